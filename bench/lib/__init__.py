@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the bench; run.py is where they are put together."""

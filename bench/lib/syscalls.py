@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""System calls and instructions for each request: figures that do not depend on the machine's mood.
+
+The one idea: the same load twice, once longer, and the difference. What starting, accepting 64
+connections and closing them costs is in both and goes away.
+"""
+import glob
+import re
+import selectors
+import signal
+import socket
+
+from lib import wrk
+from lib.machine import find_program
+from lib.processes import BenchError, wait_until
+
+TABLE_LINE = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$")
+SHORT_SECONDS, LONG_SECONDS = 1, 3
+FEW_REQUESTS, MANY_REQUESTS = 2000, 6000
+REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
+
+
+def count_with_strace(context, load, running, seconds):
+    """Requests completed, and system calls by name, of one run of `load`."""
+    pids = running.pids()
+    table = context.supervisor.path("strace.txt")
+    command = [find_program("strace"), "-c", "-f", "-o", table]
+    for pid in pids:
+        command += ["-p", str(pid)]
+    tracer = context.supervisor.start("strace", command, context.load_core)
+    try:
+        wait_until(lambda: tracer.exited() or tracer.log_tail().count("attached") >= len(pids), 10,
+                   "strace attaches")
+        if tracer.exited():
+            raise BenchError(f"strace: {tracer.log_tail()}")
+        requests = wrk.run(context.supervisor, load, running.address, seconds, context.load_core)
+        tracer.process.send_signal(signal.SIGINT)
+        tracer.process.wait(10)
+    finally:
+        context.supervisor.stop(tracer)
+    with open(table) as file:
+        matches = [TABLE_LINE.match(line.rstrip()) for line in file]
+    calls = {match[2]: int(match[1]) for match in matches if match and match[2] != "total"}
+    return requests["requests"], calls
+
+
+def system_calls(context, load, running):
+    few, short_calls = count_with_strace(context, load, running, SHORT_SECONDS)
+    many, long_calls = count_with_strace(context, load, running, LONG_SECONDS)
+    if many <= few:
+        raise BenchError("the longer run under strace completed no more requests")
+    by_name = {name: (count - short_calls.get(name, 0)) / (many - few)
+               for name, count in long_calls.items()}
+    return {"kind": "syscalls", "proxy": running.name, "requests": many - few,
+            "per_request": sum(by_name.values()),
+            "by_name": {name: round(value, 4) for name, value in sorted(
+                by_name.items(), key=lambda item: -item[1]) if value >= 0.0005}}
+
+
+def exchange(address, connection_count, request_count):
+    """Exactly `request_count` GETs, one at a time on each connection."""
+    selector = selectors.DefaultSelector()
+    to_send, to_receive = request_count, request_count
+    try:
+        for _ in range(connection_count):
+            connection = socket.create_connection(address, 60)
+            selector.register(connection, selectors.EVENT_READ, bytearray())
+            connection.sendall(REQUEST)
+            to_send -= 1
+        while to_receive > 0:
+            ready = selector.select(60)
+            if not ready:
+                raise BenchError("no answer for a minute")
+            for key, _ in ready:
+                data = key.fileobj.recv(65536)
+                key.data.extend(data)
+                if not data:
+                    raise BenchError("the proxy closed a keep-alive connection")
+                if not is_complete(key.data):
+                    continue
+                key.data.clear()
+                to_receive -= 1
+                if to_send > 0:
+                    key.fileobj.sendall(REQUEST)
+                    to_send -= 1
+    finally:
+        for key in list(selector.get_map().values()):
+            key.fileobj.close()
+        selector.close()
+
+
+def is_complete(answer):
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    match = re.search(rb"content-length: *(\d+)", answer[:end], re.IGNORECASE)
+    if not match or not answer.startswith(b"HTTP/1.1 200"):
+        raise BenchError(f"unexpected answer: {bytes(answer[:end])!r}")
+    return len(answer) >= end + 4 + int(match[1])
+
+
+def instructions(context, name):
+    """User-space instructions for each request, by callgrind."""
+    totals = []
+    for count in (FEW_REQUESTS, MANY_REQUESTS):
+        out = context.supervisor.path(f"callgrind-{name}-{count}")
+        wrap = [find_program("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}.%p"]
+        running = context.proxies.start(name, context.origin.address, context.proxy_core, wrap, 60)
+        try:
+            exchange(running.address, 64, count)
+        finally:
+            context.supervisor.stop(running.child)
+        totals.append(sum(collected(path) for path in glob.glob(out + ".*")))
+    if not 0 < totals[0] < totals[1]:
+        raise BenchError(f"callgrind left no usable totals for {name}: {totals}")
+    requests = MANY_REQUESTS - FEW_REQUESTS
+    return {"kind": "instructions", "proxy": name, "requests": requests,
+            "per_request": (totals[1] - totals[0]) / requests}
+
+
+def collected(path):
+    with open(path) as file:
+        for line in file:
+            if line.startswith(("summary:", "totals:")):
+                return int(line.split()[1])
+    return 0

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""Running wrk and reading its result."""
+import json
+import os
+import subprocess
+
+from lib.machine import find_program
+from lib.processes import BenchError
+
+SCRIPT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                      "wrk", "report.lua")
+
+
+def run(supervisor, load, address, seconds, core):
+    """Puts `load` on `address` for whole `seconds` and returns what report.lua printed."""
+    url = f"http://{address[0]}:{address[1]}{load.path}"
+    command = [find_program("wrk"), "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout",
+               "10s", "-s", SCRIPT, url]
+    environment = {"BENCH_CLOSE": "1" if load.close else "0",
+                   "BENCH_UPLOAD": str(load.upload_bytes)}
+    child = supervisor.start("wrk", command, core, stdout=subprocess.PIPE, env=environment)
+    try:
+        output, _ = child.process.communicate(timeout=seconds + 30)
+    except subprocess.TimeoutExpired:
+        raise BenchError("wrk did not end") from None
+    finally:
+        supervisor.stop(child)
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith("BENCH "):
+            return json.loads(line[len("BENCH "):])
+    raise BenchError(f"wrk failed: {output.decode(errors='replace')}")

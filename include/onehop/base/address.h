@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Addresses: the text of a configuration ("127.0.0.1:8080", "[::1]:8080", ":8080", "app:8000") and the socket address behind it.
+// Pure: names are resolved in net.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "onehop/base/result.h"
+
+namespace onehop {
+
+// "HOST:PORT" taken apart. host is empty for ":PORT", and has no brackets for "[::1]:80".
+struct HostPort {
+  std::string host;
+  uint16_t port = 0;
+};
+
+// The error is a sentence that says what is allowed.
+Result<HostPort, std::string> parse_host_port(std::string_view text);
+
+// An IPv4 or IPv6 socket address. A value: 28 bytes, no ownership.
+class Address {
+ public:
+  Address() = default;
+  static Address from(const sockaddr* address);
+
+  // A numeric address; an empty host means 0.0.0.0. Nothing when the host is a name.
+  static std::optional<Address> numeric(std::string_view host, uint16_t port);
+
+  const sockaddr* raw() const { return &storage_.generic; }
+  socklen_t size() const { return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
+  bool is_v6() const { return storage_.generic.sa_family == AF_INET6; }
+  uint16_t port() const;
+
+  std::string ip() const;         // "127.0.0.1", "::1"
+  std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
+
+  // Writes ip() without allocating; `room` holds at least kMaxIpLength characters. Returns the length.
+  static constexpr size_t kMaxIpLength = INET6_ADDRSTRLEN;
+  size_t write_ip(char* room) const;
+
+ private:
+  union {
+    sockaddr generic;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } storage_{};
+};
+
+// "10.0.0.0/8", "::1", "192.0.2.7": a set of addresses, for trusted_proxies. IPv4-mapped IPv6 addresses match as IPv4.
+class AddressBlock {
+ public:
+  static Result<AddressBlock, std::string> parse(std::string_view text);
+  bool contains(const Address& address) const;
+
+ private:
+  uint8_t bytes_[16] = {};
+  uint8_t prefix_length_ = 0;  // bits, over the 16-byte form
+};
+
+}  // namespace onehop

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// The configuration as plain structs. The default initialisers are the defaults; schema.h gives
+// every field its key, its range and its one-line description, and that one declaration feeds the
+// loader, conf/reference.toml, `GET /config` and the documents.
+//
+// A Config is built once, never changed, and shared by all workers (the only shared_ptr of the
+// program).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace onehop::config {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+enum class Balance : uint8_t { round_robin, least_requests };
+enum class PathMatch : uint8_t { prefix, exact };
+enum class LogLevel : uint8_t { debug, info, warning, error };
+
+// [server.limits]
+struct Limits {
+  uint64_t request_line = 8 * 1024;   // bytes; a longer one is answered 414
+  uint64_t request_head = 32 * 1024;  // bytes of the whole head; a larger one is answered 431
+  // Fields in a head, either direction; more are answered 431 (a response: 502).
+  uint64_t head_fields = 100;
+  uint64_t request_body = 0;           // bytes; a larger one is answered 413; 0 is no limit
+  uint64_t response_head = 64 * 1024;  // bytes; a larger one is a 502
+  // Open client connections of the whole process; 0: derived from RLIMIT_NOFILE.
+  uint64_t connections = 0;
+
+  bool operator==(const Limits&) const = default;
+};
+
+// [server.timeouts]: the client side. 0 switches one off.
+struct DownstreamTimeouts {
+  // From the first byte (or the accept) to the end of the head; 408.
+  milliseconds request_head = seconds(10);
+  // Grace of the body; every second more must be earned at the minimum rate; 408.
+  milliseconds request_body = seconds(20);
+  uint64_t request_body_min_rate = 500;  // bytes per second
+  // Between two requests of one connection; closed without an answer.
+  milliseconds idle = seconds(60);
+  // No progress in writing a response to the client; connection reset.
+  milliseconds write_stall = seconds(60);
+
+  bool operator==(const DownstreamTimeouts&) const = default;
+};
+
+// [server]
+struct Server {
+  // Threads, each with its own event loop; 0: one per CPU.
+  uint32_t workers = 0;
+  milliseconds drain = seconds(30);  // how long a stop waits for what is in flight
+  // On stop an idle client connection is kept this long for a racing request.
+  milliseconds drain_idle = milliseconds(200);
+  // Addresses or CIDR blocks whose forwarded fields are believed.
+  std::vector<std::string> trusted_proxies;
+  Limits limits;
+  DownstreamTimeouts timeouts;
+
+  bool operator==(const Server&) const = default;
+};
+
+// [[listener]]
+struct Listener {
+  // "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT"; port 0 lets the kernel choose.
+  std::string address;
+  uint32_t backlog = 4096;
+
+  bool operator==(const Listener&) const = default;
+};
+
+// [[route]]
+struct Route {
+  std::string host;  // "", "example.org" or "*.example.org"
+  std::string path = "/";
+  PathMatch match = PathMatch::prefix;
+  std::string upstream;
+
+  bool operator==(const Route&) const = default;
+};
+
+// One entry of [upstream.NAME] endpoints: "HOST:PORT" or { address = "HOST:PORT", weight = N }.
+struct Endpoint {
+  std::string address;
+  uint32_t weight = 1;  // 1 to 1000
+
+  bool operator==(const Endpoint&) const = default;
+};
+
+// [upstream.NAME.pool]
+struct Pool {
+  // False: a new connection for every request (for comparisons).
+  bool reuse = true;
+  uint32_t max_idle = 256;                      // idle connections kept per endpoint and worker
+  milliseconds idle_timeout = seconds(4);       // app servers close theirs after 2 to 5 s
+  milliseconds keep_alive_margin = seconds(1);  // taken off an upstream's `Keep-Alive: timeout=N`
+  uint64_t max_requests = 10'000;               // per connection; 0 is no limit
+  milliseconds max_age = seconds(600);          // +-20 % jitter; 0 is no limit
+  // Per endpoint, shared out among the workers; 0 is no limit.
+  uint32_t max_connections = 0;
+  // Requests per endpoint and worker that may wait for a connection; more: 503.
+  uint32_t max_queue = 1024;
+  milliseconds queue_timeout = seconds(1);  // how long one may wait; then 503
+
+  bool operator==(const Pool&) const = default;
+};
+
+// [upstream.NAME.timeouts]. 0 switches one off.
+struct UpstreamTimeouts {
+  milliseconds connect = seconds(2);         // one endpoint; covers one lost SYN
+  milliseconds response_head = seconds(60);  // from the request written to the response head; 504
+  milliseconds response_idle = seconds(60);  // between two reads of a response body; aborts
+  // The whole exchange; 504, or abort once the response began.
+  milliseconds request = milliseconds(0);
+  // An upgraded connection without a byte in either direction.
+  milliseconds tunnel_idle = seconds(3600);
+
+  bool operator==(const UpstreamTimeouts&) const = default;
+};
+
+// [upstream.NAME]
+struct Upstream {
+  std::string name;
+  std::vector<Endpoint> endpoints;
+  Balance balance = Balance::round_robin;
+  // On a fresh connection after a reused one failed before any response byte; 0 to 1.
+  uint32_t retries = 1;
+  Pool pool;
+  UpstreamTimeouts timeouts;
+
+  bool operator==(const Upstream&) const = default;
+};
+
+// [admin]
+struct Admin {
+  std::string listen;  // "" leaves the admin endpoint off
+
+  bool operator==(const Admin&) const = default;
+};
+
+// [log]
+struct Log {
+  LogLevel level = LogLevel::info;
+
+  bool operator==(const Log&) const = default;
+};
+
+struct Config {
+  Server server;
+  std::vector<Listener> listeners;
+  std::vector<Route> routes;
+  std::vector<Upstream> upstreams;
+  Admin admin;
+  Log log;
+
+  // Dotted keys whose value came from a variable that is named like a secret; `GET /config` and
+  // error messages show *** in their place. The file has no such key.
+  std::vector<std::string> masked;
+
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace onehop::config

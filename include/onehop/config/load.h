@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// From TOML text to a Config, or to every error of the file at once.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onehop/base/result.h"
+#include "onehop/config/config.h"
+
+namespace onehop::config {
+
+// One mistake: prints as `FILE:LINE:COLUMN: KEY: SENTENCE`. Line and column count from 1.
+struct Problem {
+  std::string file;
+  uint32_t line = 1;
+  uint32_t column = 1;
+  // Dotted, such as upstream.app.pool.max_idle; entries of arrays count from 0, as in
+  // route[0].path. Empty where there is none.
+  std::string key;
+  // What is allowed, what was found, and a suggestion where a key looks misspelt.
+  std::string sentence;
+
+  std::string to_string() const;
+};
+
+// Looks a variable up for ${VAR}; the default one asks the environment.
+using Lookup = std::function<std::optional<std::string>(std::string_view)>;
+Lookup environment();
+
+// Parses and checks everything; `file` is used in messages only.
+Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
+                                           const Lookup& lookup = environment());
+
+// Reads the file and parses it; an unreadable file is one Problem at 1:1.
+Result<Config, std::vector<Problem>> load(const std::string& path,
+                                          const Lookup& lookup = environment());
+
+// The checks of finished values: ranges, forms of addresses, and what holds across keys
+// (duplicates, routes to unknown upstreams). parse() makes them too; call it for a Config that was
+// built by hand, as `onehop proxy` does. Empty when all is well; the file is "command line", the
+// place 1:1.
+std::vector<Problem> check(const Config& config);
+
+// The Config as TOML with every key present, which parses back to the same Config. Used for
+// conf/reference.toml. What came from variables is written as it is, secrets too.
+std::string to_toml(const Config& config, bool with_comments);
+
+// The effective values as a JSON document for `GET /config`, with the keys and the notation of the
+// file; secrets are masked. The Config has passed check().
+std::string to_json(const Config& config);
+
+}  // namespace onehop::config

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Connections, as their owners see them: a server connection owns its streams and what answers them; a client connection is owned by
+// a pool and lent out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "onehop/base/address.h"
+#include "onehop/config/config.h"
+#include "onehop/http/stream.h"
+#include "onehop/net/loop.h"
+#include "onehop/net/transport.h"
+#include "onehop/telemetry/shard.h"
+
+namespace onehop::http {
+
+// What a connection knows of its client, made once when it is accepted.
+struct Client {
+  Address address;
+  char ip[Address::kMaxIpLength];
+  uint8_t ip_length = 0;
+  bool trusted = false;  // in trusted_proxies
+
+  std::string_view ip_text() const { return {ip, ip_length}; }
+};
+
+// Answers one request: owned by its stream, retired with it.
+class Responder : public ServerStream::Events, public net::Retirable {};
+
+// When the head of a request could be read: its first byte, and its last.
+struct HeadTimes {
+  uint64_t first_byte_ns = 0;
+  uint64_t last_byte_ns = 0;
+};
+
+// Makes a Responder for each request.
+class Service {
+ public:
+  // `stream` and `client` outlive the responder.
+  virtual std::unique_ptr<Responder> open(ServerStream& stream, const Client& client, const HeadTimes& times) = 0;
+
+ protected:
+  ~Service() = default;
+};
+
+class ServerConnection;
+
+// Owns server connections: those of one worker.
+class ServerConnections {
+ public:
+  class Events {
+   public:
+    virtual void on_all_closed() = 0;  // the last connection is gone; only after drain()
+
+   protected:
+    ~Events() = default;
+  };
+
+  ServerConnections(net::Loop& loop, Events& events) : loop_(loop), events_(events) {}
+  ~ServerConnections();
+
+  void adopt(std::unique_ptr<ServerConnection> connection);
+  void retire(ServerConnection& connection);  // called by the connection when it is over
+  size_t size() const noexcept { return count_; }
+
+  // Lets requests in flight finish, with `Connection: close`, closes idle connections after `idle_ms`.
+  void drain(uint64_t idle_ms);
+  bool draining() const noexcept { return draining_; }
+  void close_all();
+
+ private:
+  net::Loop& loop_;
+  Events& events_;
+  IntrusiveList<ServerConnection> list_;
+  size_t count_ = 0;
+  bool draining_ = false;
+};
+
+class ServerConnection : public net::Retirable, public ListNode<ServerConnection> {
+ public:
+  // No request after the one in flight; an idle connection is closed after `idle_ms`.
+  virtual void drain(uint64_t idle_ms) = 0;
+  // Gives up what is in flight.
+  virtual void close_now() = 0;
+};
+
+// What server connections share; outlives them.
+struct ServerSettings {
+  const config::Limits& limits;
+  const config::DownstreamTimeouts& timeouts;
+  telemetry::DownstreamShard& counters;
+};
+
+// What became of a stream, for its connection.
+enum class StreamEnd : uint8_t {
+  reusable,        // both messages complete, nothing left over: another request may follow
+  not_persistent,  // the peer closes, or the response could only end with the connection
+  not_drained,     // one of the messages was cut short, or bytes were left over
+  broken,          // it failed
+};
+
+// A connection to an endpoint. It has one stream at a time (HTTP/1.1).
+class ClientConnection : public net::Retirable {
+ public:
+  class Events {
+   public:
+    // The connection cannot be used again, and no stream is open on it: closed by the peer, or bytes that nobody asked for.
+    virtual void on_idle_end(ClientConnection& connection, Violation why) = 0;
+
+   protected:
+    ~Events() = default;
+  };
+
+  // `events` outlives the stream. Only when no stream is open.
+  virtual ClientStream& open_stream(ClientStream::Events& events) = 0;
+
+  // Ends the stream and says what the connection is good for now.
+  virtual StreamEnd close_stream() = 0;
+
+  // Seconds from the peer's `Keep-Alive: timeout=N`; -1 when it did not say.
+  virtual int64_t keep_alive_seconds() const = 0;
+
+  // Who ended the connection, once it is of no more use.
+  virtual telemetry::Closer closer() const = 0;
+
+  // Closes the socket now, so that its descriptor is free; no stream is open. The object is destroyed later.
+  virtual void abandon() = 0;
+};
+
+}  // namespace onehop::http

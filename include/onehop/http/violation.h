@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Every way in which a peer can fail to send or take a message: one row each. What is answered is the outcome table's business
+// (proxy/outcome.h): a client's fault becomes a 4xx or 5xx of our own, an upstream's a 502.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace onehop::http {
+
+// X(name, sentence)
+#define ONEHOP_VIOLATIONS(X) \
+  X(bad_start_line, "The start line is malformed") \
+  X(bad_method, "The method is not known here") \
+  X(bad_target, "The request target is malformed") \
+  X(bad_version, "The HTTP version is not 1.0 or 1.1") \
+  X(bad_line_end, "A line does not end with CR LF") \
+  X(bad_field, "A field line is malformed") \
+  X(bad_host, "The Host field is missing, repeated or malformed") \
+  X(bad_content_length, "Content-Length is malformed or given twice") \
+  X(bad_transfer_encoding, "Transfer-Encoding is not exactly chunked") \
+  X(length_and_encoding, "Content-Length and Transfer-Encoding are both present") \
+  X(bad_chunk, "The chunked coding is malformed") \
+  X(bad_trailer, "A trailer field is malformed") \
+  X(upgrade_with_body, "A request to upgrade has a body") \
+  X(start_line_too_long, "The request line is longer than server.limits.request_line") \
+  X(head_too_large, "The head is larger than the limit") \
+  X(too_many_fields, "The head has more fields than server.limits.head_fields") \
+  X(head_timeout, "The head did not arrive in time") \
+  X(incomplete, "The connection ended before the message did") \
+  X(write_timeout, "The peer did not take what was sent to it in time") \
+  X(surplus, "Bytes arrived that belong to no message") \
+  X(gone, "The connection was closed or reset")
+
+enum class Violation : uint8_t {
+#define X(name, sentence) name,
+  ONEHOP_VIOLATIONS(X)
+#undef X
+};
+
+struct ViolationRow {
+  std::string_view name;
+  std::string_view sentence;
+};
+
+constexpr ViolationRow kViolations[] = {
+#define X(name, sentence) {#name, sentence},
+    ONEHOP_VIOLATIONS(X)
+#undef X
+};
+
+constexpr const ViolationRow& row_of(Violation violation) { return kViolations[static_cast<size_t>(violation)]; }
+
+}  // namespace onehop::http

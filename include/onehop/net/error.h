@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// What the network said, as a positive errno value.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <string_view>
+
+namespace onehop::net {
+
+struct NetError {
+  int number = 0;  // errno: ECONNREFUSED, ETIMEDOUT, ...
+
+  // Our own shortage (ports, descriptors, memory), which says nothing about the peer.
+  constexpr bool is_local_fault() const {
+    return number == EADDRNOTAVAIL || number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM ||
+           number == EADDRINUSE;
+  }
+  std::string_view name() const;      // "ECONNREFUSED"
+  std::string_view sentence() const;  // "connection refused"
+};
+
+}  // namespace onehop::net

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Transport: bytes in, bytes out, room. A socket in production, TLS over a socket later, a simulated network in tests.
+//
+// Writing: append to output(), then call send(). The bytes leave at the end of the turn.
+// Reading: on_bytes brings what arrived; the receiver takes all of it.
+// Events, in order: on_bytes* · on_end? · on_error?   After on_error nothing comes any more; after on_end writing still works.
+// on_flush comes after each attempt to write, on_error may come at any time. No event is raised from within a call of this interface.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "onehop/base/buffer.h"
+#include "onehop/net/error.h"
+#include "onehop/net/loop.h"
+#include "onehop/telemetry/counter.h"
+
+namespace onehop::net {
+
+enum class Flushed : uint8_t { all, some };
+
+class Transport : public Dirty {
+ public:
+  class Events {
+   public:
+    virtual void on_bytes(Buffer& bytes) = 0;       // whatever is left in `bytes` afterwards is lost
+    virtual void on_end() = 0;                      // the peer will send nothing more (FIN)
+    virtual void on_error(NetError error) = 0;      // broken in both directions; the last event
+    virtual void on_flush(Flushed flushed) = 0;     // `some`: the peer does not take it; another on_flush follows when it does
+
+   protected:
+    ~Events() = default;
+  };
+
+  // Destroys a transport: silences it at once, closes it, frees it when the event loop lets go of it.
+  struct Close {
+    void operator()(Transport* transport) const noexcept { transport->close(); }
+  };
+
+  explicit Transport(Loop& loop) : loop_(loop) {}
+
+  void set_events(Events& events) noexcept { events_ = &events; }
+
+  // Cells that count every byte read and written; both outlive the transport.
+  void count_bytes(telemetry::Counter& received, telemetry::Counter& sent) noexcept {
+    received_ = &received;
+    sent_ = &sent;
+  }
+
+  Buffer& output() noexcept { return output_; }
+  void send() noexcept { loop_.mark_dirty(*this); }
+  size_t unsent() const noexcept { return output_.size(); }
+
+  // Bytes handed to the peer's network so far.
+  uint64_t written() const noexcept { return written_; }
+
+  // Bytes of `unsent()` that wait in a write that the peer has not taken; falls while it makes progress.
+  virtual size_t stuck_bytes() const noexcept = 0;
+
+  // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
+  virtual void set_reading(bool wanted) noexcept = 0;
+
+  // Half-close: FIN after what is in output().
+  virtual void finish_writing() noexcept = 0;
+
+  // Makes the coming close() a reset (RST) instead of a FIN.
+  virtual void close_with_reset() noexcept = 0;
+
+ protected:
+  ~Transport() = default;
+  virtual void close() noexcept = 0;
+
+  Loop& loop_;
+  Events* events_ = nullptr;  // null: silenced
+  Buffer output_;
+  uint64_t written_ = 0;
+  telemetry::Counter* received_ = nullptr;
+  telemetry::Counter* sent_ = nullptr;
+};
+
+using TransportPtr = std::unique_ptr<Transport, Transport::Close>;
+
+}  // namespace onehop::net

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Pool: the connections of one worker to one endpoint. It lends them out one request at a time, newest first, and opens one only when
+// none is idle; why it had to is counted with every connection.
+//
+//   acquire -> idle connection -------------------------------> Lease
+//           -> below max_connections: dial ----> on_lease -----> Lease
+//           -> at max_connections: queue (bounded, timed) -----> whichever comes first: one given back, or room to dial
+//
+// All on the worker's thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "onehop/base/address.h"
+#include "onehop/base/intrusive_list.h"
+#include "onehop/config/config.h"
+#include "onehop/http/connection.h"
+#include "onehop/net/dialer.h"
+#include "onehop/telemetry/shard.h"
+
+namespace onehop::upstream {
+
+class Pool;
+class PooledConnection;
+
+// The right to use one connection for one exchange. Destroying it gives the connection back, or closes it if it is not fit.
+class Lease {
+ public:
+  Lease() = default;
+  explicit Lease(PooledConnection& connection, bool reused) : connection_(&connection), reused_(reused) {}
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease() { release(); }
+
+  explicit operator bool() const noexcept { return connection_ != nullptr; }
+  bool reused() const noexcept { return reused_; }
+
+  // Once per lease. `events` outlives the lease.
+  http::ClientStream& open_stream(http::ClientStream::Events& events);
+  void release();
+
+ private:
+  PooledConnection* connection_ = nullptr;
+  bool reused_ = false;
+};
+
+// Why there is no lease.
+enum class NoLease : uint8_t { connect_failed, connect_timeout, local_fault, queue_full, queue_timeout };
+struct LeaseError {
+  NoLease why = NoLease::connect_failed;
+  net::NetError network;
+};
+
+enum class Want : uint8_t { any, fresh };
+enum class Waiting : uint8_t { for_dial, in_queue };
+
+// Tells a worker's pools about each other, for the moment when descriptors run out.
+class Pools {
+ public:
+  // Closes idle connections of all pools; returns how many.
+  size_t evict_idle();
+
+ private:
+  friend class Pool;
+  IntrusiveList<Pool> list_;
+};
+
+class Pool : public ListNode<Pool> {
+ public:
+  // Waits for a connection. Destroying it, or leave(), ends the wait.
+  class Waiter : public ListNode<Waiter> {
+   public:
+    virtual void on_dialing() = 0;  // it left the queue: a connection is being opened for it
+    virtual void on_lease(Lease lease) = 0;
+    virtual void on_no_lease(const LeaseError& error) = 0;
+
+    void leave() noexcept;
+    bool waiting() const noexcept { return dialing_ != nullptr || linked(); }
+
+   protected:
+    Waiter() = default;
+    virtual ~Waiter() { leave(); }
+
+   private:
+    friend class Pool;
+    void on_queue_deadline();
+    Pool* pool_ = nullptr;
+    void* dialing_ = nullptr;  // the pool's Dialing
+    net::Deadline deadline_{this, net::DeadlineThunk<&Waiter::on_queue_deadline>::call};
+  };
+
+  // What a pool is made of; everything referred to outlives it.
+  struct Parts {
+    net::Loop& loop;
+    net::Dialer& dialer;
+    Pools& pools;
+    const config::Pool& config;
+    const config::UpstreamTimeouts& timeouts;
+    const config::Limits& limits;
+    telemetry::EndpointShard& counters;
+    Address address;
+    uint32_t max_connections;  // this worker's share; 0: no limit
+    uint64_t seed;             // of the jitter of max_age
+  };
+  explicit Pool(const Parts& parts);
+  ~Pool();
+
+  // A lease at once, or a wait that ends with one of the waiter's events, or a refusal at once.
+  using Acquired = std::variant<Lease, Waiting, LeaseError>;
+  Acquired acquire(Waiter& waiter, Want want);
+
+  // Closes every idle connection; those are of the vintage of one that just failed (edge case 5), or make room.
+  size_t discard_idle(telemetry::OpenReason reason);
+
+  size_t open_count() const noexcept { return open_; }
+
+ private:
+  friend class Lease;
+  friend class PooledConnection;
+  class Dialing;
+
+  Lease lend(PooledConnection& connection);
+  void give_back(PooledConnection& connection);
+  void keep(PooledConnection& connection);
+  void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
+  void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
+  std::variant<Waiting, LeaseError> dial(Waiter& waiter, telemetry::OpenReason reason);
+  void dialed(Dialing& dialing, net::TransportPtr transport);
+  void dial_failed(Dialing& dialing, const LeaseError& error);
+  void serve_queue();
+  void queue_timed_out(Waiter& waiter);
+  void leave(Waiter& waiter) noexcept;
+  telemetry::OpenReason why_open(Want want);
+  uint64_t age_limit_ms();
+
+  Parts parts_;
+  IntrusiveList<PooledConnection> idle_;  // newest last
+  IntrusiveList<PooledConnection> lent_;
+  IntrusiveList<Dialing> dialing_;
+  IntrusiveList<Waiter> queue_;
+  size_t open_ = 0;         // established connections
+  size_t dialing_count_ = 0;
+  size_t idle_count_ = 0;
+  size_t queue_length_ = 0;
+  uint64_t random_;
+
+  // What became of the connections that could have served the next request: the reason why that one needs a new one.
+  std::array<telemetry::OpenReason, 16> gone_{};
+  size_t gone_count_ = 0;
+};
+
+}  // namespace onehop::upstream

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Upstream: a named group of endpoints as one worker sees it, with its balancer and a pool per endpoint.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "onehop/upstream/balancer.h"
+#include "onehop/upstream/pool.h"
+
+namespace onehop::upstream {
+
+// One replica. Belongs to its Upstream and never moves.
+class Endpoint {
+ public:
+  Endpoint(std::string name, Candidate& candidate, const Pool::Parts& parts)
+      : name_(std::move(name)), candidate_(candidate), counters_(parts.counters), pool_(parts) {}
+
+  const std::string& name() const { return name_; }  // the address as configured
+  Pool& pool() { return pool_; }
+  telemetry::EndpointShard& counters() { return counters_; }
+
+  // Around everything that this endpoint is chosen for, so that the balancer sees its load.
+  void begin_request() {
+    ++candidate_.in_flight;
+    counters_.in_flight.add(1);
+  }
+  void end_request() {
+    --candidate_.in_flight;
+    counters_.in_flight.add(-1);
+  }
+
+ private:
+  std::string name_;
+  Candidate& candidate_;
+  telemetry::EndpointShard& counters_;
+  Pool pool_;
+};
+
+class Upstream {
+ public:
+  // What a worker gives to its upstreams; everything referred to outlives them.
+  struct Parts {
+    net::Loop& loop;
+    net::Dialer& dialer;
+    Pools& pools;
+    const config::Limits& limits;
+    telemetry::Shard& shard;
+    size_t worker;        // 0 to worker_count - 1
+    size_t worker_count;  // max_connections is shared out among so many
+  };
+
+  // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in the shard.
+  Upstream(const config::Upstream& config, std::span<const Address> addresses, size_t first_endpoint, const Parts& parts);
+
+  const config::Upstream& config() const { return config_; }
+  Endpoint& endpoint(size_t index) { return *endpoints_[index]; }
+  size_t endpoint_count() const { return endpoints_.size(); }
+
+  // Closes every idle connection, for the end of the worker. Nothing is lent out any more.
+  void close();
+
+  // The endpoint for the next attempt, none of `tried`; nothing when none is left.
+  std::optional<size_t> pick(std::span<const uint16_t> tried);
+
+ private:
+  const config::Upstream& config_;
+  std::vector<Candidate> candidates_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::unique_ptr<Balancer> balancer_;
+};
+
+}  // namespace onehop::upstream

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/admin/service.h"
+
+#include <array>
+#include <ctime>
+
+#include "onehop/admin/answer.h"
+#include "onehop/http/date.h"
+
+namespace onehop::admin {
+namespace {
+
+using http::Ends;
+
+class AdminResponder final : public http::Responder {
+ public:
+  AdminResponder(http::ServerStream& stream, const std::function<View()>& look)
+      : stream_(stream), look_(look) {}
+
+ private:
+  void on_head(const http::RequestHead& head, Ends) override {
+    const http::Field* accept = head.fields.find("accept");
+    send(answer({head.method_text, head.target, accept == nullptr ? "" : accept->value}, look_()));
+  }
+
+  // A body says nothing that this endpoint wants to know: it was answered with the head.
+  void on_body(Buffer&, Ends) override {}
+  void on_trailers(const http::Fields&) override {}
+  void on_room() override {}
+  void on_stall() override {}
+
+  void on_reset(const http::StreamError& why) override {
+    if (!why.may_answer) return;
+    const std::string_view sentence = row_of(why.violation).sentence;
+    send({400, "text/plain; charset=utf-8", std::string(sentence) + ".\n", {}});
+  }
+
+  void send(const Reply& reply) {
+    http::ResponseHead head;
+    std::array<http::Field, 4> room;
+    head.status = reply.status;
+    head.reason = reply.status == 200 ? "OK" : "See Body";
+    head.body = http::BodyLength::of(reply.body.size());
+    head.abandons_request = true;
+    head.fields = http::Fields(room);
+    head.fields.add("Date", http::date_text(std::time(nullptr)));
+    head.fields.add("Content-Type", reply.content_type);
+    head.fields.add("Cache-Control", "no-store");
+    if (!reply.allow.empty()) head.fields.add("Allow", reply.allow);
+    stream_.send_head(head, Ends::no);
+    Buffer body;
+    body.append(reply.body);
+    stream_.send_body(std::move(body), Ends::yes);
+  }
+
+  http::ServerStream& stream_;
+  const std::function<View()>& look_;
+};
+
+}  // namespace
+
+std::unique_ptr<http::Responder> AdminService::open(http::ServerStream& stream, const http::Client&,
+                                                    const http::HeadTimes&) {
+  return std::make_unique<AdminResponder>(stream, look_);
+}
+
+}  // namespace onehop::admin

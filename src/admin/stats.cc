@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// The document of /stats. docs/admin.md lists every path; durations are whole microseconds and end
+// in _us.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "documents.h"
+
+namespace onehop::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using telemetry::EndpointRates;
+using telemetry::EndpointValues;
+using telemetry::HistogramValues;
+using telemetry::Rates;
+using telemetry::Snapshot;
+
+uint64_t to_us(uint64_t ns) {
+  return (ns + 500) / 1000;
+}
+
+double rounded(double value, double steps) {
+  return std::round(value * steps) / steps;
+}
+
+double ratio(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+double mean_ns(const HistogramValues& values) {
+  return ratio(values.sum_ns(), values.count());
+}
+
+template <class Names, class Cells>
+Json named(const Names& names, const Cells& cells) {
+  Json object = Json::object();
+  for (size_t i = 0; i < names.size(); ++i) object[std::string(names[i])] = cells[i];
+  return object;
+}
+
+Json outcomes_of(const Snapshot& snapshot,
+                 const std::array<uint64_t, telemetry::kMaxOutcomes>& cells) {
+  Json object = Json::object();
+  for (size_t i = 0; i < snapshot.outcomes.size(); ++i) {
+    if (cells[i] != 0) object[std::string(snapshot.outcomes[i])] = cells[i];
+  }
+  return object;
+}
+
+Json by_class(const std::array<uint64_t, 6>& cells) {
+  Json object = Json::object();
+  for (size_t i = 1; i < cells.size(); ++i) {
+    object[std::string(telemetry::kStatusClassNames[i])] = cells[i];
+  }
+  object[std::string(telemetry::kStatusClassNames[0])] = cells[0];
+  return object;
+}
+
+void add_rates(const Rates& rates, Json& into) {
+  into["rate_1s"] = rounded(rates.last_1s, 1000);
+  into["rate_10s"] = rounded(rates.last_10s, 1000);
+  into["rate_60s"] = rounded(rates.last_60s, 1000);
+  into["rate_peak"] = rounded(rates.peak, 1000);
+}
+
+Json distribution(const HistogramValues& values) {
+  return {{"count", values.count()},
+          {"mean_us", static_cast<uint64_t>(std::llround(mean_ns(values) / 1000))},
+          {"p50_us", to_us(values.percentile_ns(0.50))},
+          {"p90_us", to_us(values.percentile_ns(0.90))},
+          {"p95_us", to_us(values.percentile_ns(0.95))},
+          {"p99_us", to_us(values.percentile_ns(0.99))},
+          {"p999_us", to_us(values.percentile_ns(0.999))},
+          {"max_us", to_us(values.max_ns())}};
+}
+
+Json downstream_of(const Snapshot& snapshot, const View& view) {
+  const telemetry::DownstreamValues& values = snapshot.downstream;
+  const telemetry::DownstreamRates rates = view.windows.downstream_rates(snapshot, view.now_ns);
+  const uint64_t requests = telemetry::sum(values.requests);
+
+  Json connections = {
+      {"accepted_total", values.accepted}, {"open", values.open}, {"idle", values.idle}};
+  add_rates(rates.accepted, connections);
+  connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
+  connections["requests_per_connection"] = rounded(ratio(requests, values.accepted), 1000);
+  connections["accept_paused_total"] = values.accept_paused;
+
+  Json of_requests = {{"total", requests}, {"in_flight", values.in_flight}};
+  add_rates(rates.requests, of_requests);
+  of_requests["by_class"] = by_class(values.requests);
+  of_requests["outcomes"] = outcomes_of(snapshot, values.outcomes);
+
+  return {
+      {"connections", connections},
+      {"requests", of_requests},
+      {"bytes", {{"received_total", values.bytes_received}, {"sent_total", values.bytes_sent}}}};
+}
+
+Json connections_of(const EndpointValues& values, const Rates& rates) {
+  const uint64_t opened = telemetry::sum(values.opened);
+  const uint64_t uses = opened + values.reused;
+  const double saved_us = static_cast<double>(values.reused) * mean_ns(values.dial) / 1000;
+
+  Json connections = {{"opened_total", opened},
+                      {"reused_total", values.reused},
+                      {"open", values.open},
+                      {"idle", values.idle},
+                      {"connecting", values.connecting},
+                      {"reuse_ratio", rounded(ratio(values.reused, uses), 1e6)},
+                      {"requests_per_connection", rounded(ratio(uses, opened), 1000)}};
+  add_rates(rates, connections);
+  connections["opened_by_reason"] = named(telemetry::kOpenReasonNames, values.opened);
+  connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
+  connections["connect_failures_total"] = values.connect_failed;
+  connections["local_faults_total"] = values.local_faults;
+  connections["surplus_bytes_total"] = values.surplus_bytes;
+  connections["connect_time"] = distribution(values.dial);
+  connections["setups_avoided_total"] = values.reused;
+  connections["setup_time_saved_us"] = static_cast<uint64_t>(std::llround(saved_us));
+  return connections;
+}
+
+Json requests_of(const Snapshot& snapshot, const EndpointValues& values, const Rates& rates) {
+  Json requests = {{"total", telemetry::sum(values.requests)},
+                   {"in_flight", values.in_flight},
+                   {"queued", values.queued}};
+  add_rates(rates, requests);
+  requests["by_class"] = by_class(values.requests);
+  requests["outcomes"] = outcomes_of(snapshot, values.outcomes);
+  requests["retries_total"] = values.retries;
+  requests["queue_rejected_total"] = values.queue_rejected;
+  return requests;
+}
+
+Json endpoint_of(const Snapshot& snapshot, const EndpointValues& values,
+                 const EndpointRates& rates) {
+  Json phases = Json::object();
+  for (size_t i = 0; i < telemetry::kExchangeHistogramCount; ++i) {
+    phases[std::string(telemetry::exchange_histogram_name(i))] = distribution(values.exchange[i]);
+  }
+  return {{"connections", connections_of(values, rates.opened)},
+          {"requests", requests_of(snapshot, values, rates.requests)},
+          {"bytes", {{"sent_total", values.bytes_sent}, {"received_total", values.bytes_received}}},
+          {"phases", phases}};
+}
+
+}  // namespace
+
+std::string stats_document(const View& view, telemetry::Window window) {
+  const Snapshot snapshot = view.windows.snapshot(window, view.now_ns);
+  Json upstreams = Json::object();
+  for (size_t i = 0; i < snapshot.endpoints.size(); ++i) {
+    const EndpointValues& values = snapshot.endpoints[i];
+    upstreams[values.name.upstream]["endpoints"][values.name.address] =
+        endpoint_of(snapshot, values, view.windows.endpoint_rates(snapshot, i, view.now_ns));
+  }
+  const Json document = {{"version", std::string(view.version)},
+                         {"uptime_us", to_us(view.now_ns - view.started_ns)},
+                         {"start_time", view.start_time_unix_s},
+                         {"window", std::string(telemetry::window_name(window))},
+                         {"workers", snapshot.workers},
+                         {"downstream", downstream_of(snapshot, view)},
+                         {"upstreams", upstreams}};
+  // `replace`: a name that is not UTF-8 must not become an exception.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace onehop::admin

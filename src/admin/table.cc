@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// The columns: 25 for the endpoint, 10 for requests, 8 for reuse, 9 for each of three percentiles,
+// 9 for errors: 79. Colour is put around a field after it was padded, so that it does not count as
+// width.
+#include "onehop/admin/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "humane.h"
+
+namespace onehop::admin {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kEndpointWidth = 25;
+constexpr std::string_view kBold = "1";
+constexpr std::string_view kDim = "2";
+constexpr std::string_view kRed = "31";
+
+std::string inked(const TableStyle& style, std::string_view sequence, const std::string& text) {
+  if (style.ink == Ink::plain) return text;
+  return fmt::format("\x1b[{}m{}\x1b[0m", sequence, text);
+}
+
+// Walks down the keys; a null where one is missing. Never throws.
+const Json& at(const Json& document, std::initializer_list<std::string_view> keys) {
+  static const Json missing;
+  const Json* place = &document;
+  for (const std::string_view key : keys) {
+    if (!place->is_object()) return missing;
+    const auto found = place->find(std::string(key));
+    if (found == place->end()) return missing;
+    place = &*found;
+  }
+  return *place;
+}
+
+double number(const Json& document, std::initializer_list<std::string_view> keys) {
+  const Json& value = at(document, keys);
+  return value.is_number() ? value.get<double>() : 0;
+}
+
+uint64_t count(const Json& document, std::initializer_list<std::string_view> keys) {
+  const Json& value = at(document, keys);
+  return value.is_number_unsigned() ? value.get<uint64_t>() : 0;
+}
+
+std::string text(const Json& document, std::initializer_list<std::string_view> keys) {
+  const Json& value = at(document, keys);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+// What is shown in place of control characters that a foreign document could smuggle into a
+// terminal.
+std::string printable(std::string name) {
+  for (char& c : name) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return name;
+}
+
+// Keeps the end, where addresses differ.
+std::string shortened(std::string name, size_t width) {
+  if (name.size() <= width) return name;
+  return "..." + name.substr(name.size() - (width - 3));
+}
+
+Result<Json, std::string> parse(std::string_view document) {
+  Json parsed = Json::parse(document, nullptr, false);
+  if (parsed.is_discarded()) return Unexpected<std::string>("the document is not JSON");
+  if (!at(parsed, {"downstream"}).is_object() || !at(parsed, {"upstreams"}).is_object()) {
+    return Unexpected<std::string>("the document is not one of /stats");
+  }
+  return parsed;
+}
+
+// The two documents between which requests are counted; without an earlier one, since start.
+class Requests {
+ public:
+  Requests(const Json& now, const Json* before, double elapsed_seconds)
+      : now_(now), before_(before), elapsed_seconds_(elapsed_seconds) {}
+
+  bool is_rate() const { return before_ != nullptr; }
+  std::string_view title() const { return is_rate() ? "REQ/S" : "REQUESTS"; }
+
+  std::string shown(std::initializer_list<std::string_view> total) const {
+    const uint64_t now = count(now_, total);
+    if (!is_rate()) return count_text(now);
+    const uint64_t before = std::min(count(*before_, total), now);
+    return rate_text(static_cast<double>(now - before) / elapsed_seconds_);
+  }
+
+ private:
+  const Json& now_;
+  const Json* before_;
+  double elapsed_seconds_;
+};
+
+std::string header(const Requests& requests) {
+  return fmt::format("{:<{}}{:>10}{:>8}{:>9}{:>9}{:>9}{:>9}", "ENDPOINT", kEndpointWidth,
+                     requests.title(), "REUSE", "P50", "P95", "P99", "ERRORS");
+}
+
+std::string endpoint_line(std::string_view name, const Json& endpoint, const std::string& requests,
+                          const TableStyle& style) {
+  const uint64_t errors = count(endpoint, {"requests", "by_class", "5xx"}) +
+                          count(endpoint, {"requests", "by_class", "none"});
+  const Json& total = at(endpoint, {"phases", "total"});
+  const auto percentile = [&](std::string_view key) {
+    return count(total, {"count"}) == 0 ? "-" : duration_text(count(total, {key}));
+  };
+  const uint64_t uses = count(endpoint, {"connections", "opened_total"}) +
+                        count(endpoint, {"connections", "reused_total"});
+  // Rounded down: "100.0%" means that nothing was opened.
+  const double reuse_percent =
+      std::floor(1000 * number(endpoint, {"connections", "reuse_ratio"})) / 10;
+  const std::string reuse = uses == 0 ? "-" : fmt::format("{:.1f}%", reuse_percent);
+  const std::string errors_shown = fmt::format("{:>9}", count_text(errors));
+  return fmt::format("{:<{}}{:>10}{:>8}{:>9}{:>9}{:>9}{}\n", name, kEndpointWidth, requests, reuse,
+                     percentile("p50_us"), percentile("p95_us"), percentile("p99_us"),
+                     errors == 0 ? errors_shown : inked(style, kRed, errors_shown));
+}
+
+std::string endpoint_lines(const Json& document, const Requests& requests,
+                           const TableStyle& style) {
+  const Json& upstreams = at(document, {"upstreams"});
+  std::string lines;
+  for (const auto& [upstream, endpoints] : upstreams.items()) {
+    for (const auto& [address, endpoint] : at(endpoints, {"endpoints"}).items()) {
+      const std::string name =
+          printable(upstreams.size() == 1 ? address : upstream + "/" + address);
+      lines += endpoint_line(
+          shortened(name, kEndpointWidth), endpoint,
+          requests.shown({"upstreams", upstream, "endpoints", address, "requests", "total"}),
+          style);
+    }
+  }
+  return lines;
+}
+
+std::string downstream_line(const Json& document, const Requests& requests) {
+  const Json& connections = at(document, {"downstream", "connections"});
+  return fmt::format("clients   {} accepted, {} open, {} new/s; {} {}",
+                     count_text(count(connections, {"accepted_total"})),
+                     count_text(count(connections, {"open"})),
+                     rate_text(number(connections, {"rate_10s"})),
+                     requests.shown({"downstream", "requests", "total"}),
+                     requests.is_rate() ? "req/s" : "requests");
+}
+
+std::string pooling_line(const Json& document) {
+  uint64_t avoided = 0;
+  uint64_t saved_us = 0;
+  for (const Json& upstream : at(document, {"upstreams"})) {
+    for (const Json& endpoint : at(upstream, {"endpoints"})) {
+      avoided += count(endpoint, {"connections", "setups_avoided_total"});
+      saved_us += count(endpoint, {"connections", "setup_time_saved_us"});
+    }
+  }
+  return fmt::format("pooling   set-ups avoided {}, about {} of connect time", count_text(avoided),
+                     duration_text(saved_us));
+}
+
+std::string window_line(const Json& document) {
+  const std::string window = printable(text(document, {"window"}));
+  return fmt::format("latency   of whole exchanges{}; {} since start, {} ago",
+                     window == "total" ? "" : " in the last " + window,
+                     window == "total" ? "all" : "all else",
+                     duration_text(count(document, {"uptime_us"})));
+}
+
+}  // namespace
+
+Result<std::string, std::string> stats_table(const std::string& stats_json,
+                                             const TableStyle& style) {
+  const Result<Json, std::string> document = parse(stats_json);
+  if (!document) return Unexpected<std::string>(document.error());
+  std::optional<Json> previous;
+  if (!style.previous_json.empty() && style.elapsed_seconds > 0) {
+    Result<Json, std::string> parsed = parse(style.previous_json);
+    if (!parsed) return Unexpected<std::string>("the earlier document: " + parsed.error());
+    previous = std::move(*parsed);
+  }
+  const Requests requests(*document, previous ? &*previous : nullptr, style.elapsed_seconds);
+  std::string table = inked(style, kBold, header(requests)) + "\n";
+  table += endpoint_lines(*document, requests, style);
+  for (const std::string& line :
+       {downstream_line(*document, requests), pooling_line(*document), window_line(*document)}) {
+    table += inked(style, kDim, line) + "\n";
+  }
+  return table;
+}
+
+}  // namespace onehop::admin

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// The visitor of the schema that looks at a finished Config: each value by its rule, and then what
+// holds between values. It knows paths, not files; parse() turns its paths into places.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "key_path.h"
+#include "onehop/config/load.h"
+#include "onehop/config/schema.h"
+#include "suggest.h"
+#include "text_rules.h"
+
+namespace onehop::config {
+namespace {
+
+constexpr std::string_view kFile = "command line";
+
+class Checker {
+ public:
+  explicit Checker(const Config& config) : masked_(config.masked.begin(), config.masked.end()) {
+    for (const Upstream& upstream : config.upstreams) upstreams_.push_back(upstream.name);
+    std::ranges::sort(upstreams_);
+  }
+
+  std::vector<Problem> check(const Config& config) {
+    describe(*this, config);
+    return std::move(problems_);
+  }
+
+  // The visitor's part; schema.h says what each is for.
+  template <class Rule, class T>
+  void value(std::string_view key, const T& member, const Rule& rule, std::string_view) {
+    if (!fits(rule, member)) refuse(joined(path_, key), allowed(rule), written(rule, member));
+  }
+  template <class Enum>
+  void value(std::string_view, const Enum&, Choice<Enum>, std::string_view) {}
+  void value(std::string_view, bool, Flag, std::string_view) {}
+
+  void value(std::string_view key, const std::string& member, Text rule, std::string_view) {
+    const std::string path = joined(path_, key);
+    if (!fits(rule, member)) {
+      refuse(path, allowed(rule), member.empty() ? "nothing" : quoted_short(member));
+      return;
+    }
+    const bool listens = rule == Text::listen_address || rule == Text::admin_address;
+    if (listens && !member.empty() && !any_port(member)) {
+      refuse_second(listening_, canonical(rule, member), path, "an address of its own");
+    }
+    if (rule == Text::upstream) check_upstream(path, member);
+  }
+
+  void value(std::string_view key, const std::vector<std::string>& members, Text rule,
+             std::string_view) {
+    const Within within(path_, key);
+    for (size_t i = 0; i < members.size(); ++i) {
+      const Within within_entry(path_, i);
+      if (!fits(rule, members[i])) refuse(path_, allowed(rule), quoted_short(members[i]));
+    }
+  }
+
+  template <class T>
+  void table(std::string_view key, const T& member, std::string_view) {
+    const Within within(path_, key);
+    describe(*this, member);
+  }
+
+  template <class T>
+  void tables(std::string_view key, const std::vector<T>& members, std::string_view) {
+    const Within within(path_, key);
+    if (members.empty()) refuse(path_, fmt::format("at least one [[{}]]", key), "none");
+    for (size_t i = 0; i < members.size(); ++i) {
+      const Within within_entry(path_, i);
+      describe(*this, members[i]);
+      check_alone(members[i]);
+    }
+  }
+
+  void named_tables(std::string_view key, const std::vector<Upstream>& members, std::string_view) {
+    const Within within(path_, key);
+    std::map<std::string, std::string> seen;
+    for (const Upstream& member : members) {
+      const Within within_member(path_, toml_key(member.name));
+      if (!fits(Text::upstream_name, member.name)) {
+        refuse(path_, allowed(Text::upstream_name), quoted_short(member.name));
+      }
+      refuse_second(seen, member.name, path_, "a name of its own");
+      describe(*this, member);
+    }
+  }
+
+  template <class T>
+  void entries(std::string_view key, const std::vector<T>& members, std::string T::*short_form,
+               std::string_view) {
+    const Within within(path_, key);
+    if (members.empty()) refuse(path_, "at least one endpoint", "none");
+    std::map<std::string, std::string> seen;
+    for (size_t i = 0; i < members.size(); ++i) {
+      const Within within_entry(path_, i);
+      describe(*this, members[i]);
+      const std::string& address = members[i].*short_form;
+      if (!fits(Text::endpoint_address, address)) continue;
+      refuse_second(seen, canonical(Text::endpoint_address, address), path_,
+                    "an endpoint of its own");
+    }
+  }
+
+ private:
+  template <class Key>
+  using FirstPath = std::map<Key, std::string>;
+
+  void check_alone(const Listener&) {}
+  void check_alone(const Route& route) {
+    refuse_second(routes_, std::tuple(canonical(Text::host, route.host), route.path, route.match),
+                  path_, "a host, path and match of its own");
+  }
+
+  void check_upstream(const std::string& path, const std::string& name) {
+    if (std::ranges::binary_search(upstreams_, name)) return;
+    const std::string known = upstreams_.empty() ? "there is none" : listing(upstreams_);
+    const std::string_view meant = closest(name, upstreams_);
+    const std::string hint =
+        meant.empty() || is_masked(path) ? "" : fmt::format("; did you mean `{}`?", meant);
+    refuse(path, fmt::format("{} ({})", allowed(Text::upstream), known), quoted_short(name) + hint);
+  }
+
+  // Remembers who had `key` first, and refuses everybody after.
+  template <class Key>
+  void refuse_second(FirstPath<Key>& seen, const Key& key, const std::string& path,
+                     std::string_view expected) {
+    const auto [first, is_new] = seen.emplace(key, path);
+    if (!is_new) report(path, fmt::format("{}, found that of {}", expected, first->second));
+  }
+
+  bool is_masked(const std::string& path) const { return covers(masked_, path); }
+
+  void refuse(const std::string& path, std::string_view expected, std::string_view found) {
+    report(path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found));
+  }
+  void report(const std::string& path, std::string sentence) {
+    problems_.push_back({std::string(kFile), 1, 1, path, std::move(sentence)});
+  }
+
+  std::vector<Problem> problems_;
+  std::string path_;
+  std::set<std::string, std::less<>> masked_;
+  std::vector<std::string_view> upstreams_;  // sorted
+  FirstPath<std::string> listening_;
+  FirstPath<std::tuple<std::string, std::string, PathMatch>> routes_;
+};
+
+}  // namespace
+
+std::vector<Problem> check(const Config& config) {
+  return Checker(config).check(config);
+}
+
+}  // namespace onehop::config

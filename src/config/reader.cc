@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+// The visitor of the schema that reads a TOML tree. A value that it refuses keeps its default, so
+// that reading goes on and every mistake of the file is found in one run.
+#include "reader.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "expand.h"
+#include "key_path.h"
+#include "onehop/config/schema.h"
+#include "suggest.h"
+#include "units.h"
+
+namespace onehop::config {
+namespace {
+
+std::optional<uint64_t> parse_integer(std::string_view text) {
+  uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+class Reader {
+ public:
+  Reader(std::string_view file, const Lookup& lookup) : file_(file), lookup_(lookup) {}
+
+  Reading read(const toml::table& root) {
+    read_table(root, reading_.config);
+    return std::move(reading_);
+  }
+
+  // The visitor's part; schema.h says what each is for.
+  template <std::unsigned_integral Number>
+  void value(std::string_view key, Number& member, const Count& rule, std::string_view) {
+    member = static_cast<Number>(read_count(key, rule).value_or(member));
+  }
+  void value(std::string_view key, uint64_t& member, const Bytes& rule, std::string_view);
+  void value(std::string_view key, milliseconds& member, const Time& rule, std::string_view);
+  void value(std::string_view key, bool& member, Flag rule, std::string_view);
+  void value(std::string_view key, std::string& member, Text rule, std::string_view);
+  void value(std::string_view key, std::vector<std::string>& member, Text rule, std::string_view);
+  template <class Enum>
+  void value(std::string_view key, Enum& member, Choice<Enum> rule, std::string_view) {
+    const auto written_names = names(member);
+    member = static_cast<Enum>(
+        read_choice(key, written_names, allowed(rule)).value_or(static_cast<size_t>(member)));
+  }
+
+  template <class T>
+  void table(std::string_view key, T& member, std::string_view) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const Within within(path_, key);
+    if (const toml::table* given = as_table(*node, "a table")) read_table(*given, member);
+  }
+
+  template <class T>
+  void tables(std::string_view key, std::vector<T>& members, std::string_view) {
+    read_array(key, fmt::format("tables, each with the header [[{}]]", key),
+               [&](const toml::node& node) {
+                 T& member = members.emplace_back();
+                 if (const toml::table* given = as_table(node, "a table")) {
+                   read_table(*given, member);
+                 }
+               });
+  }
+
+  template <class T>
+  void named_tables(std::string_view key, std::vector<T>& members, std::string_view) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const Within within(path_, key);
+    const std::string expected = fmt::format("tables, each with a header such as [{}.app]", key);
+    const toml::table* all = as_table(*node, expected);
+    if (all == nullptr) return;
+    for (const auto& [name, given] : in_file_order(*all)) {
+      const Within within_member(path_, toml_key(name));
+      note_place(*given);
+      if (const toml::table* one = as_table(*given, expected)) {
+        T& member = members.emplace_back();
+        member.name = name;
+        read_table(*one, member);
+      }
+    }
+  }
+
+  template <class T>
+  void entries(std::string_view key, std::vector<T>& members, std::string T::*short_form,
+               std::string_view) {
+    read_array(key, "an array of strings or tables", [&](const toml::node& node) {
+      T& member = members.emplace_back();
+      if (node.is_string()) {
+        if (std::optional<Expanded> text = expanded(path_, node)) member.*short_form = text->text;
+      } else if (const toml::table* given = as_table(node, "a string or a table")) {
+        read_table(*given, member);
+      }
+    });
+  }
+
+ private:
+  using Named = std::pair<std::string_view, const toml::node*>;
+
+  static std::vector<Named> in_file_order(const toml::table& table) {
+    std::vector<Named> members;
+    for (const auto& [key, node] : table) members.emplace_back(key.str(), &node);
+    std::ranges::stable_sort(members, {}, [](const Named& named) {
+      const toml::source_position at = named.second->source().begin;
+      return std::pair(at.line, at.column);
+    });
+    return members;
+  }
+
+  template <class T>
+  void read_table(const toml::table& table, T& member) {
+    const toml::table* outer = std::exchange(table_, &table);
+    std::vector<std::string_view> outer_keys = std::exchange(keys_, {});
+    describe(*this, member);
+    refuse_unknown_keys();
+    keys_ = std::move(outer_keys);
+    table_ = outer;
+  }
+
+  template <class ReadOne>
+  void read_array(std::string_view key, std::string_view expected, ReadOne read_one) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const Within within(path_, key);
+    const toml::array* array = node->as_array();
+    if (array == nullptr) return refuse(path_, *node, expected);
+    for (size_t i = 0; i < array->size(); ++i) {
+      const Within within_entry(path_, i);
+      note_place((*array)[i]);
+      read_one((*array)[i]);
+    }
+  }
+
+  // The key's value, if the file has it; and the key is known from now on.
+  const toml::node* find(std::string_view key) {
+    keys_.push_back(key);
+    const toml::node* node = table_->get(key);
+    if (node != nullptr) reading_.places.emplace(joined(path_, key), place(node->source()));
+    return node;
+  }
+
+  // The node at path_, if it is a table.
+  const toml::table* as_table(const toml::node& node, std::string_view expected) {
+    if (!node.is_table()) refuse(path_, node, expected);
+    return node.as_table();
+  }
+
+  static Place place(const toml::source_region& region) {
+    return {std::max<uint32_t>(region.begin.line, 1), std::max<uint32_t>(region.begin.column, 1)};
+  }
+  void note_place(const toml::node& node) { reading_.places.emplace(path_, place(node.source())); }
+
+  std::optional<Expanded> expanded(const std::string& path, const toml::node& node);
+  std::optional<uint64_t> read_count(std::string_view key, const Count& rule);
+  std::optional<size_t> read_choice(std::string_view key, std::span<const std::string_view> words,
+                                    std::string_view expected);
+  std::string found(const std::string& path, const toml::node& node) const;
+  void report(const std::string& path, Place at, std::string sentence);
+  void refuse(const std::string& path, const toml::node& node, std::string_view expected,
+              std::string_view remark = {});
+  void refuse_unknown_keys();
+
+  std::string file_;
+  const Lookup& lookup_;
+  Reading reading_;
+  std::string path_;                    // of the table that is being read
+  const toml::table* table_ = nullptr;  // that table
+  std::vector<std::string_view> keys_;  // its keys, so far
+};
+
+void Reader::value(std::string_view key, uint64_t& member, const Bytes& rule, std::string_view) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  const std::string path = joined(path_, key);
+  if (const std::optional<int64_t> number = node->value_exact<int64_t>()) {
+    const bool good = *number >= 0 && fits(rule, static_cast<uint64_t>(*number));
+    if (!good) return refuse(path, *node, allowed(rule));
+    member = static_cast<uint64_t>(*number);
+    return;
+  }
+  if (!node->is_string()) return refuse(path, *node, allowed(rule));
+  const std::optional<Expanded> text = expanded(path, *node);
+  if (!text) return;
+  const Result<uint64_t, std::string> size = parse_size(text->text);
+  if (!size) return refuse(path, *node, allowed(rule), size.error());
+  if (!fits(rule, *size)) return refuse(path, *node, allowed(rule));
+  member = *size;
+}
+
+void Reader::value(std::string_view key, milliseconds& member, const Time& rule, std::string_view) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  const std::string path = joined(path_, key);
+  if (node->is_number()) return refuse(path, *node, allowed(rule), "without a unit: ms, s, m, h");
+  if (!node->is_string()) return refuse(path, *node, allowed(rule));
+  const std::optional<Expanded> text = expanded(path, *node);
+  if (!text) return;
+  const Result<milliseconds, std::string> duration = parse_duration(text->text);
+  if (!duration) return refuse(path, *node, allowed(rule), duration.error());
+  if (!fits(rule, *duration)) return refuse(path, *node, allowed(rule));
+  member = *duration;
+}
+
+void Reader::value(std::string_view key, bool& member, Flag rule, std::string_view) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  const std::string path = joined(path_, key);
+  std::optional<bool> flag = node->value_exact<bool>();
+  if (node->is_string()) {
+    const std::optional<Expanded> text = expanded(path, *node);
+    if (!text) return;
+    const bool word = text->text == written(rule, true) || text->text == written(rule, false);
+    if (text->from_variable && word) flag = text->text == written(rule, true);
+  }
+  if (!flag) return refuse(path, *node, allowed(rule));
+  member = *flag;
+}
+
+void Reader::value(std::string_view key, std::string& member, Text rule, std::string_view) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  const std::string path = joined(path_, key);
+  if (!node->is_string()) return refuse(path, *node, allowed(rule));
+  if (std::optional<Expanded> text = expanded(path, *node)) member = std::move(text->text);
+}
+
+void Reader::value(std::string_view key, std::vector<std::string>& member, Text rule,
+                   std::string_view) {
+  read_array(key, "an array of strings", [&](const toml::node& node) {
+    std::string& one = member.emplace_back();
+    if (!node.is_string()) return refuse(path_, node, allowed(rule));
+    if (std::optional<Expanded> text = expanded(path_, node)) one = std::move(text->text);
+  });
+}
+
+std::optional<uint64_t> Reader::read_count(std::string_view key, const Count& rule) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const std::string path = joined(path_, key);
+  std::optional<uint64_t> number;
+  if (const std::optional<int64_t> given = node->value_exact<int64_t>(); given && *given >= 0) {
+    number = static_cast<uint64_t>(*given);
+  }
+  if (node->is_string()) {
+    const std::optional<Expanded> text = expanded(path, *node);
+    if (!text) return std::nullopt;
+    if (text->from_variable) number = parse_integer(text->text);
+    if (!rule.zero.empty() && text->text == rule.zero) number = 0;
+  }
+  if (number && fits(rule, *number)) return number;
+  refuse(path, *node, allowed(rule));
+  return std::nullopt;
+}
+
+std::optional<size_t> Reader::read_choice(std::string_view key,
+                                          std::span<const std::string_view> words,
+                                          std::string_view expected) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const std::string path = joined(path_, key);
+  if (node->is_string()) {
+    const std::optional<Expanded> text = expanded(path, *node);
+    if (!text) return std::nullopt;
+    const auto word = std::ranges::find(words, text->text);
+    if (word != words.end()) return static_cast<size_t>(word - words.begin());
+  }
+  refuse(path, *node, expected);
+  return std::nullopt;
+}
+
+// The string with its variables replaced; nothing when that failed, which is reported.
+std::optional<Expanded> Reader::expanded(const std::string& path, const toml::node& node) {
+  Result<Expanded, std::string> result = expand(node.ref<std::string>(), lookup_);
+  if (!result) {
+    report(path, place(node.source()), result.error());
+    return std::nullopt;
+  }
+  if (result->secret) reading_.config.masked.push_back(path);
+  return std::move(*result);
+}
+
+// What stands in the file, for a message.
+std::string Reader::found(const std::string& path, const toml::node& node) const {
+  if (const auto* text = node.as_string()) {
+    const std::vector<std::string>& masked = reading_.config.masked;
+    if (std::ranges::find(masked, path) != masked.end()) return "***";
+    const Result<Expanded, std::string> result = expand(text->get(), lookup_);
+    return quoted_short(result ? result->text : text->get());
+  }
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  if (node.is_table()) return "a table";
+  if (node.is_array()) return "an array";
+  return "a date or time";
+}
+
+void Reader::report(const std::string& path, Place at, std::string sentence) {
+  reading_.problems.push_back({file_, at.line, at.column, path, std::move(sentence)});
+  reading_.refused.insert(path);
+}
+
+void Reader::refuse(const std::string& path, const toml::node& node, std::string_view expected,
+                    std::string_view remark) {
+  std::string sentence = fmt::format("{}, found {}", expected, found(path, node));
+  if (!remark.empty()) sentence += fmt::format(" ({})", remark);
+  report(path, place(node.source()), std::move(sentence));
+}
+
+void Reader::refuse_unknown_keys() {
+  for (const auto& [key, node] : *table_) {
+    if (std::ranges::find(keys_, key.str()) != keys_.end()) continue;
+    const std::string_view meant = closest(key.str(), keys_);
+    report(joined(path_, toml_key(key.str())), place(key.source()),
+           meant.empty() ? fmt::format("an unknown key; known here: {}", listing(keys_))
+                         : fmt::format("an unknown key; did you mean `{}`?", meant));
+  }
+}
+
+}  // namespace
+
+Reading read(std::string_view text, std::string_view file, const Lookup& lookup) {
+  try {
+    return Reader(file, lookup).read(toml::parse(text, file));
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    Reading reading;
+    reading.problems.push_back({std::string(file), std::max<uint32_t>(at.line, 1),
+                                std::max<uint32_t>(at.column, 1), "",
+                                fmt::format("valid TOML, found: {}", error.description())});
+    return reading;
+  }
+}
+
+}  // namespace onehop::config

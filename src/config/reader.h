@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// From TOML text to a Config and the place of every value. Reads types, units, variables and single
+// ranges; what one value alone cannot tell is left to check(). The only user of toml++ is
+// reader.cc.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onehop/config/load.h"
+
+namespace onehop::config {
+
+struct Place {
+  uint32_t line = 1;
+  uint32_t column = 1;
+};
+
+struct Reading {
+  Config config;
+  std::vector<Problem> problems;
+  std::map<std::string, Place, std::less<>> places;  // of every value and table, by its path
+  std::set<std::string, std::less<>> refused;        // paths that have a problem already
+};
+
+Reading read(std::string_view text, std::string_view file, const Lookup& lookup);
+
+}  // namespace onehop::config

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The words of the rules: what is allowed, and a value as the file writes it.
+#include "onehop/config/schema.h"
+
+#include <fmt/format.h>
+
+#include "text_rules.h"
+#include "units.h"
+
+namespace onehop::config {
+
+std::string allowed(const Count& rule) {
+  const std::string range = fmt::format("{} to {}", rule.least, rule.most);
+  return rule.zero.empty() ? range : fmt::format("\"{}\" or {}", rule.zero, range);
+}
+
+std::string allowed(const Bytes& rule) {
+  const std::string note =
+      rule.least_key.empty() ? std::string() : fmt::format(" (the value of {})", rule.least_key);
+  return fmt::format("{}{} to {}", written(rule, rule.least), note, written(rule, rule.most));
+}
+
+std::string allowed(const Time& rule) {
+  return fmt::format("{} to {}", written(rule, rule.least), written(rule, rule.most));
+}
+
+std::string allowed(Flag) {
+  return "true or false";
+}
+
+std::string allowed(Text rule) {
+  switch (rule) {
+    case Text::listen_address:
+      return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT")";
+    case Text::admin_address:
+      return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "")";
+    case Text::endpoint_address:
+      return R"("IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535)";
+    case Text::block:
+      return R"(an IP address or a block such as "10.0.0.0/8")";
+    case Text::host:
+      return R"(a name such as "example.org", a wildcard such as "*.example.org", or "")";
+    case Text::path:
+      return R"(a path that starts with "/", as it is sent: without spaces, "?" and "#")";
+    case Text::upstream:
+      return "the name of an upstream";
+    case Text::upstream_name:
+      return R"(a name of letters, digits, "_", "." and "-")";
+  }
+  return "";
+}
+
+std::string written(const Count& rule, uint64_t value) {
+  return value == 0 && !rule.zero.empty() ? quoted(rule.zero) : std::to_string(value);
+}
+
+std::string written(const Bytes&, uint64_t value) {
+  return quoted(size_text(value));
+}
+
+std::string written(const Time&, milliseconds value) {
+  return quoted(duration_text(value));
+}
+
+std::string written(Flag, bool value) {
+  return value ? "true" : "false";
+}
+
+std::string written(Text, std::string_view value) {
+  return quoted(value);
+}
+
+std::string written(Text rule, const std::vector<std::string>& values) {
+  std::string list;
+  for (const std::string& value : values) {
+    if (!list.empty()) list += ", ";
+    list += written(rule, value);
+  }
+  return '[' + list + ']';
+}
+
+}  // namespace onehop::config

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// An HTTP/1.1 connection to an endpoint: one stream after the other, lent out by a pool.
+//
+//   idle -> head -> body -> done -> idle ...     close_stream() says whether it may go round again
+//            |        |
+//            |        +-> dead                   a violation, an error, the peer's end
+//            +-> tunnel                          after a 101
+//
+// Idle, it always reads: any byte and any end makes it dead and is told to the owner (edge case 10).
+#pragma once
+
+#include "body_reader.h"
+#include "head_reader.h"
+#include "onehop/base/recycled.h"
+#include "onehop/http/connection.h"
+#include "writer.h"
+
+namespace onehop::http::h1 {
+
+class H1ClientConnection final : public ClientConnection,
+                                 public Recycled<H1ClientConnection>,
+                                 private net::Transport::Events,
+                                 private ClientStream {
+ public:
+  H1ClientConnection(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
+                     telemetry::EndpointShard& counters, ClientConnection::Events& owner);
+  ~H1ClientConnection() override;
+
+  ClientStream& open_stream(ClientStream::Events& events) override;
+  StreamEnd close_stream() override;
+  int64_t keep_alive_seconds() const override { return keep_alive_seconds_; }
+  telemetry::Closer closer() const override;
+  void abandon() override;
+
+ private:
+  enum class State : uint8_t { idle, head, body, tunnel, done, dead };
+
+  struct Resume final : net::Dirty {
+    explicit Resume(H1ClientConnection& connection) : connection_(connection) {}
+    void flush() override { connection_.resume(); }
+    H1ClientConnection& connection_;
+  };
+
+  // Transport::Events
+  void on_bytes(Buffer& bytes) override;
+  void on_end() override;
+  void on_error(net::NetError error) override;
+  void on_flush(net::Flushed flushed) override;
+
+  // ClientStream
+  void send_head(const RequestHead& head, Ends ends) override;
+  void send_body(Buffer&& bytes, Ends ends) override;
+  void send_trailers(const Fields& trailers) override;
+  bool has_room() const override;
+  void set_reading(bool wanted) override;
+  void reset() override;
+
+  void resume();
+  void process(Buffer& bytes);
+  bool read_head(Buffer& bytes);
+  bool read_body(Buffer& bytes);
+  bool read_tunnel(Buffer& bytes);
+  void end_body(Buffer& out, bool surplus);
+  void message_sent();
+  void input_ended();
+  void found_surplus();
+  void fail(Violation violation);
+  void apply_reading();
+
+  net::Loop& loop_;
+  net::TransportPtr transport_;
+  const config::Limits& limits_;
+  telemetry::EndpointShard& counters_;
+  ClientConnection::Events& owner_;
+  ClientStream::Events* events_ = nullptr;  // of the open stream
+  Buffer pending_;                          // read while nobody wanted it
+  HeadReader head_;
+  BodyReader body_;
+  Resume resume_{*this};
+  uint64_t written_before_ = 0;  // bytes written when the stream was opened
+  int64_t keep_alive_seconds_ = -1;
+  net::NetError error_;
+  std::string_view upgrade_;  // what the request asks for; lives as long as the request's head
+  State state_ = State::idle;
+  Framing framing_ = Framing::none;
+  Method method_ = Method::get;
+  uint8_t interim_count_ = 0;
+  bool request_sent_ = false;
+  bool persistent_ = true;
+  bool delivering_ = true;
+  bool failed_ = false;
+  bool surplus_ = false;  // bytes came that belong to no response
+  bool ended_ = false;    // the peer will send nothing more
+};
+
+}  // namespace onehop::http::h1

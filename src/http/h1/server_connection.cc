@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+#include "server_connection.h"
+
+#include <utility>
+
+#include "onehop/base/assert.h"
+#include "onehop/http/h1.h"
+#include "parser.h"
+
+namespace onehop::http::h1 {
+namespace {
+
+constexpr size_t kReadAhead = 64 * 1024;         // bytes kept while nobody wants them; then the socket waits
+constexpr size_t kOutputHighWater = 128 * 1024;  // bytes waiting to be written; then whoever sends waits
+constexpr uint64_t kLingerMs = 2000;             // how long what the client still sends is read and dropped (RFC 9112 9.6)
+constexpr uint32_t kLingerBytes = 4 * 1024 * 1024;
+
+}  // namespace
+
+void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
+           const ServerSettings& settings, ServerConnections& owner) {
+  auto connection = std::make_unique<H1ServerConnection>(loop, std::move(transport), client, service, settings, owner);
+  H1ServerConnection& started = *connection;
+  owner.adopt(std::move(connection));
+  started.start();
+}
+
+H1ServerConnection::H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
+                                       const ServerSettings& settings, ServerConnections& owner)
+    : loop_(loop), transport_(std::move(transport)), service_(service), settings_(settings), owner_(owner), client_(client) {
+  settings_.counters.accepted.add();
+  settings_.counters.open.add(1);
+}
+
+H1ServerConnection::~H1ServerConnection() { ONEHOP_ASSERT(state_ == State::closed); }
+
+void H1ServerConnection::start() {
+  transport_->set_events(*this);
+  transport_->count_bytes(settings_.counters.bytes_received, settings_.counters.bytes_sent);
+  transport_->set_reading(true);
+  settings_.counters.idle.add(1);
+  counted_idle_ = true;
+  // The first request's head has its own deadline from the start; a silent client is closed by it too.
+  const auto wait = settings_.timeouts.request_head;
+  if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
+}
+
+void H1ServerConnection::drain(uint64_t idle_ms) {
+  persistent_ = false;
+  if (state_ != State::idle) return;
+  if (idle_ms == 0) return close(telemetry::Closer::onehop);
+  loop_.arm(deadline_, idle_ms);
+}
+
+void H1ServerConnection::on_bytes(Buffer& bytes) {
+  if (state_ == State::lingering) {
+    lingered_bytes_ += static_cast<uint32_t>(bytes.size());
+    if (lingered_bytes_ > kLingerBytes) close(telemetry::Closer::onehop);
+    return;
+  }
+  if (state_ == State::closed) return;
+  if (state_ == State::idle || state_ == State::head || state_ == State::answering) {
+    times_.last_byte_ns = loop_.now_ns();
+    if (state_ == State::idle || (state_ == State::answering && pending_.empty())) arrived_ns_ = times_.last_byte_ns;
+  }
+  if (pending_.empty()) {
+    process(bytes);
+    if (state_ != State::closed) pending_.append(std::move(bytes));
+  } else {
+    pending_.append(std::move(bytes));
+    process(pending_);
+  }
+  if (state_ != State::closed) apply_reading();
+}
+
+void H1ServerConnection::on_end() {
+  ended_ = true;
+  if (state_ == State::lingering) return close(telemetry::Closer::peer);
+  process(pending_);
+}
+
+void H1ServerConnection::on_error(net::NetError error) {
+  if (responder_ != nullptr) {
+    StreamError why;
+    why.violation = Violation::gone;
+    why.network = error;
+    responder_->on_reset(why);
+  }
+  close(telemetry::Closer::peer);
+}
+
+void H1ServerConnection::resume() {
+  if (state_ == State::closed) return;
+  if (state_ == State::idle) times_.last_byte_ns = loop_.now_ns();
+  process(pending_);
+  if (state_ != State::closed) apply_reading();
+}
+
+// Goes on as far as what has come allows. Every callback may change the state, so it is looked at anew each time.
+void H1ServerConnection::process(Buffer& bytes) {
+  bool more = true;
+  while (more) {
+    switch (state_) {
+      case State::idle:
+        if (bytes.empty()) {
+          if (ended_) close(telemetry::Closer::peer);
+          return;
+        }
+        state_ = State::head;
+        times_.first_byte_ns = arrived_ns_;
+        if (settings_.timeouts.request_head.count() > 0) {
+          loop_.arm(deadline_, static_cast<uint64_t>(settings_.timeouts.request_head.count()));
+        } else {
+          deadline_.disarm();
+        }
+        break;
+      case State::head: more = read_head(bytes); break;
+      case State::body: more = read_body(bytes); break;
+      case State::tunnel: more = read_tunnel(bytes); break;
+      case State::answering: return;
+      case State::lingering:
+      case State::closed: bytes.clear(); return;
+    }
+  }
+}
+
+bool H1ServerConnection::read_head(Buffer& bytes) {
+  switch (head_.feed(bytes, settings_.limits.request_line, settings_.limits.request_head)) {
+    case HeadReader::Status::complete: begin_request(bytes); return true;
+    case HeadReader::Status::failed: fail(head_.violation()); return true;
+    case HeadReader::Status::incomplete: break;
+  }
+  if (ended_) {
+    if (head_.started()) {
+      fail(Violation::incomplete);
+    } else {
+      close(telemetry::Closer::peer);
+    }
+  }
+  return false;
+}
+
+void H1ServerConnection::begin_request(Buffer& bytes) {
+  deadline_.disarm();
+  if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
+  auto parsed = parse_request(head_.head(), settings_.limits.head_fields);
+  if (!parsed.has_value()) {
+    fail(parsed.error());
+    if (state_ != State::closed) head_.release(bytes);
+    return;
+  }
+  const RequestHead& head = parsed->head;
+  sent_ = Sent::nothing;
+  delivering_ = false;
+  persistent_ = parsed->persistent && !owner_.draining();
+  version_minor_ = head.version_minor;
+  is_head_request_ = head.method == Method::head;
+  Ends ends = Ends::no;
+  if (head.body.kind == BodyLength::Kind::unknown) {
+    body_.start_chunked(settings_.limits.request_head);
+  } else if (head.body.bytes > 0) {
+    body_.start_length(head.body.bytes);
+  } else {
+    ends = Ends::yes;
+  }
+  state_ = ends == Ends::yes ? State::answering : State::body;
+  responder_ = service_.open(*this, client_, times_);
+  responder_->on_head(head, ends);
+  if (state_ != State::closed) head_.release(bytes);
+}
+
+bool H1ServerConnection::read_body(Buffer& bytes) {
+  if (!delivering_) return false;
+  if (bytes.empty()) {
+    if (ended_) fail(Violation::incomplete);
+    return false;
+  }
+  Buffer out;
+  switch (body_.read(bytes, out)) {
+    case BodyReader::Status::more:
+      if (!out.empty()) responder_->on_body(out, Ends::no);
+      return true;
+    case BodyReader::Status::end: end_body(out); return true;
+    case BodyReader::Status::failed: fail(body_.violation()); return true;
+  }
+  return false;
+}
+
+void H1ServerConnection::end_body(Buffer& out) {
+  if (body_.trailers().empty()) {
+    body_.release();
+    state_ = State::answering;
+    responder_->on_body(out, Ends::yes);
+    return;
+  }
+  if (!out.empty()) responder_->on_body(out, Ends::no);
+  if (state_ != State::body) return;
+  const auto trailers = parse_trailers(body_.trailers(), settings_.limits.head_fields);
+  if (!trailers.has_value()) return fail(trailers.error());
+  state_ = State::answering;
+  responder_->on_trailers(*trailers);
+  body_.release();
+}
+
+bool H1ServerConnection::read_tunnel(Buffer& bytes) {
+  if (!delivering_ || end_delivered_) return false;
+  if (!bytes.empty()) {
+    Buffer out = std::move(bytes);
+    responder_->on_body(out, Ends::no);
+    return true;
+  }
+  if (ended_) {
+    end_delivered_ = true;
+    responder_->on_body(bytes, Ends::yes);
+    if (state_ == State::tunnel) transport_->send();  // on_flush ends the exchange if both directions have ended
+  }
+  return false;
+}
+
+// The client broke the rules, or was too slow. Whoever answers gets a last chance to say so.
+void H1ServerConnection::fail(Violation violation) {
+  deadline_.disarm();
+  persistent_ = false;
+  if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
+  if (responder_ == nullptr) {
+    sent_ = Sent::nothing;
+    is_head_request_ = false;
+    version_minor_ = 1;
+    responder_ = service_.open(*this, client_, times_);
+  }
+  state_ = State::body;  // what remains of the request is never read: its end, and what follows it, cannot be known
+  delivering_ = false;
+  StreamError why;
+  why.violation = violation;
+  why.may_answer = sent_ == Sent::nothing;
+  why.sent_anything = sent_ != Sent::nothing;
+  responder_->on_reset(why);
+  if (state_ != State::closed && sent_ != Sent::all) reset();
+}
+
+void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
+  ONEHOP_ASSERT(sent_ == Sent::nothing);
+  if (is_interim(head.status)) {
+    write_response_head(transport_->output(), head, Framing::none, ConnectionOption::none);
+    transport_->send();
+    return;
+  }
+  // Nobody will read the rest of the request, so nothing can follow it.
+  if (state_ == State::body && (head.abandons_request || ends == Ends::yes)) persistent_ = false;
+  if (head.status == 101) {
+    framing_ = Framing::until_close;
+    persistent_ = false;
+    state_ = State::tunnel;
+    delivering_ = false;
+  } else if (ends == Ends::yes) {
+    framing_ = Framing::none;
+  } else if (head.body.kind == BodyLength::Kind::known) {
+    framing_ = Framing::length;
+  } else {
+    framing_ = version_minor_ == 0 ? Framing::until_close : Framing::chunked;
+    if (version_minor_ == 0) persistent_ = false;
+  }
+  ConnectionOption option = ConnectionOption::none;
+  if (!persistent_) {
+    option = ConnectionOption::close;
+  } else if (version_minor_ == 0) {
+    option = ConnectionOption::keep_alive;
+  }
+  write_response_head(transport_->output(), head, framing_, option);
+  sent_ = Sent::head;
+  transport_->send();
+  if (ends == Ends::yes) message_sent();
+}
+
+void H1ServerConnection::send_body(Buffer&& bytes, Ends ends) {
+  if (sent_ != Sent::head) return;
+  if (!is_head_request_) write_body(transport_->output(), std::move(bytes), framing_, ends == Ends::yes);
+  transport_->send();
+  if (ends == Ends::yes) message_sent();
+}
+
+void H1ServerConnection::send_trailers(const Fields& trailers) {
+  if (sent_ != Sent::head) return;
+  if (framing_ == Framing::chunked) write_trailers(transport_->output(), trailers);
+  transport_->send();
+  message_sent();
+}
+
+void H1ServerConnection::message_sent() {
+  sent_ = Sent::all;
+  if (state_ == State::tunnel) transport_->finish_writing();
+}
+
+bool H1ServerConnection::has_room() const { return transport_->unsent() < kOutputHighWater; }
+
+void H1ServerConnection::set_reading(bool wanted) {
+  if (wanted == delivering_) return;
+  delivering_ = wanted;
+  if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
+}
+
+void H1ServerConnection::apply_reading() { transport_->set_reading(!ended_ && pending_.size() < kReadAhead); }
+
+// Given up by whoever answers. A response that was begun must look broken: where only the connection's end would end it, by a reset.
+void H1ServerConnection::reset() {
+  if (state_ == State::closed) return;
+  if (sent_ == Sent::head && framing_ == Framing::until_close) transport_->close_with_reset();
+  close(telemetry::Closer::onehop);
+}
+
+void H1ServerConnection::on_flush(net::Flushed flushed) {
+  if (flushed == net::Flushed::some) {
+    const auto patience = settings_.timeouts.write_stall;
+    if (!stalled_ && patience.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
+    stalled_ = true;
+    stuck_bytes_ = transport_->stuck_bytes();
+    if (responder_ != nullptr) responder_->on_stall();
+    return;
+  }
+  if (std::exchange(stalled_, false)) deadline_.disarm();
+  if (responder_ == nullptr) return;
+  if (sent_ != Sent::all) return responder_->on_room();
+  if (state_ == State::tunnel && !end_delivered_) return responder_->on_room();
+  finish_exchange();
+}
+
+// The response is in the kernel's hands.
+void H1ServerConnection::finish_exchange() {
+  responder_->on_room();
+  if (state_ == State::closed) return;
+  loop_.retire(std::move(responder_));
+  if (state_ == State::body) return linger();
+  if (state_ == State::tunnel) return close(telemetry::Closer::onehop);
+  if (persistent_ || !pending_.empty()) return become_idle();
+  close(telemetry::Closer::onehop);
+}
+
+void H1ServerConnection::become_idle() {
+  if (!persistent_) return linger();
+  state_ = State::idle;
+  settings_.counters.idle.add(1);
+  counted_idle_ = true;
+  if (!pending_.empty() || ended_) {
+    loop_.mark_dirty(resume_);
+    return;
+  }
+  const auto wait = settings_.timeouts.idle;
+  if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
+}
+
+// Says FIN and reads on for a while: closing with unread bytes would send a reset, which destroys the response on its way to the
+// client (edge case 77).
+void H1ServerConnection::linger() {
+  if (ended_) return close(telemetry::Closer::peer);
+  state_ = State::lingering;
+  pending_.clear();
+  transport_->set_reading(true);
+  transport_->finish_writing();
+  loop_.arm(deadline_, kLingerMs);
+}
+
+void H1ServerConnection::on_deadline() {
+  if (stalled_) {
+    const uint64_t stuck = transport_->stuck_bytes();
+    if (stuck < stuck_bytes_) {
+      stuck_bytes_ = stuck;
+      loop_.arm(deadline_, static_cast<uint64_t>(settings_.timeouts.write_stall.count()));
+      return;
+    }
+    StreamError why;
+    why.violation = Violation::write_timeout;
+    if (responder_ != nullptr) responder_->on_reset(why);
+    if (state_ == State::closed) return;
+    transport_->close_with_reset();
+    return close(telemetry::Closer::onehop);
+  }
+  if (state_ == State::head) return fail(Violation::head_timeout);
+  close(telemetry::Closer::onehop);
+}
+
+void H1ServerConnection::close(telemetry::Closer who) {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  deadline_.disarm();
+  resume_.unlink();
+  pending_.clear();
+  transport_.reset();
+  if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
+  settings_.counters.open.add(-1);
+  settings_.counters.closed.add(static_cast<size_t>(who));
+  loop_.retire(std::move(responder_));
+  owner_.retire(*this);
+}
+
+}  // namespace onehop::http::h1

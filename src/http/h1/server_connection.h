@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// A client's HTTP/1.1 connection: parses requests one after the other, answers them in order.
+//
+//   idle -> head -> body -> answering -> idle ...          one request at a time; what the client sends ahead waits in pending_
+//            |        |         |
+//            +--------+---------+--> lingering -> closed    after an error, `Connection: close`, or an answer before the request's end
+//                               +--> tunnel -> closed       after a 101
+//
+// It is its own stream: there is never more than one. All writing goes to the transport's output and leaves at the end of the turn.
+#pragma once
+
+#include <memory>
+
+#include "body_reader.h"
+#include "head_reader.h"
+#include "onehop/base/recycled.h"
+#include "onehop/http/connection.h"
+#include "writer.h"
+
+namespace onehop::http::h1 {
+
+class H1ServerConnection final : public ServerConnection,
+                                 public Recycled<H1ServerConnection>,
+                                 private net::Transport::Events,
+                                 private ServerStream {
+ public:
+  H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
+                     const ServerSettings& settings, ServerConnections& owner);
+  ~H1ServerConnection() override;
+
+  void start();
+  void drain(uint64_t idle_ms) override;
+  void close_now() override { close(telemetry::Closer::onehop); }
+
+ private:
+  enum class State : uint8_t { idle, head, body, answering, tunnel, lingering, closed };
+  enum class Sent : uint8_t { nothing, head, all };
+
+  // Goes on with pending_ at the end of the turn, when nobody is on the stack.
+  struct Resume final : net::Dirty {
+    explicit Resume(H1ServerConnection& connection) : connection_(connection) {}
+    void flush() override { connection_.resume(); }
+    H1ServerConnection& connection_;
+  };
+
+  // Transport::Events
+  void on_bytes(Buffer& bytes) override;
+  void on_end() override;
+  void on_error(net::NetError error) override;
+  void on_flush(net::Flushed flushed) override;
+
+  // ServerStream
+  void send_head(const ResponseHead& head, Ends ends) override;
+  void send_body(Buffer&& bytes, Ends ends) override;
+  void send_trailers(const Fields& trailers) override;
+  bool has_room() const override;
+  void set_reading(bool wanted) override;
+  void reset() override;
+
+  void resume();
+  void process(Buffer& bytes);
+  bool read_head(Buffer& bytes);
+  void begin_request(Buffer& bytes);
+  bool read_body(Buffer& bytes);
+  bool read_tunnel(Buffer& bytes);
+  void end_body(Buffer& out);
+  void fail(Violation violation);
+  void message_sent();
+  void finish_exchange();
+  void become_idle();
+  void linger();
+  void close(telemetry::Closer who);
+  void on_deadline();
+  void apply_reading();
+
+  net::Loop& loop_;
+  net::TransportPtr transport_;
+  Service& service_;
+  const ServerSettings& settings_;
+  ServerConnections& owner_;
+  std::unique_ptr<Responder> responder_;
+  Buffer pending_;  // read, not yet passed on; at most kReadAhead and one read
+  HeadReader head_;
+  BodyReader body_;
+  net::Deadline deadline_{this, net::DeadlineThunk<&H1ServerConnection::on_deadline>::call};
+  Resume resume_{*this};
+  uint64_t arrived_ns_ = 0;      // when the oldest byte that no request has taken came
+  HeadTimes times_;              // of the request being read
+  uint64_t stuck_bytes_ = 0;     // in the write that the client does not take
+  uint32_t lingered_bytes_ = 0;
+  State state_ = State::idle;
+  Sent sent_ = Sent::nothing;
+  Framing framing_ = Framing::none;
+  uint8_t version_minor_ = 1;
+  bool is_head_request_ = false;
+  bool persistent_ = true;       // another request may follow
+  bool delivering_ = false;      // set_reading
+  bool ended_ = false;           // the client will send nothing more
+  bool end_delivered_ = false;   // of a tunnel
+  bool stalled_ = false;
+  bool counted_idle_ = false;
+  Client client_;
+};
+
+}  // namespace onehop::http::h1

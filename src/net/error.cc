@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/net/error.h"
+
+#include <cstring>
+
+namespace onehop::net {
+
+std::string_view NetError::name() const {
+  const char* name = strerrorname_np(number);
+  return name == nullptr ? "unknown" : name;
+}
+
+std::string_view NetError::sentence() const {
+  const char* sentence = strerrordesc_np(number);
+  return sentence == nullptr ? "unknown error" : sentence;
+}
+
+}  // namespace onehop::net

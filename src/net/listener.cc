@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/net/listener.h"
+
+#include <sys/socket.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "onehop/base/assert.h"
+#include "tcp_transport.h"
+
+namespace onehop::net {
+
+ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), local_(other.local_) {}
+
+ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(local_, other.local_);
+  return *this;
+}
+
+ListeningSocket::~ListeningSocket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, uint32_t backlog, Port port) {
+  const int descriptor = ::socket(address.raw()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
+  ListeningSocket socket(descriptor, address);
+  const int on = 1;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (port == Port::shared) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::bind(descriptor, address.raw(), address.size()) != 0 || ::listen(descriptor, static_cast<int>(backlog)) != 0) {
+    return Unexpected<NetError>(NetError{errno});
+  }
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size);
+  socket.local_ = Address::from(reinterpret_cast<const sockaddr*>(&bound));
+  return socket;
+}
+
+namespace {
+
+// At most so many clients per turn, so that a flood of new ones does not hold up those that are being served.
+constexpr int kAcceptsPerTurn = 64;
+
+class PollListener final : public Listener {
+ public:
+  PollListener(EventLoop& loop, ListeningSocket socket, Events& events)
+      : loop_(loop), socket_(std::move(socket)), events_(events), poll_(new Poll) {
+    uv_poll_init(&loop.handles().loop, &poll_->handle, socket_.descriptor());
+    poll_->handle.data = poll_;
+    poll_->listener = this;
+    listen();
+  }
+
+  ~PollListener() override {
+    poll_->listener = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_->handle), thunk<&Poll::on_closed>);
+  }
+
+  void pause() override {
+    uv_poll_stop(&poll_->handle);
+    loop_.arm(resume_, kPauseMs);
+  }
+
+ private:
+  // Freed by its close callback, after the listener.
+  struct Poll {
+    uv_poll_t handle;
+    PollListener* listener;
+    void on_readable(uv_poll_t*, int, int) {
+      if (listener != nullptr) listener->accept_some();
+    }
+    void on_closed(uv_handle_t*) { delete this; }
+  };
+
+  void listen() { uv_poll_start(&poll_->handle, UV_READABLE, thunk<&Poll::on_readable>); }
+
+  void accept_some() {
+    for (int i = 0; i < kAcceptsPerTurn && !resume_.armed(); ++i) {
+      sockaddr_storage peer{};
+      socklen_t size = sizeof peer;
+      const int descriptor =
+          ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+          const NetError error{errno};
+          pause();
+          return events_.on_accept_paused(error);
+        }
+        if (errno == EAGAIN) return;
+        continue;  // ECONNABORTED, EINTR, EPROTO: that client is gone, the next may be there
+      }
+      auto transport = TcpTransport::adopt(loop_, descriptor);
+      if (transport.has_value()) {
+        events_.on_accept(std::move(*transport), Address::from(reinterpret_cast<const sockaddr*>(&peer)));
+      }
+    }
+  }
+
+  EventLoop& loop_;
+  ListeningSocket socket_;
+  Events& events_;
+  Poll* poll_;
+  Deadline resume_{this, DeadlineThunk<&PollListener::listen>::call};
+};
+
+}  // namespace
+
+std::unique_ptr<Listener> Listener::start(EventLoop& loop, ListeningSocket socket, Events& events) {
+  return std::make_unique<PollListener>(loop, std::move(socket), events);
+}
+
+}  // namespace onehop::net

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/net/loop.h"
+
+#include <utility>
+
+namespace onehop::net {
+
+Loop::~Loop() { destroy_retired(); }
+
+void Loop::retire(std::unique_ptr<Retirable> object) noexcept {
+  if (object == nullptr) return;
+  object->next_retired_ = std::exchange(retired_, object.get());
+  static_cast<void>(object.release());
+}
+
+void Loop::destroy_retired() noexcept {
+  while (retired_ != nullptr) {
+    Retirable* object = std::exchange(retired_, retired_->next_retired_);
+    delete object;
+  }
+}
+
+void Loop::end_turn() {
+  while (!dirty_.empty() || retired_ != nullptr) {
+    while (Dirty* output = dirty_.pop_front()) output->flush();
+    destroy_retired();
+  }
+  ++turn_;
+}
+
+}  // namespace onehop::net

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "tcp_transport.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "onehop/base/assert.h"
+
+namespace onehop::net {
+namespace {
+
+constexpr size_t kTriedSlices = 16;   // slices of one attempt to write
+constexpr size_t kQueuedSlices = 4;   // of a write that libuv keeps: it copies up to four without allocating
+
+std::array<uv_buf_t, kTriedSlices> describe(const Buffer& output, size_t limit, size_t& count, size_t& bytes) {
+  std::array<iovec, kTriedSlices> slices;
+  count = output.gather(std::span(slices).first(limit));
+  bytes = 0;
+  std::array<uv_buf_t, kTriedSlices> described;
+  for (size_t i = 0; i < count; ++i) {
+    described[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base), static_cast<unsigned>(slices[i].iov_len));
+    bytes += slices[i].iov_len;
+  }
+  return described;
+}
+
+}  // namespace
+
+// A write in libuv's hands: outlives the transport's close by a little, because its callback comes with UV_ECANCELED then.
+struct TcpTransport::Write : Recycled<Write> {
+  uv_write_t request;
+  TcpTransport* transport;
+  size_t bytes;
+  void on_done(uv_write_t*, int status) {
+    if (transport != nullptr) transport->on_written(*this, status);
+    delete this;
+  }
+};
+
+// A dial. The request's callback always comes, also after the handle was closed; `dial` is null once nobody wants it.
+class TcpTransport::Connecting final : public Dial {
+ public:
+  struct Request {
+    uv_connect_t request;
+    Connecting* dial;
+    void on_done(uv_connect_t*, int status) {
+      if (dial != nullptr) dial->on_done(status);
+      delete this;
+    }
+  };
+
+  Connecting(TransportPtr transport, Dial::Events& events) : transport_(std::move(transport)), events_(events) {}
+  ~Connecting() override {
+    if (request_ != nullptr) request_->dial = nullptr;
+  }
+
+  int start(const Address& address) {
+    auto& transport = static_cast<TcpTransport&>(*transport_);
+    auto request = std::make_unique<Request>();
+    request->request.data = request.get();
+    request->dial = this;
+    const int status = uv_tcp_connect(&request->request, &transport.handle_, address.raw(), thunk<&Request::on_done>);
+    if (status == 0) request_ = request.release();
+    return status;
+  }
+
+ private:
+  void on_done(int status) {
+    request_ = nullptr;
+    TransportPtr transport = std::move(transport_);
+    // The receiver may destroy this object in the call.
+    if (status < 0) {
+      events_.on_dial_failed(NetError{-status});
+    } else {
+      events_.on_connected(std::move(transport));
+    }
+  }
+
+  TransportPtr transport_;
+  Dial::Events& events_;
+  Request* request_ = nullptr;
+};
+
+Result<TransportPtr, NetError> TcpTransport::adopt(EventLoop& loop, int descriptor) {
+  TransportPtr transport(new TcpTransport(loop));
+  auto& tcp = static_cast<TcpTransport&>(*transport);
+  ONEHOP_ASSERT(uv_tcp_init(&loop.handles().loop, &tcp.handle_) == 0);
+  tcp.handle_.data = &tcp;
+  const int status = uv_tcp_open(&tcp.handle_, descriptor);
+  if (status < 0) {
+    ::close(descriptor);
+    return Unexpected<NetError>(NetError{-status});
+  }
+  return transport;
+}
+
+Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop, const Address& address, Dial::Events& events) {
+  TransportPtr transport(new TcpTransport(loop));
+  auto& tcp = static_cast<TcpTransport&>(*transport);
+  const int family = address.raw()->sa_family;
+  int status = uv_tcp_init_ex(&loop.handles().loop, &tcp.handle_, static_cast<unsigned>(family));
+  if (status < 0) {
+    // The handle was not made (no descriptor); make an empty one so that there is one way to close.
+    ONEHOP_ASSERT(uv_tcp_init(&loop.handles().loop, &tcp.handle_) == 0);
+    tcp.handle_.data = &tcp;
+    return Unexpected<NetError>(NetError{-status});
+  }
+  tcp.handle_.data = &tcp;
+  uv_tcp_nodelay(&tcp.handle_, 1);
+  uv_tcp_keepalive(&tcp.handle_, 1, 60);
+  auto dial = std::make_unique<Connecting>(std::move(transport), events);
+  status = dial->start(address);
+  if (status < 0) return Unexpected<NetError>(NetError{-status});
+  return std::unique_ptr<Dial>(std::move(dial));
+}
+
+Result<std::unique_ptr<Dial>, NetError> EventLoop::dial(const Address& address, Dial::Events& events) {
+  return TcpTransport::connect(*this, address, events);
+}
+
+void TcpTransport::close() noexcept {
+  events_ = nullptr;
+  unlink();
+  output_.clear();
+  if (writing_ != nullptr) writing_->transport = nullptr;
+  auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
+  const auto closed = thunk<&TcpTransport::on_closed>;
+  if (reset_on_close_ && uv_tcp_close_reset(&handle_, closed) == 0) return;
+  uv_close(handle, closed);
+}
+
+void TcpTransport::set_reading(bool wanted) noexcept {
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (wanted) {
+    uv_read_start(stream(), thunk<&TcpTransport::on_allocate>, thunk<&TcpTransport::on_read>);
+  } else {
+    uv_read_stop(stream());
+  }
+}
+
+void TcpTransport::on_allocate(uv_handle_t*, size_t, uv_buf_t* buffer) {
+  if (filled_turn_ == loop_.turn()) {
+    *buffer = uv_buf_init(nullptr, 0);
+    return;
+  }
+  Chunk* chunk = event_loop_.handles().read_chunk();
+  *buffer = uv_buf_init(chunk->bytes(), chunk->capacity);
+}
+
+void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
+  if (size == 0 || size == UV_ENOBUFS || events_ == nullptr) return;
+  if (size > 0) {
+    if (static_cast<size_t>(size) == buffer->len) filled_turn_ = loop_.turn();
+    if (received_ != nullptr) received_->add(static_cast<uint64_t>(size));
+    Buffer bytes;
+    bytes.append_slice(event_loop_.handles().reading, 0, static_cast<size_t>(size));
+    events_->on_bytes(bytes);
+    return;
+  }
+  reading_ = false;
+  uv_read_stop(stream());
+  if (size == UV_EOF && !write_broken_) {
+    events_->on_end();
+  } else {
+    const int number = size == UV_EOF ? EPIPE : static_cast<int>(-size);
+    std::exchange(events_, nullptr)->on_error(NetError{number});
+  }
+}
+
+void TcpTransport::flush() {
+  if (write_broken_ || writing_ != nullptr) return;
+  while (!output_.empty()) {
+    size_t count = 0;
+    size_t bytes = 0;
+    const auto slices = describe(output_, kTriedSlices, count, bytes);
+    const int written = uv_try_write(stream(), slices.data(), static_cast<unsigned>(count));
+    if (written < 0 && written != UV_EAGAIN) return fail_writing(written);
+    const auto size = static_cast<size_t>(std::max(written, 0));
+    output_.consume(size);
+    written_ += size;
+    if (sent_ != nullptr) sent_->add(size);
+    if (size < bytes) return write_rest();
+  }
+  if (finish_wanted_) shut_down();
+  if (events_ != nullptr) events_->on_flush(Flushed::all);
+}
+
+// The kernel's buffer is full: libuv waits until the peer takes something. The bytes stay in output_, which may grow meanwhile.
+void TcpTransport::write_rest() {
+  auto* write = new Write;
+  write->request.data = write;
+  write->transport = this;
+  size_t count = 0;
+  const auto slices = describe(output_, kQueuedSlices, count, write->bytes);
+  writing_ = write;
+  const int status =
+      uv_write(&write->request, stream(), slices.data(), static_cast<unsigned>(count), thunk<&Write::on_done>);
+  if (status < 0) {
+    writing_ = nullptr;
+    delete write;
+    return fail_writing(status);
+  }
+  if (events_ != nullptr) events_->on_flush(Flushed::some);
+}
+
+void TcpTransport::on_written(Write& write, int status) {
+  writing_ = nullptr;
+  written_ += write.bytes;  // also when it failed: some of them may have left
+  if (status < 0) return fail_writing(status);
+  output_.consume(write.bytes);
+  if (sent_ != nullptr) sent_->add(write.bytes);
+  // The rest, and the news, at the end of this turn.
+  loop_.mark_dirty(*this);
+}
+
+// A peer that reset the connection, or closed it with our bytes unread, may have answered before: what it sent is read first, and
+// reading then ends with the error.
+void TcpTransport::fail_writing(int) {
+  write_broken_ = true;
+  output_.clear();
+  set_reading(true);
+}
+
+void TcpTransport::finish_writing() noexcept {
+  finish_wanted_ = true;
+  loop_.mark_dirty(*this);
+}
+
+void TcpTransport::shut_down() {
+  finish_wanted_ = false;
+  // uv_shutdown would need a request that outlives the transport; nothing is queued here, so the plain call is right.
+  uv_os_fd_t descriptor;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor) == 0) ::shutdown(descriptor, SHUT_WR);
+}
+
+}  // namespace onehop::net

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/server/server.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <utility>
+
+#include "onehop/admin/answer.h"
+#include "onehop/admin/service.h"
+#include "onehop/base/log.h"
+#include "onehop/config/load.h"
+#include "onehop/http/h1.h"
+#include "onehop/proxy/outcome.h"
+#include "worker.h"
+
+namespace onehop::server {
+namespace {
+
+constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
+
+Result<Address, std::string> listen_address(const std::string& text) {
+  auto parsed = parse_host_port(text);
+  if (!parsed.has_value()) return Unexpected<std::string>(parsed.error());
+  if (parsed->host == "localhost") parsed->host = "127.0.0.1";
+  return net::resolve(*parsed);
+}
+
+// A socket per worker on the same address. The first is opened alone, so that a port that another program listens on is an error
+// and not silently shared with it.
+Result<std::vector<net::ListeningSocket>, std::string> listen(const std::string& text, uint32_t backlog, size_t count) {
+  using net::ListeningSocket;
+  auto address = listen_address(text);
+  if (!address.has_value()) return Unexpected<std::string>(address.error());
+  const auto failed = [&](net::NetError error) {
+    return Unexpected<std::string>(fmt::format("cannot listen on {}: {}", text, error.sentence()));
+  };
+  std::vector<ListeningSocket> sockets;
+  {
+    auto alone = ListeningSocket::open(*address, backlog, ListeningSocket::Port::mine_alone);
+    if (!alone.has_value()) return failed(alone.error());
+    *address = alone->local();
+    if (count == 1) {
+      sockets.push_back(std::move(*alone));
+      return sockets;
+    }
+  }
+  while (sockets.size() < count) {
+    auto shared = ListeningSocket::open(*address, backlog, ListeningSocket::Port::shared);
+    if (!shared.has_value()) return failed(shared.error());
+    sockets.push_back(std::move(*shared));
+  }
+  return sockets;
+}
+
+std::vector<telemetry::EndpointName> endpoint_names(const config::Config& config) {
+  std::vector<telemetry::EndpointName> names;
+  for (const auto& upstream : config.upstreams) {
+    for (const auto& endpoint : upstream.endpoints) names.push_back({upstream.name, endpoint.address});
+  }
+  return names;
+}
+
+std::string_view balance_name(config::Balance balance) {
+  return balance == config::Balance::round_robin ? "round_robin" : "least_requests";
+}
+
+size_t worker_count(const config::Config& config) {
+  return config.server.workers != 0 ? config.server.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+// Declared in the order in which things are needed: destroyed the other way round.
+struct ServerParts final : private net::Listener::Events, private http::ServerConnections::Events {
+  ServerParts(std::shared_ptr<const config::Config> given, std::string version_text)
+      : config(std::move(given)),
+        version(std::move(version_text)),
+        config_json(config::to_json(*config)),
+        router(config->routes, config->upstreams),
+        telemetry(endpoint_names(*config), proxy::outcome_names(), worker_count(*config)),
+        started_unix(std::time(nullptr)),
+        started_ns(loop.now_ns()),
+        windows(telemetry, started_ns),
+        admin_service([this] { return view(); }),
+        admin_connections(loop, *this) {}
+
+  admin::View view() {
+    admin::View seen{windows};
+    seen.version = version;
+    seen.config_json = config_json;
+    seen.start_time_unix_s = started_unix;
+    seen.started_ns = started_ns;
+    seen.now_ns = loop.now_ns();
+    seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
+    return seen;
+  }
+
+  void on_accept(net::TransportPtr transport, const Address& peer) override {
+    http::Client client;
+    client.address = peer;
+    http::h1::serve(loop, std::move(transport), client, admin_service, admin_settings, admin_connections);
+  }
+  void on_accept_paused(net::NetError) override {}
+  void on_all_closed() override {}
+
+  void on_sample() {
+    windows.sample(loop.now_ns());
+    loop.arm(sample, kSampleMs);
+  }
+  void on_report() {
+    report_task(admin::answer({"GET", "/stats", ""}, view()).body);
+    loop.arm(report, report_ms);
+  }
+
+  void stop() {
+    for (auto& worker : workers) draining ? worker->stop_now() : worker->drain();
+    draining = true;
+  }
+  void worker_done() {
+    if (--running == 0) loop.stop();
+  }
+
+  std::shared_ptr<const config::Config> config;
+  std::string version;
+  std::string config_json;
+  routing::Router router;
+  std::vector<std::vector<Address>> addresses;
+  std::vector<AddressBlock> trusted;
+  std::vector<Address> listening;
+  telemetry::Telemetry telemetry;
+  net::EventLoop loop;
+  int64_t started_unix;
+  uint64_t started_ns;
+  telemetry::Windows windows;
+
+  telemetry::DownstreamShard admin_counters;
+  config::Limits admin_limits;
+  config::DownstreamTimeouts admin_timeouts;
+  http::ServerSettings admin_settings{admin_limits, admin_timeouts, admin_counters};
+  admin::AdminService admin_service;
+  http::ServerConnections admin_connections;
+  std::vector<net::ListeningSocket> admin_sockets;
+  Address admin_address;
+  std::unique_ptr<net::Listener> admin_listener;
+
+  std::function<void(const std::string&)> report_task;
+  uint64_t report_ms = 0;
+  net::Deadline sample{this, net::DeadlineThunk<&ServerParts::on_sample>::call};
+  net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
+  bool draining = false;
+  size_t running = 0;
+  std::vector<std::unique_ptr<Worker>> workers;
+
+  Result<void, std::string> resolve_endpoints();
+  Result<void, std::string> bind();
+  void make_workers(std::vector<std::vector<net::ListeningSocket>> sockets_by_worker);
+  void run();
+};
+
+Result<void, std::string> ServerParts::resolve_endpoints() {
+  for (const auto& upstream : config->upstreams) {
+    auto& of_upstream = addresses.emplace_back();
+    for (const auto& endpoint : upstream.endpoints) {
+      const auto parsed = parse_host_port(endpoint.address);
+      if (!parsed.has_value()) return Unexpected<std::string>(parsed.error());
+      const auto address = net::resolve(*parsed);
+      if (!address.has_value()) return Unexpected<std::string>("upstream " + upstream.name + ": " + address.error());
+      of_upstream.push_back(*address);
+    }
+  }
+  for (const std::string& text : config->server.trusted_proxies) {
+    const auto block = AddressBlock::parse(text);
+    if (!block.has_value()) return Unexpected<std::string>(block.error());
+    trusted.push_back(*block);
+  }
+  return {};
+}
+
+Result<void, std::string> ServerParts::bind() {
+  const size_t count = telemetry.worker_count();
+  std::vector<std::vector<net::ListeningSocket>> by_worker(count);
+  for (const auto& listener : config->listeners) {
+    auto sockets = listen(listener.address, listener.backlog, count);
+    if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
+    listening.push_back(sockets->front().local());
+    for (size_t i = 0; i < count; ++i) by_worker[i].push_back(std::move((*sockets)[i]));
+  }
+  if (!config->admin.listen.empty()) {
+    auto sockets = listen(config->admin.listen, 128, 1);
+    if (!sockets.has_value()) return Unexpected<std::string>("admin: " + sockets.error());
+    admin_sockets = std::move(*sockets);
+    admin_address = admin_sockets.front().local();
+  }
+  make_workers(std::move(by_worker));
+  return {};
+}
+
+void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> sockets_by_worker) {
+  const size_t count = telemetry.worker_count();
+  // 5 % of the descriptors stay free for dials, the admin endpoint and files.
+  const uint64_t descriptors = net::raise_descriptor_limit();
+  const uint64_t limit = config->server.limits.connections != 0 ? config->server.limits.connections : descriptors * 95 / 100;
+  for (size_t i = 0; i < count; ++i) {
+    const Worker::Parts parts{*config, router, addresses, trusted, telemetry.shard(i), i, count,
+                              std::max<uint64_t>(1, limit / count),
+                              [this] { loop.post([this] { worker_done(); }); }};
+    workers.push_back(std::make_unique<Worker>(parts, std::move(sockets_by_worker[i])));
+  }
+}
+
+void ServerParts::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  loop.watch_signal(SIGTERM, [this] { stop(); });
+  loop.watch_signal(SIGINT, [this] { stop(); });
+  on_sample();
+  if (report_task) loop.arm(report, report_ms);
+  for (net::ListeningSocket& socket : admin_sockets) {
+    admin_listener = net::Listener::start(loop, std::move(socket), *this);
+  }
+  running = workers.size();
+  for (auto& worker : workers) worker->start();
+  loop.run();
+  workers.clear();
+  admin_listener.reset();
+  admin_connections.close_all();
+  loop.end_turn();
+}
+
+Server::Server(std::unique_ptr<ServerParts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>, std::string> Server::make(std::shared_ptr<const config::Config> config, std::string version) {
+  auto parts = std::make_unique<ServerParts>(std::move(config), std::move(version));
+  if (const auto resolved = parts->resolve_endpoints(); !resolved.has_value()) {
+    return Unexpected<std::string>(resolved.error());
+  }
+  if (const auto bound = parts->bind(); !bound.has_value()) return Unexpected<std::string>(bound.error());
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+const std::vector<Address>& Server::listening() const { return parts_->listening; }
+
+std::string Server::admin_address() const {
+  return parts_->config->admin.listen.empty() ? std::string() : parts_->admin_address.to_string();
+}
+
+std::string Server::describe() const {
+  std::string text;
+  for (const Address& address : parts_->listening) text += fmt::format("listening on {}\n", address.to_string());
+  for (const auto& upstream : parts_->config->upstreams) {
+    std::vector<std::string> names;
+    for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);
+    text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "), balance_name(upstream.balance));
+  }
+  if (!admin_address().empty()) text += fmt::format("admin on {}\n", admin_address());
+  return text;
+}
+
+void Server::run() { parts_->run(); }
+
+void Server::stop() {
+  parts_->loop.post([this] { parts_->stop(); });
+}
+
+void Server::every(uint64_t every_ms, std::function<void(const std::string&)> task) {
+  parts_->report_ms = every_ms;
+  parts_->report_task = std::move(task);
+}
+
+}  // namespace onehop::server

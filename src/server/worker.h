@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Worker: a thread with its own event loop, listeners, pools and shard. It shares nothing that is written on the path of a request.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "onehop/config/config.h"
+#include "onehop/http/connection.h"
+#include "onehop/net/event_loop.h"
+#include "onehop/net/listener.h"
+#include "onehop/proxy/proxy.h"
+#include "onehop/routing/router.h"
+#include "onehop/upstream/upstream.h"
+
+namespace onehop::server {
+
+class Worker final : private net::Listener::Events, private http::ServerConnections::Events {
+ public:
+  // Everything referred to outlives the worker.
+  struct Parts {
+    const config::Config& config;
+    const routing::Router& router;
+    const std::vector<std::vector<Address>>& addresses;  // of the endpoints, by upstream
+    const std::vector<AddressBlock>& trusted;
+    telemetry::Shard& shard;
+    size_t index;
+    size_t count;
+    uint64_t max_connections;  // of clients, this worker's share
+    std::function<void()> on_done;  // called on the worker's thread when its last connection is gone
+  };
+  Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets);
+  ~Worker();
+
+  void start();
+
+  // From any thread. drain: finish what is in flight; stop_now: give it up. Both end with on_done.
+  void drain();
+  void stop_now();
+
+ private:
+  void run();
+  void begin_drain();
+  void end();
+
+  void on_accept(net::TransportPtr transport, const Address& peer) override;
+  void on_accept_paused(net::NetError error) override;
+  void on_all_closed() override;
+  void on_drain_deadline() { end(); }
+  bool is_trusted(const Address& address) const;
+
+  Parts parts_;
+  net::EventLoop loop_;
+  std::vector<net::ListeningSocket> sockets_;
+  upstream::Pools pools_;
+  std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
+  proxy::Proxy proxy_;
+  http::ServerSettings settings_;
+  http::ServerConnections connections_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace onehop::server

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/upstream/balancer.h"
+
+#include "least_requests.h"
+#include "round_robin.h"
+
+namespace onehop::upstream {
+
+std::unique_ptr<Balancer> make_balancer(config::Balance algorithm, size_t candidate_count) {
+  switch (algorithm) {
+    case config::Balance::round_robin: return std::make_unique<RoundRobin>(candidate_count);
+    case config::Balance::least_requests: return std::make_unique<LeastRequests>();
+  }
+  return nullptr;
+}
+
+}  // namespace onehop::upstream

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// A connection in its pool: what the pool remembers about it. Owned by the pool, in its idle or its lent list.
+#pragma once
+
+#include "onehop/base/recycled.h"
+#include "onehop/upstream/pool.h"
+
+namespace onehop::upstream {
+
+class PooledConnection final : public net::Retirable,
+                               public Recycled<PooledConnection>,
+                               public ListNode<PooledConnection>,
+                               private http::ClientConnection::Events {
+ public:
+  PooledConnection(Pool& pool, uint64_t expires_ms) : pool_(pool), expires_ms_(expires_ms) {}
+
+  void attach(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits, telemetry::EndpointShard& counters);
+
+ private:
+  friend class Pool;
+  friend class Lease;
+  void on_idle_end(http::ClientConnection& connection, http::Violation why) override;
+  void on_idle_deadline();
+
+  Pool& pool_;
+  std::unique_ptr<http::ClientConnection> connection_;
+  uint64_t expires_ms_;  // max_age; UINT64_MAX: never
+  uint64_t requests_ = 0;
+  net::Deadline idle_deadline_{this, net::DeadlineThunk<&PooledConnection::on_idle_deadline>::call};
+};
+
+}  // namespace onehop::upstream

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// The command line: what each command prints, and the exit codes 0, 1 and 2.
+#include <unistd.h>
+
+#include "tests/support/catch.h"
+#include "tests/support/proxy_process.h"
+#include "tests/support/scripted_origin.h"
+
+namespace onehop::test {
+namespace {
+
+Finished onehop(std::vector<std::string> arguments, const SubprocessOptions& options = {}) {
+  arguments.insert(arguments.begin(), ProxyProcess::binary());
+  return run_program(std::move(arguments), options);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+constexpr char kSmallest[] =
+    "[[listener]]\naddress = \"127.0.0.1:8080\"\n[[route]]\npath = \"/\"\nupstream = \"app\"\n"
+    "[upstream.app]\nendpoints = [\"127.0.0.1:9001\", { address = \"127.0.0.1:9002\", weight = 2 "
+    "}]\n"
+    "[admin]\nlisten = \"127.0.0.1:9900\"\n";
+
+TEST_CASE("version says the version and ends with 0") {
+  const Finished run = onehop({"version"});
+  CHECK(run.code == 0);
+  CHECK(run.output.starts_with("onehop "));
+  CHECK(run.output.find_first_of("0123456789") != std::string::npos);
+}
+
+TEST_CASE("check accepts the smallest file") {
+  const TemporaryFile file("onehop.toml", kSmallest);
+  const Finished run = onehop({"check", file.path()});
+  CAPTURE(run.output, run.errors);
+  CHECK(run.code == 0);
+}
+
+TEST_CASE("check names every error of a file with its place, and ends with 2") {
+  const TemporaryFile file(
+      "bad.toml",
+      "[[listener]]\naddress = \"127.0.0.1:8080\"\n[[route]]\npath = \"/\"\n"
+      "upstream = \"nobody\"\n[upstream.app]\nendpoints = [\"127.0.0.1:9001\"]\n"
+      "balanc = \"round_robin\"\n[upstream.app.pool]\nmax_idle = \"many\"\n");
+  const Finished run = onehop({"check", file.path()});
+  CAPTURE(run.errors);
+  CHECK(run.code == 2);
+  CHECK(contains(run.errors, file.path() + ":5:"));
+  CHECK(contains(run.errors, file.path() + ":8:"));
+  CHECK(contains(run.errors, file.path() + ":10:"));
+  CHECK(contains(run.errors, "balance"));  // the suggestion
+  CHECK(contains(run.errors, "nobody"));
+}
+
+TEST_CASE("check ends with 2 for a file that is no TOML and for one that is not there") {
+  const TemporaryFile file("bad.toml", "[[listener]\naddress = \n");
+  const Finished bad = onehop({"check", file.path()});
+  CHECK(bad.code == 2);
+  CHECK(contains(bad.errors, file.path() + ":1:"));
+  const Finished missing = onehop({"check", file.folder() + "/missing.toml"});
+  CHECK(missing.code == 2);
+  CHECK(contains(missing.errors, "missing.toml"));
+}
+
+TEST_CASE("run does not start with a bad file") {
+  const TemporaryFile file("bad.toml", std::string(kSmallest) + "[nonsense]\n");
+  const Finished run = onehop({"run", "--config", file.path()});
+  CHECK(run.code == 2);
+  CHECK(contains(run.errors, "nonsense"));
+  CHECK_FALSE(contains(run.output, "listening on"));
+}
+
+TEST_CASE("variables of the environment are replaced in the file") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {"${APP_ADDRESS}", "${OTHER:-" + origin.address() + "}"}},
+      {.environment = {{"APP_ADDRESS", "127.0.0.1:1"}}, .open_files = 0, .directory = ""});
+  CHECK(proxy.get().body == "done");
+  const TemporaryFile file("bad.toml", "[[listener]]\naddress = \"${NO_SUCH_VARIABLE_HERE}\"\n");
+  CHECK(onehop({"check", file.path()}).code == 2);
+}
+
+TEST_CASE("proxy needs no file, and its upstream is named default") {
+  ScriptedOrigin a(ScriptedOrigin::always(ok("a")));
+  ScriptedOrigin b(ScriptedOrigin::always(ok("b")));
+  ProxyProcess proxy({"proxy", "--listen", "127.0.0.1:0", "--to", a.address(), "--to", b.address(),
+                      "--admin", "127.0.0.1:0", "--workers", "1"});
+  CHECK(contains(proxy.output(), "listening on 127.0.0.1:"));
+  CHECK(contains(proxy.output(), "admin on 127.0.0.1:"));
+  CHECK(eventually([&] {
+    return contains(proxy.output(), "upstream default: " + a.address() + ", " + b.address());
+  }));
+  CHECK(proxy.get().status == 200);
+  CHECK(proxy.get().status == 200);
+  CHECK(a.requests() == 1);
+  CHECK(b.requests() == 1);
+  const Stats stats = proxy.stats();
+  CHECK(stats.number("upstreams/default/endpoints/" + a.address() + "/requests/total") == 1);
+}
+
+TEST_CASE("wrong usage ends with 2 and says what is wrong") {
+  const std::vector<std::vector<std::string>> rows = {
+      {"--nonsense"},
+      {"nonsense"},
+      {"proxy", "--nonsense"},
+      {"proxy", "--listen", "127.0.0.1:0"},
+      {"proxy", "--listen", "nowhere", "--to", "127.0.0.1:1"},
+      {"proxy", "--listen", "127.0.0.1:0", "--to", "not an address"},
+      {"proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--workers", "many"},
+      {"run"},
+      {"check"},
+      {},
+  };
+  for (const std::vector<std::string>& row : rows) {
+    std::string line;
+    for (const std::string& word : row) line += word + " ";
+    CAPTURE(line);
+    const Finished run = onehop(row);
+    CHECK(run.code == 2);
+    CHECK_FALSE((run.output + run.errors).empty());
+  }
+}
+
+TEST_CASE("help is not an error") {
+  const Finished run = onehop({"--help"});
+  CHECK(run.code == 0);
+  for (const char* command : {"proxy", "run", "check", "demo", "stats", "version"}) {
+    CHECK(contains(run.output, command));
+  }
+}
+
+TEST_CASE("an address in use ends with 1 and a sentence that names it") {
+  const auto [fd, address] = bind_loopback(16);
+  const Finished run = onehop({"proxy", "--listen", address, "--to", "127.0.0.1:1"});
+  CHECK(run.code == 1);
+  CHECK(contains(run.errors, address));
+  CHECK(contains(run.errors, "in use"));
+  ::close(fd);
+}
+
+TEST_CASE("an admin address in use ends with 1 and a sentence that names it") {
+  const auto [fd, address] = bind_loopback(16);
+  const Finished run =
+      onehop({"proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "--admin", address});
+  CHECK(run.code == 1);
+  CHECK(contains(run.errors, address));
+  ::close(fd);
+}
+
+TEST_CASE("stats prints a running proxy's table, or its document") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
+  for (int i = 0; i < 3; ++i) REQUIRE(proxy.get().status == 200);
+  const Finished table = onehop({"stats", "--admin", proxy.admin_address()});
+  CHECK(table.code == 0);
+  CHECK(contains(table.output, origin.address()));
+  CHECK_FALSE(contains(table.output, "\x1b["));  // plain, as it is not a terminal
+  const Finished json = onehop({"stats", "--admin", proxy.admin_address(), "--json"});
+  CHECK(json.code == 0);
+  CHECK(Stats(json.output).number("downstream/requests/total") == 3);
+  const Finished nobody = onehop({"stats", "--admin", unused_address()});
+  CHECK(nobody.code == 1);
+  CHECK_FALSE(nobody.errors.empty());
+}
+
+TEST_CASE("demo runs by itself and shows three endpoints that reuse their connections") {
+  const Finished run = onehop({"demo", "--seconds", "1"});
+  CAPTURE(run.output, run.errors);
+  CHECK(run.code == 0);
+  CHECK_FALSE(contains(run.output, "\x1b["));
+  size_t addresses = 0;
+  for (size_t at = 0; (at = run.output.find("127.0.0.1:", at)) != std::string::npos; ++at)
+    ++addresses;
+  CHECK(addresses >= 4);
+}
+
+}  // namespace
+}  // namespace onehop::test

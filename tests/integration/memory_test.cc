@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Bodies are streamed with bounded memory: a peer that stops taking stops the other one from
+// sending (edge cases 68 and 69).
+#include "tests/support/catch.h"
+#include "tests/support/gate.h"
+#include "tests/support/proxy_process.h"
+#include "tests/support/scripted_origin.h"
+
+namespace onehop::test {
+namespace {
+
+constexpr size_t kBody = 64 << 20;
+constexpr size_t kGrowth = 8 << 20;
+
+// The sanitizer keeps freed memory for a while; that is not the proxy's memory.
+SubprocessOptions no_quarantine() {
+  return {
+      .environment = {{"ASAN_OPTIONS", "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}},
+      .open_files = 0,
+      .directory = ""};
+}
+
+TEST_CASE("68: a client that stops reading a large response stops the upstream, and memory stays") {
+  const std::string body = noise(kBody);
+  Gate stuck;
+  std::atomic<size_t> sent = 0;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    if (connection.must_read_request().target == "/small") {
+      connection.send(ok("done"));
+      return;
+    }
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                    "\r\n\r\n");
+    sent = connection.send_until_stuck(body);
+    stuck.open();
+    connection.send(std::string_view(body).substr(sent));
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}}, no_quarantine());
+  REQUIRE(proxy.get("/small").status == 200);
+  const size_t before = proxy.resident_bytes();
+  Client client = Peer::connect(proxy.address(), 65536);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(client.read_response_head().status == 200);
+  REQUIRE(stuck.wait_for(patience()));
+  CHECK(sent < body.size());
+  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK((client.read_exact(body.size()) == body));
+  CHECK(proxy.resident_bytes() < before + kGrowth);
+}
+
+TEST_CASE("69: an upstream that stops reading a large upload stops the client, and memory stays") {
+  const std::string body = noise(kBody);
+  Gate client_stuck;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    const std::optional<Request> head = connection.read_request_head();
+    if (head->target == "/small") {
+      connection.send(ok("done"));
+      return;
+    }
+    client_stuck.wait();
+    connection.send(ok(connection.read_exact(body.size()) == body ? "same" : "different"));
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}}, no_quarantine());
+  REQUIRE(proxy.get("/small").status == 200);
+  const size_t before = proxy.resident_bytes();
+  Client client = proxy.connect();
+  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n");
+  const size_t sent = client.send_until_stuck(body);
+  CHECK(sent < body.size());
+  CHECK(proxy.resident_bytes() < before + kGrowth);
+  client_stuck.open();
+  client.send(std::string_view(body).substr(sent));
+  CHECK(client.read_response().body == "same");
+  CHECK(proxy.resident_bytes() < before + kGrowth);
+}
+
+TEST_CASE("pipelined requests that nobody reads the answers of do not pile up") {
+  const std::string body = noise(100'000);
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    while (connection.read_request()) {
+      if (!connection.try_send(ok(body))) return;
+    }
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}}, no_quarantine());
+  REQUIRE(proxy.get().status == 200);
+  const size_t before = proxy.resident_bytes();
+  std::string requests;
+  for (int i = 0; i < 400'000; ++i) requests += "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  Client client = Peer::connect(proxy.address(), 65536);
+  CHECK(client.send_until_stuck(requests) < requests.size());
+  CHECK(proxy.resident_bytes() < before + kGrowth);
+  client.reset();
+  CHECK(proxy.wait_number("downstream/connections/open", 0) == 0);
+}
+
+}  // namespace
+}  // namespace onehop::test

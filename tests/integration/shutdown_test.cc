@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// How the proxy leaves (edge case 84): it finishes what is in flight, within a bound, and ends with
+// 0.
+#include <csignal>
+
+#include "tests/support/catch.h"
+#include "tests/support/gate.h"
+#include "tests/support/proxy_process.h"
+#include "tests/support/scripted_origin.h"
+
+namespace onehop::test {
+namespace {
+
+constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+bool can_connect(const std::string& address) {
+  try {
+    Peer::connect(address);
+    return true;
+  } catch (const PeerError&) {
+    return false;
+  }
+}
+
+TEST_CASE("an idle proxy ends with 0 on SIGTERM and on SIGINT") {
+  const int number = GENERATE(SIGTERM, SIGINT);
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  REQUIRE(proxy.get().status == 200);
+  proxy.signal(number);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE(
+    "on SIGTERM a request in flight is finished, new connections are refused, then it ends with "
+    "0") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    gate.wait();
+    connection.send("world");
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  CHECK(client.read_response_head().status == 200);
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+  gate.open();
+  CHECK(client.read_exact(10) == "helloworld");
+  CHECK(client.wait_end() == End::closed);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a response that begins after SIGTERM says that the connection is closed") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    gate.wait();
+    connection.send(ok("done"));
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+  gate.open();
+  const Response response = client.read_response();
+  CHECK(response.body == "done");
+  CHECK(response.fields.has_token("Connection", "close"));
+  CHECK(client.wait_end() == End::closed);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("on SIGTERM idle client connections are closed") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  Client used = proxy.connect();
+  used.send(kGet);
+  REQUIRE(used.read_response().status == 200);
+  Client fresh = proxy.connect();
+  REQUIRE(proxy.wait_number("downstream/connections/open", 2) == 2);
+  proxy.signal(SIGTERM);
+  CHECK(used.wait_end() == End::closed);
+  CHECK(fresh.wait_end() == End::closed);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE(
+    "84: an idle connection is kept for drain_idle, and a request that races with it is answered") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ndrain_idle = \"5s\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  REQUIRE(client.read_response().status == 200);
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+  client.send(kGet);
+  const Response response = client.read_response();
+  CHECK(response.status == 200);
+  CHECK(response.fields.has_token("Connection", "close"));
+  CHECK(client.wait_end() == End::closed);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("what does not finish within drain is cut off, and it still ends with 0") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"200ms\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  CHECK(client.read_response_head().status == 200);
+  proxy.signal(SIGTERM);
+  const Rest rest = client.read_rest();
+  CHECK(rest.bytes == "hello");
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a tunnel does not keep the proxy from leaving") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"200ms\""});
+  Client client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  CHECK(client.read_response().status == 101);
+  proxy.signal(SIGTERM);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("readyz turns 503 while the proxy drains, healthz stays 200") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    gate.wait();
+    connection.send(ok("done"));
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  CHECK(proxy.admin("/readyz").status == 200);
+  Client client = proxy.connect();
+  client.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  proxy.signal(SIGTERM);
+  CHECK(eventually([&] { return proxy.admin("/readyz").status == 503; }));
+  CHECK(proxy.admin("/healthz").status == 200);
+  gate.open();
+  CHECK(client.read_response().status == 200);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("several workers leave together") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .server = "workers = 4\ndrain = \"60s\""});
+  std::vector<Client> clients;
+  for (int i = 0; i < 32; ++i) {
+    clients.push_back(proxy.connect());
+    clients.back().send(kGet);
+    CHECK(clients.back().read_response().status == 200);
+  }
+  proxy.signal(SIGTERM);
+  for (Client& client : clients) CHECK(client.wait_end() == End::closed);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+}  // namespace
+}  // namespace onehop::test

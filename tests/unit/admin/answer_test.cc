@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/admin/answer.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/catch.h"
+#include "tests/unit/admin/running.h"
+#include "tests/unit/telemetry/exposition_checker.h"
+
+namespace onehop::admin {
+namespace {
+
+using telemetry::Exposition;
+using test::Running;
+
+TEST_CASE("the process is healthy, and ready until it drains") {
+  Running running;
+  CHECK(running.get("/healthz").status == 200);
+  CHECK(running.get("/healthz").body == "ok\n");
+  CHECK(running.get("/readyz").status == 200);
+  CHECK(running.get("/readyz").body == "ready\n");
+  running.readiness = Readiness::draining;
+  CHECK(running.get("/healthz").status == 200);
+  CHECK(running.get("/readyz").status == 503);
+  CHECK(running.get("/readyz").body == "draining\n");
+}
+
+TEST_CASE("the root lists every path") {
+  const Reply reply = Running().get("/");
+  CHECK(reply.status == 200);
+  CHECK(reply.content_type == "text/plain; charset=utf-8");
+  for (const std::string path : {"/healthz", "/readyz", "/stats", "/metrics", "/config"}) {
+    INFO(path);
+    CHECK(reply.body.find(path) != std::string::npos);
+    CHECK(Running().get(path).status == 200);
+  }
+}
+
+TEST_CASE("an unknown path is 404 whatever the method") {
+  const Running running;
+  for (const std::string_view target : {"/stat", "/stats/", "/Stats", "", "*", "//", "/?/stats"}) {
+    INFO(target);
+    CHECK(running.get(target).status == (target == "/?/stats" ? 400 : 404));
+  }
+  CHECK(answer({"POST", "/nothing", ""}, running.view()).status == 404);
+}
+
+TEST_CASE("a method other than GET and HEAD is 405 with Allow") {
+  const Running running;
+  for (const std::string_view method : {"POST", "DELETE", "OPTIONS", "get"}) {
+    for (const std::string_view path : {"/", "/healthz", "/stats", "/metrics", "/config"}) {
+      const Reply reply = answer({method, path, ""}, running.view());
+      CHECK(reply.status == 405);
+      CHECK(reply.allow == "GET, HEAD");
+    }
+  }
+  CHECK(running.get("/stats").allow.empty());
+}
+
+TEST_CASE("HEAD gets the reply of GET") {
+  const Running running;
+  const Reply head = answer({"HEAD", "/stats?window=1m", ""}, running.view());
+  const Reply get = running.get("/stats?window=1m");
+  CHECK(head.status == 200);
+  CHECK(head.body == get.body);
+  CHECK(head.content_type == get.content_type);
+}
+
+TEST_CASE("a window that does not exist is 400 and the answer lists those that do") {
+  const Running running;
+  for (const std::string_view target :
+       {"/stats?window=2m", "/stats?window=", "/stats?window", "/stats?window=10s&window=1m"}) {
+    INFO(target);
+    CHECK(running.get(target).status == 400);
+  }
+  CHECK(running.get("/stats?window=1h").body == "window must be one of: 10s, 1m, 5m, total\n");
+  for (const std::string_view target :
+       {"/stats", "/stats?", "/stats?window=10s", "/stats?window=1m", "/stats?window=5m",
+        "/stats?window=total"}) {
+    INFO(target);
+    CHECK(running.get(target).status == 200);
+  }
+}
+
+TEST_CASE("a query key that is not known is 400 on every path") {
+  const Running running;
+  for (const std::string_view target : {"/stats?windows=10s", "/stats?window=10s&x=1", "/stats?&",
+                                        "/metrics?window=10s", "/healthz?verbose", "/config?a=b"}) {
+    INFO(target);
+    CHECK(running.get(target).status == 400);
+  }
+}
+
+TEST_CASE("the configuration is passed through as it is") {
+  const Reply reply = Running().get("/config");
+  CHECK(reply.body == "{\"server\":{}}\n");
+  CHECK(reply.content_type == "application/json");
+}
+
+TEST_CASE("metrics are OpenMetrics only for who asks for a version that we speak") {
+  struct Row {
+    std::string_view accept;
+    Exposition expected;
+  };
+  const Row rows[] = {
+      {"", Exposition::prometheus},
+      {"*/*", Exposition::prometheus},
+      {"text/html,application/xhtml+xml,*/*;q=0.8", Exposition::prometheus},
+      {"application/openmetrics-text", Exposition::openmetrics},
+      {"Application/OpenMetrics-Text; Version=1.0.0; charset=utf-8", Exposition::openmetrics},
+      {"application/openmetrics-text;version=\"1.0.0\"", Exposition::openmetrics},
+      {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
+       "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+       Exposition::openmetrics},
+      {"application/openmetrics-text;version=0.0.1,text/plain;q=0.5", Exposition::prometheus},
+      {"application/openmetrics-text;q=0.4,text/plain;q=0.5", Exposition::prometheus},
+      {"text/plain;q=0.4 , application/openmetrics-text ; q=0.5", Exposition::openmetrics},
+      {"application/openmetrics-text;q=0.5,text/plain;q=0.1,*/*", Exposition::openmetrics},
+      {"application/openmetrics-text;q=0.5,text/*", Exposition::prometheus},
+      {"application/openmetrics-text;q=0", Exposition::prometheus},
+      {"application/openmetrics-text;q=nonsense", Exposition::prometheus},
+      {",;,=;q", Exposition::prometheus},
+  };
+  const Running running;
+  for (const Row& row : rows) {
+    INFO(row.accept);
+    CHECK(running.get("/metrics", row.accept).content_type ==
+          telemetry::content_type(row.expected));
+  }
+}
+
+TEST_CASE("metrics are sound in both formats and hold the facts of the process") {
+  Running running;
+  running.exchange(0, 3'000'000);
+  const Reply plain = running.get("/metrics");
+  const auto text = test::check_exposition(plain.body, Exposition::prometheus);
+  CHECK(text.faults == std::vector<std::string>{});
+  CHECK(text.samples.at(R"(onehop_build_info{version="0.1.0"})") == 1);
+  CHECK(text.samples.at("onehop_start_time_seconds{}") == 1.7e9);
+  CHECK(text.samples.at("onehop_workers{}") == 2);
+  CHECK(text.samples.at("process_resident_memory_bytes{}") > 100'000);
+  CHECK(text.samples.at("process_open_fds{}") >= 3);
+  CHECK(text.samples.at("process_max_fds{}") >= text.samples.at("process_open_fds{}"));
+  CHECK(text.samples.at("process_cpu_seconds_total{}") > 0);
+
+  const Reply open = running.get("/metrics", "application/openmetrics-text");
+  const auto checked = test::check_exposition(open.body, Exposition::openmetrics);
+  CHECK(checked.faults == std::vector<std::string>{});
+  CHECK(checked.types.at("onehop_build") == "info");
+  CHECK(checked.types.at("process_cpu_seconds") == "counter");
+}
+
+TEST_CASE("docs/metrics.md names every family that the endpoint serves") {
+  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  std::ifstream stream(root / "docs/metrics.md");
+  REQUIRE(stream.good());
+  const std::string document{std::istreambuf_iterator<char>(stream),
+                             std::istreambuf_iterator<char>()};
+  const Reply reply = Running().get("/metrics");
+  const auto text = test::check_exposition(reply.body, Exposition::prometheus);
+  CHECK(text.types.size() > 30);
+  for (const auto& [family, type] : text.types) {
+    INFO(family);
+    CHECK(document.find("| `" + family + "` | ") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace onehop::admin

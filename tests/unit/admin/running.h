@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// A proxy as the admin endpoint sees one: counters without a network behind them, and a clock that
+// the test moves.
+#pragma once
+
+#include <string>
+
+#include "onehop/admin/answer.h"
+#include "onehop/telemetry/shard.h"
+
+namespace onehop::test {
+
+class Running {
+ public:
+  Running()
+      : telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
+                  {"ok", "connect_refused", "response_head_timeout"}, 2),
+        windows(telemetry, kStart) {}
+
+  admin::View view() const {
+    return {.windows = windows,
+            .version = "0.1.0",
+            .config_json = "{\"server\":{}}\n",
+            .start_time_unix_s = 1'700'000'000,
+            .started_ns = kStart,
+            .now_ns = now,
+            .readiness = readiness};
+  }
+
+  admin::Reply get(std::string_view target, std::string_view accept = {}) const {
+    return admin::answer({"GET", target, accept}, view());
+  }
+
+  // An exchange of `ns` nanoseconds on an endpoint, all of it waiting for the response but for 1
+  // us.
+  void exchange(size_t endpoint, uint64_t ns, size_t status_class = 2, size_t worker = 0) {
+    telemetry::PhaseClock clock;
+    clock.start(0, telemetry::Phase::request_head_read, telemetry::Doing::work);
+    clock.enter(telemetry::Phase::response_wait, telemetry::Doing::wait, 1000);
+    clock.stop(ns);
+    telemetry::Shard& shard = telemetry.shard(worker);
+    shard.endpoints[endpoint].record(clock);
+    shard.endpoints[endpoint].requests.add(status_class);
+    shard.downstream.requests.add(status_class);
+  }
+
+  void pass_seconds(uint64_t seconds) {
+    for (; seconds > 0; --seconds) {
+      now += telemetry::kSecondNs;
+      windows.sample(now);
+    }
+  }
+
+  static constexpr uint64_t kStart = 77 * telemetry::kSecondNs;
+  telemetry::Telemetry telemetry;
+  telemetry::Windows windows;
+  uint64_t now = kStart;
+  admin::Readiness readiness = admin::Readiness::ready;
+};
+
+}  // namespace onehop::test

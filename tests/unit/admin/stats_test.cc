@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// The document of /stats: every path that docs/admin.md promises, and the numbers behind them.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/support/catch.h"
+#include "tests/unit/admin/running.h"
+
+namespace onehop::admin {
+namespace {
+
+using Json = nlohmann::json;
+using test::Running;
+
+constexpr uint64_t kMs = 1'000'000;
+
+Json stats(const Running& running, std::string_view query = "") {
+  return Json::parse(running.get("/stats" + std::string(query)).body);
+}
+
+std::set<std::string> keys(const Json& object) {
+  std::set<std::string> found;
+  for (const auto& [key, value] : object.items()) found.insert(key);
+  return found;
+}
+
+const std::set<std::string> kDistribution = {"count",  "mean_us", "p50_us",  "p90_us",
+                                             "p95_us", "p99_us",  "p999_us", "max_us"};
+const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none"};
+
+TEST_CASE("an idle proxy has every path, with zeros") {
+  const Json document = stats(Running());
+  CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "window",
+                                                "workers", "downstream", "upstreams"});
+  const Json& downstream = document["downstream"];
+  CHECK(keys(downstream["connections"]) ==
+        std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
+                              "rate_peak", "closed_by", "requests_per_connection",
+                              "accept_paused_total"});
+  CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
+                                                              "rate_10s", "rate_60s", "rate_peak",
+                                                              "by_class", "outcomes"});
+  CHECK(keys(downstream["requests"]["by_class"]) == kClasses);
+  CHECK(keys(downstream["bytes"]) == std::set<std::string>{"received_total", "sent_total"});
+  CHECK(keys(document["upstreams"]) == std::set<std::string>{"app", "api"});
+  CHECK(keys(document["upstreams"]["app"]["endpoints"]) ==
+        std::set<std::string>{"127.0.0.1:9001", "127.0.0.1:9002"});
+
+  const Json& endpoint = document["upstreams"]["api"]["endpoints"]["[::1]:80"];
+  CHECK(keys(endpoint["connections"]) ==
+        std::set<std::string>{"opened_total", "reused_total", "open", "idle", "connecting",
+                              "reuse_ratio", "requests_per_connection", "rate_1s", "rate_10s",
+                              "rate_60s", "rate_peak", "opened_by_reason", "closed_by",
+                              "connect_failures_total", "local_faults_total", "surplus_bytes_total",
+                              "connect_time", "setups_avoided_total", "setup_time_saved_us"});
+  CHECK(keys(endpoint["connections"]["opened_by_reason"]).size() == telemetry::kOpenReasonCount);
+  CHECK(keys(endpoint["connections"]["closed_by"]) ==
+        std::set<std::string>{"peer", "onehop", "error"});
+  CHECK(keys(endpoint["connections"]["connect_time"]) == kDistribution);
+  CHECK(keys(endpoint["requests"]) ==
+        std::set<std::string>{"total", "in_flight", "queued", "rate_1s", "rate_10s", "rate_60s",
+                              "rate_peak", "by_class", "outcomes", "retries_total",
+                              "queue_rejected_total"});
+  CHECK(keys(endpoint["requests"]["by_class"]) == kClasses);
+  CHECK(keys(endpoint["bytes"]) == std::set<std::string>{"sent_total", "received_total"});
+  CHECK(keys(endpoint["phases"]).size() == telemetry::kExchangeHistogramCount);
+  for (size_t i = 0; i < telemetry::kExchangeHistogramCount; ++i) {
+    CHECK(keys(endpoint["phases"][std::string(telemetry::exchange_histogram_name(i))]) ==
+          kDistribution);
+  }
+  CHECK(endpoint["connections"]["reuse_ratio"] == 0);
+  CHECK(endpoint["connections"]["requests_per_connection"] == 0);
+  CHECK(endpoint["connections"]["setup_time_saved_us"] == 0);
+}
+
+TEST_CASE("the document says what it is a document of") {
+  Running running;
+  running.pass_seconds(3);
+  const Json document = stats(running, "?window=1m");
+  CHECK(document["version"] == "0.1.0");
+  CHECK(document["uptime_us"] == 3'000'000);
+  CHECK(document["start_time"] == 1'700'000'000);
+  CHECK(document["window"] == "1m");
+  CHECK(document["workers"] == 2);
+  CHECK(stats(running)["window"] == "total");
+}
+
+TEST_CASE("reuse, requests per connection and the time saved follow from opened and reused") {
+  Running running;
+  telemetry::EndpointShard& shard = running.telemetry.shard(0).endpoints[0];
+  shard.opened.add(static_cast<size_t>(telemetry::OpenReason::cold), 1);
+  shard.opened.add(static_cast<size_t>(telemetry::OpenReason::all_busy), 3);
+  running.telemetry.shard(1).endpoints[0].reused.add(396);
+  for (const uint64_t ms : {1, 2, 3, 4}) shard.dial.record(ms * kMs);
+  const Json document = stats(running);
+  const Json& connections =
+      document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["connections"];
+  CHECK(connections["opened_total"] == 4);
+  CHECK(connections["reused_total"] == 396);
+  CHECK(connections["reuse_ratio"] == 0.99);
+  CHECK(connections["requests_per_connection"] == 100);
+  CHECK(connections["opened_by_reason"]["cold"] == 1);
+  CHECK(connections["opened_by_reason"]["all_busy"] == 3);
+  CHECK(connections["opened_by_reason"]["retry"] == 0);
+  CHECK(connections["connect_time"]["count"] == 4);
+  CHECK(connections["connect_time"]["mean_us"] == 2500);
+  CHECK(connections["connect_time"]["max_us"] == 4000);
+  CHECK(connections["setups_avoided_total"] == 396);
+  CHECK(connections["setup_time_saved_us"] == 396 * 2500);
+}
+
+TEST_CASE("requests are counted by class and outcome, exactly") {
+  Running running;
+  for (int i = 0; i < 90; ++i) running.exchange(0, kMs, 2, 0);
+  for (int i = 0; i < 7; ++i) running.exchange(0, kMs, 5, 1);
+  running.exchange(0, kMs, 0);
+  running.telemetry.shard(1).endpoints[0].outcomes.add(2, 7);
+  running.telemetry.shard(0).endpoints[0].in_flight.add(3);
+  running.telemetry.shard(1).endpoints[0].in_flight.add(2);
+  const Json document = stats(running);
+  const Json& requests = document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["requests"];
+  CHECK(requests["total"] == 98);
+  CHECK(requests["in_flight"] == 5);
+  CHECK(requests["by_class"]["2xx"] == 90);
+  CHECK(requests["by_class"]["5xx"] == 7);
+  CHECK(requests["by_class"]["none"] == 1);
+  CHECK(requests["by_class"]["1xx"] == 0);
+  CHECK(requests["outcomes"] == Json{{"response_head_timeout", 7}});
+  CHECK(document["downstream"]["requests"]["total"] == 98);
+  CHECK(document["downstream"]["requests"]["outcomes"] == Json::object());
+}
+
+TEST_CASE("durations are whole microseconds, rounded to the nearest") {
+  Running running;
+  running.exchange(0, 2'000'400);
+  running.exchange(0, 2'000'800);
+  const Json document = stats(running);
+  const Json& phases = document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["phases"];
+  CHECK(phases["total"]["count"] == 2);
+  CHECK(phases["total"]["mean_us"] == 2001);
+  CHECK(phases["total"]["max_us"] == 2001);
+  CHECK(phases["total"]["max_us"].is_number_unsigned());
+  CHECK(phases["response_wait"]["mean_us"] == 2000);
+  CHECK(phases["proxy_overhead"]["mean_us"] == 1);
+  CHECK(phases["connect"]["count"] == 2);
+  CHECK(phases["connect"]["p99_us"] == 0);
+}
+
+TEST_CASE("a window applies to the phases and to nothing else") {
+  Running running;
+  running.telemetry.shard(0).downstream.accepted.add(9);
+  running.exchange(0, 5 * kMs);
+  running.pass_seconds(30);
+  running.exchange(0, kMs);
+  const Json document = stats(running, "?window=10s");
+  const Json& endpoint = document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"];
+  CHECK(endpoint["phases"]["total"]["count"] == 1);
+  CHECK(endpoint["requests"]["total"] == 2);
+  CHECK(document["downstream"]["connections"]["accepted_total"] == 9);
+  CHECK(stats(running, "?window=1m")["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["phases"]
+                                    ["total"]["count"] == 2);
+}
+
+TEST_CASE("rates of both hops are in the document") {
+  Running running;
+  for (int second = 0; second < 10; ++second) {
+    running.telemetry.shard(0).downstream.accepted.add(3);
+    running.telemetry.shard(1).endpoints[2].opened.add(0, 2);
+    running.exchange(2, kMs);
+    running.pass_seconds(1);
+  }
+  const Json document = stats(running);
+  for (const std::string rate : {"rate_1s", "rate_10s", "rate_60s", "rate_peak"}) {
+    INFO(rate);
+    const Json& endpoint = document["upstreams"]["api"]["endpoints"]["[::1]:80"];
+    CHECK(document["downstream"]["connections"][rate] == 3);
+    CHECK(document["downstream"]["requests"][rate] == 1);
+    CHECK(endpoint["connections"][rate] == 2);
+    CHECK(endpoint["requests"][rate] == 1);
+  }
+}
+
+TEST_CASE("a name that is not UTF-8 does not break the document") {
+  const telemetry::Telemetry telemetry({{"a\xff", "127.0.0.1:1"}}, {}, 1);
+  const telemetry::Windows windows(telemetry, 0);
+  const Reply reply = answer({"GET", "/stats", ""}, View{.windows = windows, .version = "0"});
+  CHECK(reply.status == 200);
+  CHECK_FALSE(Json::parse(reply.body, nullptr, false).is_discarded());
+}
+
+// Every leaf of a document, with the names of things replaced by a word in capitals.
+void collect_paths(const Json& value, const std::string& path, std::set<std::string>& into) {
+  if (!value.is_object()) {
+    into.insert(path);
+    return;
+  }
+  const std::string parent = path.substr(path.rfind('.') + 1);
+  const std::map<std::string, std::string> named = {
+      {"upstreams", "NAME"},          {"endpoints", "ADDRESS"}, {"phases", "PHASE"},
+      {"opened_by_reason", "REASON"}, {"closed_by", "BY"},      {"by_class", "CLASS"},
+      {"outcomes", "OUTCOME"}};
+  for (const auto& [key, child] : value.items()) {
+    const std::string step = named.count(parent) == 1 ? named.at(parent) : key;
+    collect_paths(child, path.empty() ? step : path + "." + step, into);
+  }
+}
+
+TEST_CASE("docs/admin.md lists every path of the document") {
+  Running running;
+  running.telemetry.shard(0).downstream.outcomes.add(0);
+  running.telemetry.shard(0).endpoints[0].outcomes.add(0);
+  std::set<std::string> paths;
+  collect_paths(stats(running), "", paths);
+  REQUIRE(paths.size() > 50);
+  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  std::ifstream stream(root / "docs/admin.md");
+  REQUIRE(stream.good());
+  const std::string document{std::istreambuf_iterator<char>(stream),
+                             std::istreambuf_iterator<char>()};
+  const std::string endpoint = "upstreams.NAME.endpoints.ADDRESS.";
+  for (const std::string& path : paths) {
+    INFO(path);
+    const bool is_endpoint = path.rfind(endpoint, 0) == 0;  // its table leaves the prefix out
+    CHECK(document.find("| `" + (is_endpoint ? path.substr(endpoint.size()) : path) + "` | ") !=
+          std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace onehop::admin

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+// Every mistake that a file can hold, with the exact line it is answered with.
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/unit/config/texts.h"
+
+namespace onehop::config {
+namespace {
+
+using Lines = std::vector<std::string>;
+using testing::lines;
+using testing::problems_above_rest;
+using testing::problems_of;
+
+struct Case {
+  std::string text;
+  std::string problem;
+};
+
+const std::vector<Case> kValues = {
+    // Integers.
+    {"[server]\nworkers = 5000", R"(2:11: server.workers: "auto" or 0 to 1024, found 5000)"},
+    {"[server]\nworkers = -1", R"(2:11: server.workers: "auto" or 0 to 1024, found -1)"},
+    {"[server]\nworkers = \"4\"", R"(2:11: server.workers: "auto" or 0 to 1024, found "4")"},
+    {"[server]\nworkers = \"${WORD}\"",
+     R"(2:11: server.workers: "auto" or 0 to 1024, found "many")"},
+    {"[server]\nworkers = 1.5", R"(2:11: server.workers: "auto" or 0 to 1024, found 1.5)"},
+    {"[server]\nworkers = true", R"(2:11: server.workers: "auto" or 0 to 1024, found true)"},
+    {"[server]\nworkers = [1]", R"(2:11: server.workers: "auto" or 0 to 1024, found an array)"},
+    {"[server]\nworkers = {}", R"(2:11: server.workers: "auto" or 0 to 1024, found a table)"},
+    {"[server]\nworkers = 1979-05-27",
+     R"(2:11: server.workers: "auto" or 0 to 1024, found a date or time)"},
+    {"[server.limits]\nhead_fields = 0", "2:15: server.limits.head_fields: 1 to 1000, found 0"},
+    {"[server.limits]\nhead_fields = \"auto\"",
+     R"(2:15: server.limits.head_fields: 1 to 1000, found "auto")"},
+    // Durations.
+    {"[server]\ndrain = 30",
+     R"(2:9: server.drain: "0s" to "1h", found 30 (without a unit: ms, s, m, h))"},
+    {"[server]\ndrain = 1.5",
+     R"(2:9: server.drain: "0s" to "1h", found 1.5 (without a unit: ms, s, m, h))"},
+    {"[server]\ndrain = \"30\"",
+     R"(2:9: server.drain: "0s" to "1h", found "30" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"\"", R"(2:9: server.drain: "0s" to "1h", found "" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"s\"",
+     R"(2:9: server.drain: "0s" to "1h", found "s" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"1.s\"",
+     R"(2:9: server.drain: "0s" to "1h", found "1.s" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"1.2.3s\"",
+     R"(2:9: server.drain: "0s" to "1h", found "1.2.3s" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"3 s\"",
+     R"(2:9: server.drain: "0s" to "1h", found "3 s" (units: ms, s, m, h))"},
+    {"[server]\ndrain = \"-3s\"", R"(2:9: server.drain: "0s" to "1h", found "-3s" (negative))"},
+    {"[server]\ndrain = \"0.5ms\"",
+     R"(2:9: server.drain: "0s" to "1h", found "0.5ms" (not a whole number of ms))"},
+    {"[server]\ndrain = \"0.0000001h\"",
+     R"(2:9: server.drain: "0s" to "1h", found "0.0000001h" (not a whole number of ms))"},
+    {"[server]\ndrain = \"61m\"", R"(2:9: server.drain: "0s" to "1h", found "61m")"},
+    {"[server]\ndrain = \"99999999999999999999s\"",
+     R"(2:9: server.drain: "0s" to "1h", found "99999999999999999999s" (too large))"},
+    {"[server]\ndrain = \"9999999999999999h\"",
+     R"(2:9: server.drain: "0s" to "1h", found "9999999999999999h" (too large))"},
+    {"[server]\ndrain = false", R"(2:9: server.drain: "0s" to "1h", found false)"},
+    // Sizes and rates.
+    {"[server.limits]\nresponse_head = \"2MiB\"",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found "2MiB")"},
+    {"[server.limits]\nresponse_head = 5",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found 5)"},
+    {"[server.limits]\nresponse_head = -5",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found -5)"},
+    {"[server.limits]\nresponse_head = 1e3",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found 1000)"},
+    {"[server.limits]\nresponse_head = \"2K\"",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found "2K" )"
+     "(units: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)"},
+    {"[server.limits]\nresponse_head = \"2.5B\"",
+     R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found "2.5B" )"
+     "(not a whole number of bytes)"},
+    {"[server.limits]\nrequest_line = \"40KiB\"\nrequest_head = \"36KiB\"",
+     R"(3:16: server.limits.request_head: "40KiB" (the value of request_line) to "1MiB", )"
+     R"(found "36KiB")"},
+    {"[server.limits]\nrequest_line = \"40KiB\"",
+     R"(1:1: server.limits.request_head: "40KiB" (the value of request_line) to "1MiB", )"
+     R"(found "32KiB")"},
+    {"[server.timeouts]\nrequest_body_min_rate = 0",
+     R"(2:25: server.timeouts.request_body_min_rate: "1B" to "1GiB", found 0)"},
+    // Text.
+    {"[server]\ntrusted_proxies = [\"::1\", \"10.0.0.0/33\"]",
+     "2:27: server.trusted_proxies[1]: "
+     R"(an IP address or a block such as "10.0.0.0/8", found "10.0.0.0/33")"},
+    {"[server]\ntrusted_proxies = [5]",
+     "2:20: server.trusted_proxies[0]: "
+     R"(an IP address or a block such as "10.0.0.0/8", found 5)"},
+    {"[server]\ntrusted_proxies = \"::1\"",
+     R"(2:19: server.trusted_proxies: an array of strings, found "::1")"},
+    {"[admin]\nlisten = \"example.org:80\"",
+     R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
+     R"(found "example.org:80")"},
+    {"[admin]\nlisten = 9900",
+     R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", found 9900)"},
+    {"[admin]\nlisten = \"0.0.0.0:99999\"",
+     R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
+     R"(found "0.0.0.0:99999")"},
+    {"[admin]\nlisten = \"localhost:8080\"",
+     "2:10: admin.listen: an address of its own, found that of listener[0].address"},
+    {"[log]\nlevel = \"loud\"",
+     R"(2:9: log.level: "debug" or "info" or "warning" or "error", found "loud")"},
+    {"[log]\nlevel = 3", R"(2:9: log.level: "debug" or "info" or "warning" or "error", found 3)"},
+    // Variables.
+    {"[log]\nlevel = \"${NOPE}\"",
+     "2:9: log.level: a variable that is set, or a default as in ${NOPE:-value}, found no NOPE"},
+    {"[log]\nlevel = \"in${WORD\"",
+     "2:9: log.level: ${VAR} with its closing brace (a literal ${ is written $${), "
+     R"(found "${WORD")"},
+    {"[log]\nlevel = \"${1A}\"", R"(2:9: log.level: ${VAR} or ${VAR:-default}, found "${1A}")"},
+    {"[log]\nlevel = \"${}\"", R"(2:9: log.level: ${VAR} or ${VAR:-default}, found "${}")"},
+    // Tables and keys.
+    {"[server]\nworker = 1", "2:1: server.worker: an unknown key; did you mean `workers`?"},
+    {"[server.limits]\nhead = 1",
+     "2:1: server.limits.head: an unknown key; did you mean `head_fields`?"},
+    {"[admin]\nport = 1", "2:1: admin.port: an unknown key; known here: listen"},
+    {"[sever]\nworkers = 1", "1:2: sever: an unknown key; did you mean `server`?"},
+    {"[log]\n\"a.b\" = 1", R"(2:1: log."a.b": an unknown key; known here: level)"},
+    {"server = 1", "1:10: server: a table, found 1"},
+    {"[[server]]", "1:1: server: a table, found an array"},
+    {"server.limits = \"none\"", R"(1:17: server.limits: a table, found "none")"},
+};
+
+// Whole files; the rest of each is good.
+const std::vector<Case> kStructures = {
+    {"[[route]]\nupstream = \"app\"\n[upstream.app]\nendpoints = [\"a:1\"]",
+     "1:1: listener: at least one [[listener]], found none"},
+    {"[listener]\naddress = \":0\"\n[[route]]\nupstream = \"app\"\n[upstream.app]\n"
+     "endpoints = [\"a:1\"]",
+     "1:1: listener: tables, each with the header [[listener]], found a table"},
+    {"listener = [7]\n[[route]]\nupstream = \"app\"\n[upstream.app]\nendpoints = [\"a:1\"]",
+     "1:13: listener[0]: a table, found 7"},
+    {"[[listener]]\naddress = \":0\"\n[upstream.app]\nendpoints = [\"a:1\"]",
+     "1:1: route: at least one [[route]], found none"},
+    {"[[listener]]\naddress = \":0\"\n[[route]]\nupstream = \"app\"",
+     R"(4:12: route[0].upstream: the name of an upstream (there is none), found "app")"},
+};
+
+const std::vector<Case> kListeners = {
+    {"", R"(1:1: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", )"
+         "found nothing"},
+    {"address = \"[::1]\"",
+     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", )"
+     R"(found "[::1]")"},
+    {"address = \":0\"\nbacklog = 0", "3:11: listener[0].backlog: 1 to 65535, found 0"},
+    {"address = \":80\"\n[[listener]]\naddress = \"0.0.0.0:80\"",
+     "4:11: listener[1].address: an address of its own, found that of listener[0].address"},
+};
+
+const std::vector<Case> kRoutes = {
+    {"", "1:1: route[0].upstream: the name of an upstream, found nothing"},
+    {"upstream = \"ap\"",
+     R"(2:12: route[0].upstream: the name of an upstream (api, app), found "ap"; did you mean )"
+     "`api`?"},
+    {"upstream = \"zoo\"",
+     R"(2:12: route[0].upstream: the name of an upstream (api, app), found "zoo")"},
+    {"upstream = \"app\"\npath = \"api\"",
+     R"(3:8: route[0].path: a path that starts with "/", as it is sent: without spaces, )"
+     R"("?" and "#", found "api")"},
+    {"upstream = \"app\"\npath = \"/a?b\"",
+     R"(3:8: route[0].path: a path that starts with "/", as it is sent: without spaces, )"
+     R"("?" and "#", found "/a?b")"},
+    {"upstream = \"app\"\npath = \"/a\\tb\"",
+     R"(3:8: route[0].path: a path that starts with "/", as it is sent: without spaces, )"
+     R"("?" and "#", found "/a\u0009b")"},
+    {"upstream = \"app\"\nhost = \"a.*.org\"",
+     R"(3:8: route[0].host: a name such as "example.org", a wildcard such as "*.example.org", )"
+     R"(or "", found "a.*.org")"},
+    {"upstream = \"app\"\nhost = \"a..org\"",
+     R"(3:8: route[0].host: a name such as "example.org", a wildcard such as "*.example.org", )"
+     R"(or "", found "a..org")"},
+    {"upstream = \"app\"\nhost = \"a.org:80\"",
+     R"(3:8: route[0].host: a name such as "example.org", a wildcard such as "*.example.org", )"
+     R"(or "", found "a.org:80")"},
+    {"upstream = \"app\"\nmatch = \"regex\"",
+     R"(3:9: route[0].match: "prefix" or "exact", found "regex")"},
+    {"upstream = \"app\"\nhots = \"a.org\"",
+     "3:1: route[0].hots: an unknown key; did you mean `host`?"},
+    {"upstream = \"app\"\nhost = \"A.org\"\n[[route]]\nhost = \"a.org\"\nupstream = \"app\"",
+     "4:1: route[1]: a host, path and match of its own, found that of route[0]"},
+};
+
+const std::vector<Case> kUpstreams = {
+    {"", "1:1: upstream.x.endpoints: at least one endpoint, found none"},
+    {"endpoints = []", "2:13: upstream.x.endpoints: at least one endpoint, found none"},
+    {"endpoints = \"a:1\"",
+     R"(2:13: upstream.x.endpoints: an array of strings or tables, found "a:1")"},
+    {"endpoints = [1]", "2:14: upstream.x.endpoints[0]: a string or a table, found 1"},
+    {"endpoints = [\":80\"]",
+     R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
+     R"(with a port from 1 to 65535, found ":80")"},
+    {"endpoints = [\"a:0\"]",
+     R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
+     R"(with a port from 1 to 65535, found "a:0")"},
+    {"endpoints = [{ weight = 2 }]",
+     R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
+     "with a port from 1 to 65535, found nothing"},
+    {"endpoints = [{ address = \"a:1\", weight = 1001 }]",
+     "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1001"},
+    {"endpoints = [\"a:1\", { address = \"A:1\" }]",
+     "2:21: upstream.x.endpoints[1]: an endpoint of its own, found that of "
+     "upstream.x.endpoints[0]"},
+    {"endpoints = [\"a:1\"]\nbalance = \"random\"",
+     R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found "random")"},
+    {"endpoints = [\"a:1\"]\nretries = 2", "3:11: upstream.x.retries: 0 to 1, found 2"},
+    {"endpoints = [\"a:1\"]\npool.reuse = \"yes\"",
+     R"(3:14: upstream.x.pool.reuse: true or false, found "yes")"},
+    {"endpoints = [\"a:1\"]\npool.reuse = \"true\"",
+     R"(3:14: upstream.x.pool.reuse: true or false, found "true")"},
+    {"endpoints = [\"a:1\"]\npool.max_idel = 1",
+     "3:6: upstream.x.pool.max_idel: an unknown key; did you mean `max_idle`?"},
+    {"endpoints = [\"a:1\"]\npool.idle_timeout = \"0s\"",
+     R"(3:21: upstream.x.pool.idle_timeout: "1ms" to "24h", found "0s")"},
+    {"endpoints = [\"${API_TOKEN}/\"]",
+     R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
+     "with a port from 1 to 65535, found ***"},
+    {"endpoints = [\"a:1\"]\nbalance = \"${DB_PASSWORD}\"",
+     R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found ***)"},
+};
+
+constexpr std::string_view kListener = "\n[[listener]]\naddress = \"127.0.0.1:8080\"\n";
+constexpr std::string_view kRoute = "\n[[route]]\nupstream = \"app\"\n";
+constexpr std::string_view kUpstream = "\n[upstream.app]\nendpoints = [\"127.0.0.1:9001\"]\n";
+
+void check_table(const std::vector<Case>& cases, std::string_view above,
+                 std::initializer_list<std::string_view> below) {
+  for (const Case& one : cases) {
+    std::string text = std::string(above) + one.text;
+    for (const std::string_view part : below) text += part;
+    INFO(text);
+    CHECK(problems_of(text) == Lines{"t.toml:" + one.problem});
+  }
+}
+
+TEST_CASE("a value that is not allowed is answered with what is allowed and what was found") {
+  check_table(kValues, "", {testing::kRest});
+}
+
+TEST_CASE("a file needs a listener and a route to an upstream that exists") {
+  check_table(kStructures, "", {});
+}
+
+TEST_CASE("a listener needs an address of its own that can be bound without a resolver") {
+  check_table(kListeners, "[[listener]]\n", {kRoute, kUpstream});
+}
+
+TEST_CASE("a route needs a valid host and path and an upstream that exists") {
+  check_table(kRoutes, "[[route]]\n",
+              {kListener, kUpstream, "[upstream.api]\nendpoints = [\"b:2\"]"});
+}
+
+TEST_CASE("an upstream needs endpoints that are addresses and are there once") {
+  check_table(kUpstreams, "[upstream.x]\n", {kListener, kRoute, kUpstream});
+}
+
+TEST_CASE("an upstream is a table with a plain name") {
+  const std::string below = std::string(kListener) + std::string(kRoute) + std::string(kUpstream);
+  CHECK(problems_of("[upstream.\"my app\"]\nendpoints = [\"a:1\"]" + below) ==
+        Lines{"t.toml:1:1: upstream.\"my app\": a name of letters, digits, \"_\", \".\" and \"-\", "
+              "found \"my app\""});
+  CHECK(problems_of("[upstream.\"\"]\nendpoints = [\"a:1\"]" + below) ==
+        Lines{"t.toml:1:1: upstream.\"\": a name of letters, digits, \"_\", \".\" and \"-\", "
+              "found \"\""});
+  CHECK(problems_of("[upstream]\nretries = 1" + below) ==
+        Lines{"t.toml:2:11: upstream.retries: tables, each with a header such as [upstream.app], "
+              "found 1"});
+}
+
+TEST_CASE("all problems of a file are reported at once, in the order of the file") {
+  CHECK(
+      problems_of("[upstream.app]\n"
+                  "endpoints = [\"app\"]\n"
+                  "[[route]]\n"
+                  "upstream = \"shop\"\n"
+                  "wieght = 3\n"
+                  "[server]\n"
+                  "drain = \"soon\"\n"
+                  "workers = 2000\n") ==
+      Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
+            "t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
+            "\"NAME:PORT\" with a port from 1 to 65535, found \"app\"",
+            "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
+            "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, upstream",
+            "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",
+            "t.toml:8:11: server.workers: \"auto\" or 0 to 1024, found 2000"});
+}
+
+TEST_CASE("a long value is cut in a message") {
+  const std::string letters(200, 'x');
+  CHECK(problems_above_rest("[log]\nlevel = \"" + letters + "\"") ==
+        Lines{"t.toml:2:9: log.level: \"debug\" or \"info\" or \"warning\" or \"error\", found \"" +
+              letters.substr(0, 80) + "\"..."});
+}
+
+TEST_CASE("text that is not TOML is one problem at its place") {
+  const Lines syntax = problems_of("[server]\nworkers = \n");
+  REQUIRE(syntax.size() == 1);
+  CHECK(syntax[0].starts_with("t.toml:2:11: valid TOML, found: "));
+  const Lines twice = problems_of("[server]\nworkers = 1\nworkers = 2\n");
+  REQUIRE(twice.size() == 1);
+  CHECK(twice[0].substr(0, 9) == "t.toml:3:");
+  CHECK(twice[0].find("'workers'") != std::string::npos);
+}
+
+TEST_CASE("a file that cannot be read is one problem") {
+  const auto missing = load("/nonexistent/onehop.toml");
+  REQUIRE_FALSE(missing);
+  CHECK(lines(missing.error()) == Lines{"/nonexistent/onehop.toml:1:1: a readable file, found: "
+                                        "No such file or directory"});
+  const auto folder = load("/");
+  REQUIRE_FALSE(folder);
+  CHECK(lines(folder.error()) == Lines{"/:1:1: a readable file, found: Is a directory"});
+}
+
+TEST_CASE("a configuration made by hand is checked by the same rules") {
+  Config config = testing::reference();
+  CHECK(check(config).empty());
+  config.routes[0].upstream = "shop";
+  config.upstreams[0].endpoints[1].address = "127.0.0.1";
+  config.upstreams.push_back(config.upstreams[0]);
+  config.upstreams[1].endpoints.pop_back();
+  config.server.drain = milliseconds(-1);
+  CHECK(lines(check(config)) ==
+        Lines{"command line:1:1: server.drain: \"0s\" to \"1h\", found \"-1ms\"",
+              "command line:1:1: route[0].upstream: the name of an upstream (app, app), "
+              "found \"shop\"",
+              "command line:1:1: upstream.app.endpoints[1].address: \"IP:PORT\", \"[IP6]:PORT\" "
+              "or \"NAME:PORT\" with a port from 1 to 65535, found \"127.0.0.1\"",
+              "command line:1:1: upstream.app: a name of its own, found that of upstream.app"});
+}
+
+}  // namespace
+}  // namespace onehop::config

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// docs/metrics.md against the rows that declare the metrics. The tables between `<!-- rows of NAME
+// -->` and `<!-- end -->` are made from the rows; with ONEHOP_REGENERATE=1 in the environment this
+// test writes them anew.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "onehop/telemetry/snapshot.h"
+#include "tests/support/catch.h"
+
+namespace onehop::telemetry {
+namespace {
+
+std::filesystem::path document_path() {
+  return std::filesystem::path(__FILE__).parent_path() / "../../../docs/metrics.md";
+}
+
+std::string document() {
+  std::ifstream stream(document_path(), std::ios::binary);
+  REQUIRE(stream.good());
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+void check_table(const std::string& name, const std::string& rows) {
+  std::string text = document();
+  const std::string begin = "<!-- rows of " + name + " -->\n";
+  const size_t at = text.find(begin);
+  INFO("docs/metrics.md needs the line " << begin << "and below it <!-- end -->");
+  REQUIRE(at != std::string::npos);
+  const size_t first = at + begin.size();
+  const size_t end = text.find("<!-- end -->", first);
+  REQUIRE(end != std::string::npos);
+  if (std::getenv("ONEHOP_REGENERATE") != nullptr) {
+    text.replace(first, end - first, rows);
+    std::ofstream(document_path(), std::ios::binary) << text;
+    return;
+  }
+  INFO("ONEHOP_REGENERATE=1 in the environment writes the table anew");
+  CHECK(text.substr(first, end - first) == rows);
+}
+
+const std::string kMetricHeader =
+    "| Metric | Kind | Unit | Labels | Meaning |\n|---|---|---|---|---|\n";
+
+std::string metric_row(const MetricRow& row, const std::string& common_labels) {
+  const bool is_counter = row.kind == MetricKind::counter;
+  const std::string name = "onehop_" + std::string(row.name) + (is_counter ? "_total" : "");
+  std::string labels = common_labels;
+  if (row.label != "none") {
+    labels += (labels.empty() ? "`" : ", `") + std::string(row.label) + "`";
+  }
+  const std::string unit = row.help.rfind("Bytes ", 0) == 0 ? "bytes" : "count";
+  return "| `" + name + "` | " + (is_counter ? "counter" : "gauge") + " | " + unit + " | " +
+         labels + " | " + std::string(row.help) + " |\n";
+}
+
+template <class Names, class Helps>
+std::string label_rows(const Names& names, const Helps& helps) {
+  std::string rows = "| Value | Meaning |\n|---|---|\n";
+  for (size_t i = 0; i < names.size(); ++i) {
+    rows += "| `" + std::string(names[i]) + "` | " + std::string(helps[i]) + " |\n";
+  }
+  return rows;
+}
+
+#define X(name, help) help,
+constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonHelps = {
+    ONEHOP_OPEN_REASONS(X)};
+constexpr std::array<std::string_view, kCloserCount> kCloserHelps = {ONEHOP_CLOSERS(X)};
+#undef X
+
+TEST_CASE("docs/metrics.md has a row for every metric of the client side") {
+  std::string rows = kMetricHeader;
+  for_each_downstream_metric([&](const MetricRow& row, auto) { rows += metric_row(row, ""); });
+  check_table("downstream", rows);
+}
+
+TEST_CASE("docs/metrics.md has a row for every metric of an endpoint") {
+  std::string rows = kMetricHeader;
+  for_each_endpoint_metric(
+      [&](const MetricRow& row, auto) { rows += metric_row(row, "`upstream`, `endpoint`"); });
+  check_table("endpoint", rows);
+}
+
+TEST_CASE("docs/metrics.md explains every reason to open and every side that closes") {
+  check_table("reason", label_rows(kOpenReasonNames, kOpenReasonHelps));
+  check_table("by", label_rows(kCloserNames, kCloserHelps));
+}
+
+TEST_CASE("docs/metrics.md says for every phase where its clock starts and stops") {
+  const std::string text = document();
+  const size_t begin = text.find("| Phase | Clock starts | Clock stops | Waiting or work |");
+  REQUIRE(begin != std::string::npos);
+  const std::string table = text.substr(begin, text.find("\n\n", begin) - begin);
+  for (size_t i = 0; i < kExchangeHistogramCount; ++i) {
+    INFO(exchange_histogram_name(i));
+    CHECK(table.find("\n| `" + std::string(exchange_histogram_name(i)) + "` | ") !=
+          std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace onehop::telemetry

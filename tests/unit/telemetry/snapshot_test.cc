@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/telemetry/snapshot.h"
+
+#include <atomic>
+#include <thread>
+
+#include "tests/support/catch.h"
+
+namespace onehop::telemetry {
+namespace {
+
+// Every cell of every row gets another number, so that a row or cell that is mixed up or left out
+// shows.
+class Fill {
+ public:
+  template <class Cell>
+  void cells(Cells<Cell, 1>& row) {
+    row.add(next_++);
+  }
+  template <class Cell, size_t count>
+  void cells(Cells<Cell, count>& row) {
+    for (size_t i = 0; i < count; ++i) row.add(i, next_++);
+  }
+
+  void shard(DownstreamShard& values) {
+#define X(member, name, label, count, help) cells(values.member);
+    ONEHOP_DOWNSTREAM_METRICS(X, X)
+#undef X
+  }
+  void shard(EndpointShard& values) {
+#define X(member, name, label, count, help) cells(values.member);
+    ONEHOP_ENDPOINT_METRICS(X, X)
+#undef X
+  }
+
+ private:
+  uint64_t next_ = 1;
+};
+
+Telemetry two_workers_three_endpoints() {
+  return Telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
+                   {"ok", "connect_refused"}, 2);
+}
+
+// The cells of all rows of an endpoint in order.
+std::vector<int64_t> flat(const EndpointMetrics& values) {
+  std::vector<int64_t> all;
+  for_each_endpoint_metric([&](const MetricRow&, auto cells_of) {
+    for (const auto cell : cells_of(values)) all.push_back(static_cast<int64_t>(cell));
+  });
+  return all;
+}
+
+std::vector<int64_t> flat(const DownstreamValues& values) {
+  std::vector<int64_t> all;
+  for_each_downstream_metric([&](const MetricRow&, auto cells_of) {
+    for (const auto cell : cells_of(values)) all.push_back(static_cast<int64_t>(cell));
+  });
+  return all;
+}
+
+TEST_CASE("a snapshot sums every cell of every row over the workers") {
+  Telemetry telemetry = two_workers_three_endpoints();
+  for (size_t worker = 0; worker < 2; ++worker) {
+    Fill().shard(telemetry.shard(worker).downstream);
+    Fill().shard(telemetry.shard(worker).endpoints[1]);
+  }
+  const Snapshot snapshot = merge(telemetry);
+
+  const std::vector<int64_t> endpoint = flat(snapshot.endpoints[1]);
+  REQUIRE(endpoint.size() > 64);
+  for (size_t i = 0; i < endpoint.size(); ++i)
+    CHECK(endpoint[i] == 2 * static_cast<int64_t>(i + 1));
+  const std::vector<int64_t> downstream = flat(snapshot.downstream);
+  REQUIRE(downstream.size() > 64);
+  for (size_t i = 0; i < downstream.size(); ++i) {
+    CHECK(downstream[i] == 2 * static_cast<int64_t>(i + 1));
+  }
+  for (const int64_t cell : flat(snapshot.endpoints[0])) CHECK(cell == 0);
+}
+
+TEST_CASE("a snapshot carries the names in the order of the telemetry") {
+  const Snapshot snapshot = merge(two_workers_three_endpoints());
+  REQUIRE(snapshot.endpoints.size() == 3);
+  CHECK(snapshot.endpoints[2].name.upstream == "api");
+  CHECK(snapshot.endpoints[2].name.address == "[::1]:80");
+  CHECK(snapshot.outcomes == std::vector<std::string_view>{"ok", "connect_refused"});
+  CHECK(snapshot.workers == 2);
+}
+
+TEST_CASE("a gauge that falls in one worker and rises in another is summed with its sign") {
+  Telemetry telemetry = two_workers_three_endpoints();
+  telemetry.shard(0).downstream.open.add(5);
+  telemetry.shard(1).downstream.open.add(-2);
+  CHECK(merge(telemetry).downstream.open == 3);
+}
+
+TEST_CASE("an exchange is one record in each of its histograms, and the phases sum to the total") {
+  Telemetry telemetry = two_workers_three_endpoints();
+  for (size_t worker = 0; worker < 2; ++worker) {
+    PhaseClock clock;
+    clock.start(1000, Phase::request_head_read, Doing::work);
+    clock.enter(Phase::connect, Doing::wait, 3'000);
+    clock.enter(Phase::response_wait, Doing::wait, 1'003'000);
+    clock.enter(Phase::response_body, Doing::work, 9'003'000);
+    clock.stop(9'010'000);
+    telemetry.shard(worker).endpoints[0].record(clock);
+  }
+  const Snapshot snapshot = merge(telemetry);
+  const ExchangeValues& exchange = snapshot.endpoints[0].exchange;
+  uint64_t phases = 0;
+  for (size_t i = 0; i < kPhaseCount; ++i) {
+    CHECK(exchange[i].count() == 2);
+    phases += exchange[i].sum_ns();
+  }
+  CHECK(phases == exchange[kTotalIndex].sum_ns());
+  CHECK(exchange[kTotalIndex].sum_ns() == 2 * 9'009'000);
+  CHECK(exchange[kOverheadIndex].sum_ns() == 2 * 9'000);
+}
+
+TEST_CASE("merging while a worker records never loses or repeats a record") {
+  Telemetry telemetry({{"app", "127.0.0.1:1"}}, {}, 1);
+  constexpr uint64_t kRecords = 200'000;
+  std::atomic<bool> done = false;
+  std::thread worker([&] {
+    EndpointShard& shard = telemetry.shard(0).endpoints[0];
+    for (uint64_t i = 0; i < kRecords; ++i) shard.dial.record(i);
+    done.store(true, std::memory_order_release);
+  });
+  uint64_t before = 0;
+  bool grew_only = true;
+  while (!done.load(std::memory_order_acquire)) {
+    const uint64_t count = merge(telemetry).endpoints[0].dial.count();
+    grew_only = grew_only && count >= before && count <= kRecords;
+    before = count;
+  }
+  worker.join();
+  CHECK(grew_only);
+  const HistogramValues dial = merge(telemetry).endpoints[0].dial;
+  CHECK(dial.count() == kRecords);
+  CHECK(dial.sum_ns() == kRecords * (kRecords - 1) / 2);
+  CHECK(dial.max_ns() == kRecords - 1);
+}
+
+}  // namespace
+}  // namespace onehop::telemetry
