@@ -235,8 +235,8 @@ bool Exchange::may_retry(const http::StreamError& why, Outcome outcome) const {
 }
 
 void Exchange::fail(Outcome outcome, std::string_view detail) {
-  if (!response_begun_) return reply(outcome, detail);
-  // A response already begun is cut, never added to (edge case 17).
+  if (!response_begun_ || downstream_.take_back()) return reply(outcome, detail);
+  // A response of which the client has a part is cut, never added to (edge case 17).
   finish(outcome);
   downstream_.reset();
 }

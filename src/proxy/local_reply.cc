@@ -55,6 +55,8 @@ void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_v
   head.reason = reason;
   head.body = http::BodyLength::of(text.size());
   head.abandons_request = true;
+  // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a wrong path is no such fault.
+  head.last_of_connection = row.side == Side::downstream && row.status != 404;
   head.fields = http::Fields(room);
   head.fields.add("Date", http::date_text(std::time(nullptr)));
   head.fields.add("Server", "onehop");

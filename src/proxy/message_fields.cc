@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "message_fields.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "onehop/base/ascii.h"
@@ -60,7 +61,7 @@ class Text {
  public:
   Text(Arena& arena, size_t capacity) : at_(static_cast<char*>(arena.allocate(capacity, 1))) {}
   Text& operator<<(std::string_view piece) {
-    std::memcpy(at_ + size_, piece.data(), piece.size());
+    std::copy(piece.begin(), piece.end(), at_ + size_);
     size_ += piece.size();
     return *this;
   }

@@ -46,7 +46,8 @@ struct ResponseHead {
   uint8_t version_minor = 1;
   BodyLength body;  // `known` with Ends::yes: the length a GET would have (answers to HEAD, 304)
   std::string_view upgrade;  // of a 101
-  bool abandons_request = false;  // what has not come of the request will not be read
+  bool abandons_request = false;    // what has not come of the request will not be read
+  bool last_of_connection = false;  // the client's connection is to end with this response
   Fields fields;
 };
 

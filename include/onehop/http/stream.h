@@ -64,7 +64,10 @@ class Stream {
   // hide the end of the connection: a bounded amount is still read.
   virtual void set_reading(bool wanted) = 0;
 
-  // Gives the stream up: nothing more is sent, no more events. A message already begun is cut so that the peer can tell.
+  // Takes back what was sent of the message, if not one byte of it has left: then another can be sent instead.
+  virtual bool take_back() = 0;
+
+  // Gives the stream up: no more events, and nothing is sent but what was. A message already begun is cut so that the peer can tell.
   virtual void reset() = 0;
 
  protected:

@@ -287,6 +287,12 @@ void H1ClientConnection::set_reading(bool wanted) {
 
 void H1ClientConnection::apply_reading() { transport_->set_reading(!ended_ && pending_.size() < kReadAhead); }
 
+bool H1ClientConnection::take_back() {
+  if (state_ == State::dead || transport_->written() != written_before_) return false;
+  transport_->output().clear();
+  return true;
+}
+
 void H1ClientConnection::reset() {
   if (state_ != State::done) state_ = State::dead;
   persistent_ = false;

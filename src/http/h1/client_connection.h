@@ -53,6 +53,7 @@ class H1ClientConnection final : public ClientConnection,
   void send_trailers(const Fields& trailers) override;
   bool has_room() const override;
   void set_reading(bool wanted) override;
+  bool take_back() override;
   void reset() override;
 
   void resume();

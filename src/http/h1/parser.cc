@@ -137,7 +137,7 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
   const std::string_view view(text.data(), text.size());
   const HeadBytes bytes = look_at(view);
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
-  if (bytes.control || bytes.folded) return Unexpected<Violation>(Violation::bad_field);
+  if (bytes.control || bytes.folded || bytes.nameless) return Unexpected<Violation>(Violation::bad_field);
   const auto line = split_request_line(view.substr(0, view.find('\r')));
   if (!line.has_value()) return Unexpected<Violation>(line.error());
   const Method method = method_of(line->method);
@@ -173,11 +173,16 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
 
 Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t max_fields, Method request,
                                                  std::string_view upgrade) {
-  const std::string_view view(text.data(), text.size());
+  std::string_view view(text.data(), text.size());
   const HeadBytes bytes = look_at(view);
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
-  if (bytes.control) return Unexpected<Violation>(Violation::bad_field);
-  if (bytes.folded) unfold(text);
+  if (bytes.control || bytes.nameless) return Unexpected<Violation>(Violation::bad_field);
+  if (bytes.folded) {
+    const size_t first_line_end = view.find('\n');
+    if (is_blank(view[first_line_end + 1])) return Unexpected<Violation>(Violation::bad_field);  // nothing to fold onto
+    text = unfold(text);
+    view = std::string_view(text.data(), text.size());
+  }
   if (bytes.blank_before_colon) move_blanks_behind_colon(text);
   const auto line = split_status_line(view.substr(0, view.find('\r')));
   if (!line.has_value()) return Unexpected<Violation>(line.error());

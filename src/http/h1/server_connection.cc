@@ -151,7 +151,9 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   }
   const RequestHead& head = parsed->head;
   sent_ = Sent::nothing;
+  written_before_ = transport_->written();
   delivering_ = false;
+  client_closes_ = !parsed->persistent;
   persistent_ = parsed->persistent && !owner_.draining();
   version_minor_ = head.version_minor;
   is_head_request_ = head.method == Method::head;
@@ -224,6 +226,7 @@ void H1ServerConnection::fail(Violation violation) {
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   if (responder_ == nullptr) {
     sent_ = Sent::nothing;
+    written_before_ = transport_->written();
     is_head_request_ = false;
     version_minor_ = 1;
     responder_ = service_.open(*this, client_, times_);
@@ -247,6 +250,7 @@ void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
   }
   // Nobody will read the rest of the request, so nothing can follow it.
   if (state_ == State::body && (head.abandons_request || ends == Ends::yes)) persistent_ = false;
+  if (head.last_of_connection) persistent_ = false;
   if (head.status == 101) {
     framing_ = Framing::until_close;
     persistent_ = false;
@@ -302,8 +306,17 @@ void H1ServerConnection::set_reading(bool wanted) {
 void H1ServerConnection::apply_reading() { transport_->set_reading(!ended_ && pending_.size() < kReadAhead); }
 
 // Given up by whoever answers. A response that was begun must look broken: where only the connection's end would end it, by a reset.
+bool H1ServerConnection::take_back() {
+  if (state_ == State::tunnel || state_ == State::closed || transport_->written() != written_before_) return false;
+  transport_->output().clear();
+  sent_ = Sent::nothing;
+  return true;
+}
+
 void H1ServerConnection::reset() {
   if (state_ == State::closed) return;
+  loop_.retire(std::move(responder_));  // no more events
+  transport_->flush();
   if (sent_ == Sent::head && framing_ == Framing::until_close) transport_->close_with_reset();
   close(telemetry::Closer::onehop);
 }
@@ -331,12 +344,13 @@ void H1ServerConnection::finish_exchange() {
   loop_.retire(std::move(responder_));
   if (state_ == State::body) return linger();
   if (state_ == State::tunnel) return close(telemetry::Closer::onehop);
-  if (persistent_ || !pending_.empty()) return become_idle();
-  close(telemetry::Closer::onehop);
+  if (persistent_) return become_idle();
+  // A client that said close sends nothing more; any other may be sending its next request.
+  if (client_closes_ && pending_.empty()) return close(telemetry::Closer::onehop);
+  linger();
 }
 
 void H1ServerConnection::become_idle() {
-  if (!persistent_) return linger();
   state_ = State::idle;
   settings_.counters.idle.add(1);
   counted_idle_ = true;

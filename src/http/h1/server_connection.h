@@ -55,6 +55,7 @@ class H1ServerConnection final : public ServerConnection,
   void send_trailers(const Fields& trailers) override;
   bool has_room() const override;
   void set_reading(bool wanted) override;
+  bool take_back() override;
   void reset() override;
 
   void resume();
@@ -86,6 +87,7 @@ class H1ServerConnection final : public ServerConnection,
   Resume resume_{*this};
   uint64_t arrived_ns_ = 0;      // when the oldest byte that no request has taken came
   HeadTimes times_;              // of the request being read
+  uint64_t written_before_ = 0;  // bytes written when the request began
   uint64_t stuck_bytes_ = 0;     // in the write that the client does not take
   uint32_t lingered_bytes_ = 0;
   State state_ = State::idle;
@@ -94,6 +96,7 @@ class H1ServerConnection final : public ServerConnection,
   uint8_t version_minor_ = 1;
   bool is_head_request_ = false;
   bool persistent_ = true;       // another request may follow
+  bool client_closes_ = false;   // the client said that none will
   bool delivering_ = false;      // set_reading
   bool ended_ = false;           // the client will send nothing more
   bool end_delivered_ = false;   // of a tunnel

@@ -15,6 +15,7 @@ HeadBytes look_at(std::string_view head) {
   uint8_t control = 0;
   uint8_t folded = 0;
   uint8_t blank_colon = 0;
+  uint8_t nameless = 0;
   const auto* bytes = reinterpret_cast<const uint8_t*>(head.data());
   const size_t last = head.size() - 1;
   for (size_t i = 0; i < last; ++i) {
@@ -24,14 +25,25 @@ HeadBytes look_at(std::string_view head) {
     control |= static_cast<uint8_t>(((c < 0x20) & (c != '\r') & (c != '\n') & (c != '\t')) | (c == 0x7f));
     folded |= static_cast<uint8_t>((c == '\n') & ((next == ' ') | (next == '\t')));
     blank_colon |= static_cast<uint8_t>(((c == ' ') | (c == '\t')) & (next == ':'));
+    nameless |= static_cast<uint8_t>((c == '\n') & (next == ':'));
   }
-  return {line_end != 0, control != 0, folded != 0, blank_colon != 0};
+  return {line_end != 0, control != 0, folded != 0, blank_colon != 0, nameless != 0};
 }
 
-void unfold(std::span<char> head) {
-  for (size_t i = 2; i < head.size(); ++i) {
-    if (is_blank(head[i]) && head[i - 1] == '\n') head[i - 2] = head[i - 1] = ' ';
+std::span<char> unfold(std::span<char> head) {
+  size_t kept = 0;
+  for (size_t i = 0; i < head.size(); ++i) {
+    const bool fold = head[i] == '\r' && i + 2 < head.size() && is_blank(head[i + 2]);
+    if (!fold) {
+      head[kept++] = head[i];
+      continue;
+    }
+    while (kept > 0 && is_blank(head[kept - 1])) --kept;
+    i += 2;
+    while (i + 1 < head.size() && is_blank(head[i + 1])) ++i;
+    head[kept++] = ' ';
   }
+  return head.first(kept);
 }
 
 void move_blanks_behind_colon(std::span<char> head) {
@@ -91,6 +103,26 @@ Result<StatusLine, Violation> split_status_line(std::string_view line) {
   return parts;
 }
 
+namespace {
+
+// reg-name (RFC 3986 3.2.2): unreserved, percent-encoded, sub-delims but for the comma, which would make a list of it.
+bool is_registered_name(std::string_view name) {
+  const auto is_hex = [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); };
+  for (size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (c == '%') {
+      if (i + 2 >= name.size() || !is_hex(name[i + 1]) || !is_hex(name[i + 2])) return false;
+      continue;
+    }
+    const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+                         std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
+    if (!allowed) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool is_authority(std::string_view text) {
   std::string_view host = text;
   if (text.starts_with('[')) {
@@ -106,12 +138,7 @@ bool is_authority(std::string_view text) {
     const size_t colon = text.find(':');
     host = text.substr(0, colon);
     text.remove_prefix(host.size());
-    for (char c : host) {
-      // reg-name (RFC 3986 3.2.2): unreserved, percent, sub-delims but for the comma, which would make a list of it.
-      const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-                           std::string_view("-._~%!$&'()*+;=").find(c) != std::string_view::npos;
-      if (!allowed) return false;
-    }
+    if (!is_registered_name(host)) return false;
   }
   if (host.empty()) return false;
   if (text.empty()) return true;

@@ -21,11 +21,13 @@ struct HeadBytes {
   bool control = false;             // NUL and other controls (RFC 9110 5.5)
   bool folded = false;              // a line that begins with a blank (RFC 9112 5.2)
   bool blank_before_colon = false;  // perhaps in a value, where it is harmless (RFC 9112 5.1)
+  bool nameless = false;            // a line that begins with a colon (RFC 9110 5.1)
 };
 HeadBytes look_at(std::string_view head);
 
-// Makes a response head regular, in place: folded lines become one line, blanks before a colon go behind it (RFC 9112 5.1, 5.2).
-void unfold(std::span<char> head);
+// Make a response head regular, in place (RFC 9112 5.1, 5.2): a fold, with the blanks around it, becomes one space, so that what is
+// returned may be shorter; blanks before a colon go behind it.
+std::span<char> unfold(std::span<char> head);
 void move_blanks_behind_colon(std::span<char> head);
 
 struct RequestLine {

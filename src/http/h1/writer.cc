@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "writer.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 namespace onehop::http::h1 {
@@ -13,8 +13,7 @@ class Pen {
  public:
   explicit Pen(char* at) : start_(at), at_(at) {}
   Pen& operator<<(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = std::copy(text.begin(), text.end(), at_);
     return *this;
   }
   Pen& operator<<(uint64_t number) {
