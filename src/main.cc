@@ -2,4 +2,6 @@
 // The program: parse arguments, load, check, make, run.
 #include "onehop/server/command_line.h"
 
-int main(int argc, char** argv) { return onehop::server::run_command_line(argc, argv, ONEHOP_VERSION); }
+int main(int argc, char** argv) {
+  return onehop::server::run_command_line(argc, argv, ONEHOP_VERSION);
+}

@@ -11,8 +11,8 @@ namespace onehop {
 
 Result<HostPort, std::string> parse_host_port(std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return Unexpected<std::string>("\"HOST:PORT\", \"[IPV6]:PORT\" or \":PORT\" is allowed, \"" + std::string(text) +
-                                   "\" was found: " + std::string(why));
+    return Unexpected<std::string>("\"HOST:PORT\", \"[IPV6]:PORT\" or \":PORT\" is allowed, \"" +
+                                   std::string(text) + "\" was found: " + std::string(why));
   };
   std::string_view host;
   std::string_view port;
@@ -22,15 +22,19 @@ Result<HostPort, std::string> parse_host_port(std::string_view text) {
     host = text.substr(1, end - 1);
     if (end + 1 >= text.size() || text[end + 1] != ':') return wrong("the port is missing");
     port = text.substr(end + 2);
-    if (!Address::numeric(host, 0).has_value()) return wrong("what is in brackets is not an IPv6 address");
+    if (!Address::numeric(host, 0).has_value())
+      return wrong("what is in brackets is not an IPv6 address");
   } else {
     const size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong("the port is missing");
     host = text.substr(0, colon);
     port = text.substr(colon + 1);
     for (char c : host) {
-      const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '.' || c == '_';
-      if (!allowed) return wrong(c == ':' ? "an IPv6 address needs brackets" : "the host has a character that no name has");
+      const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' ||
+                           c == '.' || c == '_';
+      if (!allowed)
+        return wrong(c == ':' ? "an IPv6 address needs brackets"
+                              : "the host has a character that no name has");
     }
   }
   const auto number = parse_decimal(port, 65535);
@@ -62,10 +66,13 @@ std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
   return std::nullopt;
 }
 
-uint16_t Address::port() const { return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port); }
+uint16_t Address::port() const {
+  return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
+}
 
 size_t Address::write_ip(char* room) const {
-  const void* bytes = is_v6() ? static_cast<const void*>(&storage_.v6.sin6_addr) : &storage_.v4.sin_addr;
+  const void* bytes =
+      is_v6() ? static_cast<const void*>(&storage_.v6.sin6_addr) : &storage_.v4.sin_addr;
   if (inet_ntop(storage_.generic.sa_family, bytes, room, kMaxIpLength) == nullptr) return 0;
   return std::strlen(room);
 }
@@ -97,11 +104,13 @@ void write_16_bytes(const Address& address, uint8_t* into) {
 
 Result<AddressBlock, std::string> AddressBlock::parse(std::string_view text) {
   const auto wrong = [&] {
-    return Unexpected<std::string>("an IP address or a block such as \"10.0.0.0/8\" is allowed, \"" + std::string(text) +
-                                   "\" was found");
+    return Unexpected<std::string>(
+        "an IP address or a block such as \"10.0.0.0/8\" is allowed, \"" + std::string(text) +
+        "\" was found");
   };
   const size_t slash = text.find('/');
-  const auto address = slash == 0 || text.empty() ? std::nullopt : Address::numeric(text.substr(0, slash), 0);
+  const auto address =
+      slash == 0 || text.empty() ? std::nullopt : Address::numeric(text.substr(0, slash), 0);
   if (!address.has_value()) return wrong();
   const uint64_t bits = address->is_v6() ? 128 : 32;
   uint64_t length = bits;

@@ -23,16 +23,32 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 void start(Level level) {
   switch (level) {
-    case Level::debug: logger()->set_level(spdlog::level::debug); break;
-    case Level::info: logger()->set_level(spdlog::level::info); break;
-    case Level::warning: logger()->set_level(spdlog::level::warn); break;
-    case Level::error: logger()->set_level(spdlog::level::err); break;
+    case Level::debug:
+      logger()->set_level(spdlog::level::debug);
+      break;
+    case Level::info:
+      logger()->set_level(spdlog::level::info);
+      break;
+    case Level::warning:
+      logger()->set_level(spdlog::level::warn);
+      break;
+    case Level::error:
+      logger()->set_level(spdlog::level::err);
+      break;
   }
 }
 
-void debug(std::string_view sentence) { logger()->debug(sentence); }
-void info(std::string_view sentence) { logger()->info(sentence); }
-void warning(std::string_view sentence) { logger()->warn(sentence); }
-void error(std::string_view sentence) { logger()->error(sentence); }
+void debug(std::string_view sentence) {
+  logger()->debug(sentence);
+}
+void info(std::string_view sentence) {
+  logger()->info(sentence);
+}
+void warning(std::string_view sentence) {
+  logger()->warn(sentence);
+}
+void error(std::string_view sentence) {
+  logger()->error(sentence);
+}
 
 }  // namespace onehop::log

@@ -5,7 +5,9 @@
 
 namespace onehop::http {
 
-ServerConnections::~ServerConnections() { ONEHOP_ASSERT(count_ == 0); }
+ServerConnections::~ServerConnections() {
+  ONEHOP_ASSERT(count_ == 0);
+}
 
 void ServerConnections::adopt(std::unique_ptr<ServerConnection> connection) {
   list_.push_back(*connection.release());

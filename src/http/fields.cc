@@ -24,7 +24,8 @@ constexpr Known kKnown[] = {
 constexpr size_t kLongestName = 19;
 constexpr size_t kSlots = 256;
 
-// Length, first and last letter tell the known names apart well enough for an open-addressed table made at compile time.
+// Length, first and last letter tell the known names apart well enough for an open-addressed table
+// made at compile time.
 constexpr size_t slot_of(std::string_view name) {
   const auto first = static_cast<unsigned char>(name.front() | 0x20);
   const auto last = static_cast<unsigned char>(name.back() | 0x20);
@@ -60,7 +61,9 @@ FieldId classify(std::string_view name) noexcept {
   return FieldId::other;
 }
 
-void Fields::add(std::string_view name, std::string_view value) noexcept { add(name, value, classify(name)); }
+void Fields::add(std::string_view name, std::string_view value) noexcept {
+  add(name, value, classify(name));
+}
 
 void Fields::add(std::string_view name, std::string_view value, FieldId id) noexcept {
   ONEHOP_ASSERT(!full());
@@ -89,7 +92,8 @@ const Field* Fields::find(std::string_view name) const noexcept {
 
 Fields Fields::copy_to(Arena& arena, size_t extra) const {
   Fields copy(arena.array<Field>(count_ + extra));
-  for (const Field& field : *this) copy.add(arena.copy(field.name), arena.copy(field.value), field.id);
+  for (const Field& field : *this)
+    copy.add(arena.copy(field.name), arena.copy(field.value), field.id);
   return copy;
 }
 

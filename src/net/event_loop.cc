@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The turn on libuv: the prepare handle runs last before the loop sleeps, so that is where a turn ends.
+// The turn on libuv: the prepare handle runs last before the loop sleeps, so that is where a turn
+// ends.
 #include "onehop/net/event_loop.h"
 
 #include <netdb.h>
@@ -60,7 +61,9 @@ void EventLoop::Handles::take_posted() {
   for (auto& task : taken) task();
 }
 
-void EventLoop::Handles::on_posted(uv_async_t*) { take_posted(); }
+void EventLoop::Handles::on_posted(uv_async_t*) {
+  take_posted();
+}
 
 EventLoop::EventLoop() : handles_(std::make_unique<Handles>(*this)) {}
 
@@ -69,7 +72,9 @@ EventLoop::~EventLoop() {
   handles_.reset();
 }
 
-void EventLoop::run() { uv_run(&handles_->loop, UV_RUN_DEFAULT); }
+void EventLoop::run() {
+  uv_run(&handles_->loop, UV_RUN_DEFAULT);
+}
 
 void EventLoop::stop() {
   post([this] { uv_stop(&handles_->loop); });
@@ -83,11 +88,16 @@ void EventLoop::post(std::function<void()> task) {
   uv_async_send(&handles_->posted);
 }
 
-uint64_t EventLoop::now_ns() const { return uv_hrtime(); }
+uint64_t EventLoop::now_ns() const {
+  return uv_hrtime();
+}
 
-uint64_t EventLoop::now_ms() const { return uv_now(&handles_->loop); }
+uint64_t EventLoop::now_ms() const {
+  return uv_now(&handles_->loop);
+}
 
-// One libuv timer for all deadlines, set to the earliest. Moving a deadline away leaves it alone: it then fires for nothing, once.
+// One libuv timer for all deadlines, set to the earliest. Moving a deadline away leaves it alone:
+// it then fires for nothing, once.
 void EventLoop::on_armed(uint64_t due_ms) {
   if (due_ms >= handles_->timer_due_ms) return;
   const uint64_t now = now_ms();
@@ -109,8 +119,10 @@ Result<Address, std::string> resolve(const HostPort& name) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int status = getaddrinfo(name.host.c_str(), std::to_string(name.port).c_str(), &hints, &found);
-  if (status != 0) return Unexpected<std::string>("cannot resolve " + name.host + ": " + gai_strerror(status));
+  const int status =
+      getaddrinfo(name.host.c_str(), std::to_string(name.port).c_str(), &hints, &found);
+  if (status != 0)
+    return Unexpected<std::string>("cannot resolve " + name.host + ": " + gai_strerror(status));
   const Address address = Address::from(found->ai_addr);
   freeaddrinfo(found);
   return address;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/net/listener.h"
 
-#include <sys/socket.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -25,8 +25,10 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, uint32_t backlog, Port port) {
-  const int descriptor = ::socket(address.raw()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, uint32_t backlog,
+                                                        Port port) {
+  const int descriptor =
+      ::socket(address.raw()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
   ListeningSocket socket(descriptor, address);
   const int on = 1;
@@ -34,7 +36,8 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
   if (port == Port::shared) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::bind(descriptor, address.raw(), address.size()) != 0 || ::listen(descriptor, static_cast<int>(backlog)) != 0) {
+  if (::bind(descriptor, address.raw(), address.size()) != 0 ||
+      ::listen(descriptor, static_cast<int>(backlog)) != 0) {
     return Unexpected<NetError>(NetError{errno});
   }
   sockaddr_storage bound{};
@@ -46,7 +49,8 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
 
 namespace {
 
-// At most so many clients per turn, so that a flood of new ones does not hold up those that are being served.
+// At most so many clients per turn, so that a flood of new ones does not hold up those that are
+// being served.
 constexpr int kAcceptsPerTurn = 64;
 
 class PollListener final : public Listener {
@@ -86,8 +90,8 @@ class PollListener final : public Listener {
     for (int i = 0; i < kAcceptsPerTurn && !resume_.armed(); ++i) {
       sockaddr_storage peer{};
       socklen_t size = sizeof peer;
-      const int descriptor =
-          ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      const int descriptor = ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer),
+                                       &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (descriptor < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
           const NetError error{errno};
@@ -99,7 +103,8 @@ class PollListener final : public Listener {
       }
       auto transport = TcpTransport::adopt(loop_, descriptor);
       if (transport.has_value()) {
-        events_.on_accept(std::move(*transport), Address::from(reinterpret_cast<const sockaddr*>(&peer)));
+        events_.on_accept(std::move(*transport),
+                          Address::from(reinterpret_cast<const sockaddr*>(&peer)));
       }
     }
   }

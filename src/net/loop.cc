@@ -5,7 +5,9 @@
 
 namespace onehop::net {
 
-Loop::~Loop() { destroy_retired(); }
+Loop::~Loop() {
+  destroy_retired();
+}
 
 void Loop::retire(std::unique_ptr<Retirable> object) noexcept {
   if (object == nullptr) return;

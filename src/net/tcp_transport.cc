@@ -10,16 +10,19 @@
 namespace onehop::net {
 namespace {
 
-constexpr size_t kTriedSlices = 16;   // slices of one attempt to write
-constexpr size_t kQueuedSlices = 4;   // of a write that libuv keeps: it copies up to four without allocating
+constexpr size_t kTriedSlices = 16;  // slices of one attempt to write
+constexpr size_t kQueuedSlices =
+    4;  // of a write that libuv keeps: it copies up to four without allocating
 
-std::array<uv_buf_t, kTriedSlices> describe(const Buffer& output, size_t limit, size_t& count, size_t& bytes) {
+std::array<uv_buf_t, kTriedSlices> describe(const Buffer& output, size_t limit, size_t& count,
+                                            size_t& bytes) {
   std::array<iovec, kTriedSlices> slices;
   count = output.gather(std::span(slices).first(limit));
   bytes = 0;
   std::array<uv_buf_t, kTriedSlices> described;
   for (size_t i = 0; i < count; ++i) {
-    described[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base), static_cast<unsigned>(slices[i].iov_len));
+    described[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base),
+                               static_cast<unsigned>(slices[i].iov_len));
     bytes += slices[i].iov_len;
   }
   return described;
@@ -27,7 +30,8 @@ std::array<uv_buf_t, kTriedSlices> describe(const Buffer& output, size_t limit, 
 
 }  // namespace
 
-// A write in libuv's hands: outlives the transport's close by a little, because its callback comes with UV_ECANCELED then.
+// A write in libuv's hands: outlives the transport's close by a little, because its callback comes
+// with UV_ECANCELED then.
 struct TcpTransport::Write : Recycled<Write> {
   uv_write_t request;
   TcpTransport* transport;
@@ -38,7 +42,8 @@ struct TcpTransport::Write : Recycled<Write> {
   }
 };
 
-// A dial. The request's callback always comes, also after the handle was closed; `dial` is null once nobody wants it.
+// A dial. The request's callback always comes, also after the handle was closed; `dial` is null
+// once nobody wants it.
 class TcpTransport::Connecting final : public Dial {
  public:
   struct Request {
@@ -50,7 +55,8 @@ class TcpTransport::Connecting final : public Dial {
     }
   };
 
-  Connecting(TransportPtr transport, Dial::Events& events) : transport_(std::move(transport)), events_(events) {}
+  Connecting(TransportPtr transport, Dial::Events& events)
+      : transport_(std::move(transport)), events_(events) {}
   ~Connecting() override {
     if (request_ != nullptr) request_->dial = nullptr;
   }
@@ -60,7 +66,8 @@ class TcpTransport::Connecting final : public Dial {
     auto request = std::make_unique<Request>();
     request->request.data = request.get();
     request->dial = this;
-    const int status = uv_tcp_connect(&request->request, &transport.handle_, address.raw(), thunk<&Request::on_done>);
+    const int status = uv_tcp_connect(&request->request, &transport.handle_, address.raw(),
+                                      thunk<&Request::on_done>);
     if (status == 0) request_ = request.release();
     return status;
   }
@@ -95,7 +102,9 @@ Result<TransportPtr, NetError> TcpTransport::adopt(EventLoop& loop, int descript
   return transport;
 }
 
-Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop, const Address& address, Dial::Events& events) {
+Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop,
+                                                              const Address& address,
+                                                              Dial::Events& events) {
   TransportPtr transport(new TcpTransport(loop));
   auto& tcp = static_cast<TcpTransport&>(*transport);
   const int family = address.raw()->sa_family;
@@ -115,7 +124,8 @@ Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop, c
   return std::unique_ptr<Dial>(std::move(dial));
 }
 
-Result<std::unique_ptr<Dial>, NetError> EventLoop::dial(const Address& address, Dial::Events& events) {
+Result<std::unique_ptr<Dial>, NetError> EventLoop::dial(const Address& address,
+                                                        Dial::Events& events) {
   return TcpTransport::connect(*this, address, events);
 }
 
@@ -131,6 +141,7 @@ void TcpTransport::close() noexcept {
 }
 
 void TcpTransport::set_reading(bool wanted) noexcept {
+  if (write_broken_) wanted = true;  // or its end would never be seen
   if (wanted == reading_) return;
   reading_ = wanted;
   if (wanted) {
@@ -187,7 +198,8 @@ void TcpTransport::flush() {
   if (events_ != nullptr) events_->on_flush(Flushed::all);
 }
 
-// The kernel's buffer is full: libuv waits until the peer takes something. The bytes stay in output_, which may grow meanwhile.
+// The kernel's buffer is full: libuv waits until the peer takes something. The bytes stay in
+// output_, which may grow meanwhile.
 void TcpTransport::write_rest() {
   auto* write = new Write;
   write->request.data = write;
@@ -195,8 +207,8 @@ void TcpTransport::write_rest() {
   size_t count = 0;
   const auto slices = describe(output_, kQueuedSlices, count, write->bytes);
   writing_ = write;
-  const int status =
-      uv_write(&write->request, stream(), slices.data(), static_cast<unsigned>(count), thunk<&Write::on_done>);
+  const int status = uv_write(&write->request, stream(), slices.data(),
+                              static_cast<unsigned>(count), thunk<&Write::on_done>);
   if (status < 0) {
     writing_ = nullptr;
     delete write;
@@ -215,8 +227,8 @@ void TcpTransport::on_written(Write& write, int status) {
   loop_.mark_dirty(*this);
 }
 
-// A peer that reset the connection, or closed it with our bytes unread, may have answered before: what it sent is read first, and
-// reading then ends with the error.
+// A peer that reset the connection, or closed it with our bytes unread, may have answered before:
+// what it sent is read first, and reading then ends with the error.
 void TcpTransport::fail_writing(int) {
   write_broken_ = true;
   output_.clear();
@@ -230,9 +242,11 @@ void TcpTransport::finish_writing() noexcept {
 
 void TcpTransport::shut_down() {
   finish_wanted_ = false;
-  // uv_shutdown would need a request that outlives the transport; nothing is queued here, so the plain call is right.
+  // uv_shutdown would need a request that outlives the transport; nothing is queued here, so the
+  // plain call is right.
   uv_os_fd_t descriptor;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor) == 0) ::shutdown(descriptor, SHUT_WR);
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor) == 0)
+    ::shutdown(descriptor, SHUT_WR);
 }
 
 }  // namespace onehop::net

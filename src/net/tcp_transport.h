@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A Transport over a TCP socket of libuv.
 //
-// One read per connection and turn: after a read that filled the whole 64 KiB chunk, the next asks for memory and gets none until
-// the next turn, so what was read is passed on while it is in the cache, and no busy peer starves the others.
+// One read per connection and turn: after a read that filled the whole 64 KiB chunk, the next asks
+// for memory and gets none until the next turn, so what was read is passed on while it is in the
+// cache, and no busy peer starves the others.
 #pragma once
 
 #include "onehop/base/recycled.h"
@@ -19,7 +20,8 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
   static Result<TransportPtr, NetError> adopt(EventLoop& loop, int descriptor);
 
   // Begins to connect; see Dialer.
-  static Result<std::unique_ptr<Dial>, NetError> connect(EventLoop& loop, const Address& address, Dial::Events& events);
+  static Result<std::unique_ptr<Dial>, NetError> connect(EventLoop& loop, const Address& address,
+                                                         Dial::Events& events);
 
   void flush() override;
   size_t stuck_bytes() const noexcept override { return uv_stream_get_write_queue_size(stream()); }
@@ -48,7 +50,8 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
 
   EventLoop& event_loop_;
   uv_tcp_t handle_;
-  Write* writing_ = nullptr;  // a write that waits for the peer; its bytes stay at the front of output_
+  Write* writing_ =
+      nullptr;  // a write that waits for the peer; its bytes stay at the front of output_
   uint64_t filled_turn_ = 0;  // the turn in which a read filled its chunk
   bool reading_ = false;
   bool write_broken_ = false;  // writing failed: reading will say why

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The private door to libuv: the handles behind an EventLoop, and the one template that turns a libuv callback into a member call.
+// The private door to libuv: the handles behind an EventLoop, and the one template that turns a
+// libuv callback into a member call.
 #pragma once
 
 #include <uv.h>
@@ -13,8 +14,8 @@
 
 namespace onehop::net {
 
-// thunk<&T::method> is a libuv callback for a handle or request whose `data` is a T*. It is noexcept: an exception that slips
-// through ends the process here rather than unwinding C frames.
+// thunk<&T::method> is a libuv callback for a handle or request whose `data` is a T*. It is
+// noexcept: an exception that slips through ends the process here rather than unwinding C frames.
 template <auto method>
 struct Thunk;
 template <class T, class Handle, class... Args, void (T::*method)(Handle*, Args...)>

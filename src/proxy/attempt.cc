@@ -17,7 +17,8 @@ Attempt::Started Attempt::start(upstream::Endpoint& endpoint, upstream::Want wan
     error_ = *error;
     return Started::refused;
   }
-  return std::get<upstream::Waiting>(acquired) == upstream::Waiting::for_dial ? Started::dialing : Started::queued;
+  return std::get<upstream::Waiting>(acquired) == upstream::Waiting::for_dial ? Started::dialing
+                                                                              : Started::queued;
 }
 
 void Attempt::take(upstream::Lease lease) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Attempt: one try at one endpoint. It waits for a connection, then holds the lease and the stream on it, and passes their events to
-// its exchange under names that say which side they come from. Part of its exchange, used for one try after the other.
+// Attempt: one try at one endpoint. It waits for a connection, then holds the lease and the stream
+// on it, and passes their events to its exchange under names that say which side they come from.
+// Part of its exchange, used for one try after the other.
 #pragma once
 
 #include "onehop/proxy/outcome.h"
@@ -33,7 +34,8 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // What start() may answer at once; otherwise an event follows.
   enum class Started : uint8_t { streaming, dialing, queued, refused };
 
-  // Asks the endpoint's pool for a connection. When `streaming`, stream() is there; when `refused`, error() says why; no event is raised for these.
+  // Asks the endpoint's pool for a connection. When `streaming`, stream() is there; when `refused`,
+  // error() says why; no event is raised for these.
   Started start(upstream::Endpoint& endpoint, upstream::Want want);
 
   bool active() const noexcept { return endpoint_ != nullptr; }
@@ -42,7 +44,8 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   const upstream::LeaseError& error() const noexcept { return error_; }
   bool reused() const noexcept { return lease_.reused(); }
 
-  // The end of the try, counted: what the endpoint answered (0: nothing) and how it ended. Gives the connection back.
+  // The end of the try, counted: what the endpoint answered (0: nothing) and how it ended. Gives
+  // the connection back.
   void finish(int status, Outcome outcome);
 
   // The end of a try that gives way to another one: not counted as a request of the endpoint.
@@ -53,9 +56,13 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   void on_lease(upstream::Lease lease) override;
   void on_no_lease(const upstream::LeaseError& error) override;
 
-  void on_head(const http::ResponseHead& head, http::Ends ends) override { events_.on_response_head(head, ends); }
+  void on_head(const http::ResponseHead& head, http::Ends ends) override {
+    events_.on_response_head(head, ends);
+  }
   void on_body(Buffer& bytes, http::Ends ends) override { events_.on_response_body(bytes, ends); }
-  void on_trailers(const http::Fields& trailers) override { events_.on_response_trailers(trailers); }
+  void on_trailers(const http::Fields& trailers) override {
+    events_.on_response_trailers(trailers);
+  }
   void on_room() override { events_.on_upstream_room(); }
   void on_stall() override { events_.on_upstream_stall(); }
   void on_reset(const http::StreamError& why) override { events_.on_upstream_reset(why); }

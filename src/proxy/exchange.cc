@@ -14,7 +14,8 @@ using http::Ends;
 using telemetry::Doing;
 using telemetry::Phase;
 
-Exchange::Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client, const http::HeadTimes& times)
+Exchange::Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client,
+                   const http::HeadTimes& times)
     : proxy_(proxy), downstream_(downstream), client_(client) {
   proxy_.parts_.counters.in_flight.add(1);
   clock_.start(times.first_byte_ns, Phase::request_head_read, Doing::wait);
@@ -39,7 +40,8 @@ void Exchange::on_head(const http::RequestHead& head, Ends ends) {
   choose();
 }
 
-// What needs no endpoint: refusals that the head alone decides, and the end of a Max-Forwards count (RFC 9110 7.6.2).
+// What needs no endpoint: refusals that the head alone decides, and the end of a Max-Forwards count
+// (RFC 9110 7.6.2).
 bool Exchange::answered_here(const http::RequestHead& head) {
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
   if (limit != 0 && head.body.kind == http::BodyLength::Kind::known && head.body.bytes > limit) {
@@ -47,14 +49,16 @@ bool Exchange::answered_here(const http::RequestHead& head) {
     return true;
   }
   const http::Field* expect = head.fields.find(http::FieldId::expect);
-  if (expect != nullptr && head.version_minor >= 1 && !equals_ignoring_case(expect->value, "100-continue")) {
+  if (expect != nullptr && head.version_minor >= 1 &&
+      !equals_ignoring_case(expect->value, "100-continue")) {
     reply(Outcome::expectation_unknown, {});
     return true;
   }
   if (head.method != http::Method::options && head.method != http::Method::trace) return false;
   const http::Field* hops = head.fields.find(http::FieldId::max_forwards);
   if (hops == nullptr || parse_decimal(hops->value) != uint64_t{0}) return false;
-  reply(head.method == http::Method::options ? Outcome::answered_here : Outcome::method_unknown, {});
+  reply(head.method == http::Method::options ? Outcome::answered_here : Outcome::method_unknown,
+        {});
   return true;
 }
 
@@ -74,16 +78,24 @@ void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) 
   state_ = State::waiting;
   clock_.enter(Phase::pool_wait, Doing::work, now());
   switch (attempt_.start(endpoint, want)) {
-    case Attempt::Started::streaming: return on_stream(*attempt_.stream());
-    case Attempt::Started::refused: return no_connection(attempt_.error());
-    case Attempt::Started::dialing: return on_dialing();
-    case Attempt::Started::queued: return clock_.enter(Phase::route_and_queue_wait, Doing::wait, now());
+    case Attempt::Started::streaming:
+      return on_stream(*attempt_.stream());
+    case Attempt::Started::refused:
+      return no_connection(attempt_.error());
+    case Attempt::Started::dialing:
+      return on_dialing();
+    case Attempt::Started::queued:
+      return clock_.enter(Phase::route_and_queue_wait, Doing::wait, now());
   }
 }
 
-void Exchange::on_dialing() { clock_.enter(Phase::connect, Doing::wait, now()); }
+void Exchange::on_dialing() {
+  clock_.enter(Phase::connect, Doing::wait, now());
+}
 
-void Exchange::on_no_stream(const upstream::LeaseError& error) { no_connection(error); }
+void Exchange::on_no_stream(const upstream::LeaseError& error) {
+  no_connection(error);
+}
 
 // The endpoint never saw the request, so any method may go elsewhere.
 void Exchange::no_connection(const upstream::LeaseError& error) {
@@ -101,18 +113,20 @@ void Exchange::on_stream(http::ClientStream& stream) {
   if (head.authority.empty()) head.authority = attempt_.endpoint()->name();
   stream.send_head(head, request_ended_ ? Ends::yes : Ends::no);
   // Also with Expect: until the endpoint says to continue, it is the endpoint that is waited for.
-  if (request_ended_ || awaiting_continue_) wait_at_most(upstream_->config().timeouts.response_head);
+  if (request_ended_ || awaiting_continue_)
+    wait_at_most(upstream_->config().timeouts.response_head);
   settle();
 }
 
 void Exchange::on_body(Buffer& bytes, Ends ends) {
-  if (state_ != State::forwarding || response_ended_) return;
+  if (state_ != State::forwarding || (response_ended_ && !tunnel_)) return;
   body_touched_ = true;
   if (std::exchange(awaiting_continue_, false)) silence_.disarm();
   body_bytes_ += bytes.size();
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
   if (limit != 0 && body_bytes_ > limit && !tunnel_) return fail(Outcome::body_too_large, {});
-  if (clock_.phase() == Phase::request_write) clock_.enter(Phase::request_write, Doing::work, now());
+  if (clock_.phase() == Phase::request_write)
+    clock_.enter(Phase::request_write, Doing::work, now());
   watch_body();
   attempt_.stream()->send_body(std::move(bytes), ends);
   if (tunnel_) wait_at_most(upstream_->config().timeouts.tunnel_idle);
@@ -130,11 +144,7 @@ void Exchange::on_trailers(const http::Fields& trailers) {
 void Exchange::request_ended() {
   request_ended_ = true;
   body_deadline_.disarm();
-  if (tunnel_) {
-    if (response_ended_) attempt_.finish(status_, Outcome::ok);
-    return;
-  }
-  if (!response_begun_) wait_at_most(upstream_->config().timeouts.response_head);
+  if (!response_begun_ && !tunnel_) wait_at_most(upstream_->config().timeouts.response_head);
 }
 
 void Exchange::on_upstream_room() {
@@ -145,7 +155,8 @@ void Exchange::on_upstream_room() {
 }
 
 void Exchange::on_upstream_stall() {
-  if (clock_.phase() == Phase::request_write) clock_.enter(Phase::request_write, Doing::wait, now());
+  if (clock_.phase() == Phase::request_write)
+    clock_.enter(Phase::request_write, Doing::wait, now());
   settle();
 }
 
@@ -153,11 +164,13 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
   if (http::is_interim(head.status)) return send_interim(head);
   clock_.enter(Phase::response_body, Doing::work, now());
   silence_.disarm();
-  awaiting_continue_ = false;
   response_begun_ = true;
   status_ = head.status;
   if (head.status == 101) return open_tunnel(head);
   http::ResponseHead out = forwarded_response(head, request_.trailers_accepted, proxy_.field_room_);
+  // Answered instead of told to continue: whether the client sends its body all the same cannot be
+  // known (edge case 22).
+  out.last_of_connection = std::exchange(awaiting_continue_, false);
   downstream_.send_head(out, ends);
   if (ends == Ends::yes) return response_ended();
   wait_at_most(upstream_->config().timeouts.response_idle);
@@ -167,7 +180,8 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
 // RFC 9110 15.2: passed on in order, and not at all to an HTTP/1.0 client.
 void Exchange::send_interim(const http::ResponseHead& head) {
   interim_seen_ = true;
-  if (client_minor_ >= 1) downstream_.send_head(forwarded_response(head, false, proxy_.field_room_), Ends::no);
+  if (client_minor_ >= 1)
+    downstream_.send_head(forwarded_response(head, false, proxy_.field_room_), Ends::no);
   if (head.status == 100 && std::exchange(awaiting_continue_, false)) {
     silence_.disarm();
     reading_body_ = false;  // settle() starts the body's deadline
@@ -191,7 +205,8 @@ void Exchange::on_response_body(Buffer& bytes, Ends ends) {
   }
   downstream_.send_body(std::move(bytes), ends);
   if (ends == Ends::yes) return response_ended();
-  wait_at_most(tunnel_ ? upstream_->config().timeouts.tunnel_idle : upstream_->config().timeouts.response_idle);
+  wait_at_most(tunnel_ ? upstream_->config().timeouts.tunnel_idle
+                       : upstream_->config().timeouts.response_idle);
   settle();
 }
 
@@ -204,7 +219,8 @@ void Exchange::on_response_trailers(const http::Fields& trailers) {
   response_ended();
 }
 
-// The endpoint has done its part: its connection is free (or, if it answered before it had the whole request, of no more use).
+// The endpoint has done its part: its connection is free (or, if it answered before it had the
+// whole request, of no more use).
 void Exchange::response_ended() {
   response_ended_ = true;
   if (tunnel_ && !request_ended_) return settle();
@@ -227,9 +243,11 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   start_attempt(endpoint, upstream::Want::fresh);
 }
 
-// RFC 9110 9.2.2, RFC 9112 9.3.1: once, on a fresh connection, and only when nothing can be done twice by it.
+// RFC 9110 9.2.2, RFC 9112 9.3.1: once, on a fresh connection, and only when nothing can be done
+// twice by it.
 bool Exchange::may_retry(const http::StreamError& why, Outcome outcome) const {
-  if (response_begun_ || interim_seen_ || body_touched_ || retries_ >= upstream_->config().retries) return false;
+  if (response_begun_ || interim_seen_ || body_touched_ || retries_ >= upstream_->config().retries)
+    return false;
   if (why.violation == http::Violation::gone && !why.sent_anything) return true;
   return row_of(outcome).again == Again::if_reused && http::is_idempotent(request_.method);
 }
@@ -262,7 +280,8 @@ void Exchange::on_room() {
 }
 
 void Exchange::on_stall() {
-  if (response_begun_ && state_ != State::done) clock_.enter(Phase::downstream_write_stall, Doing::wait, now());
+  if (response_begun_ && state_ != State::done)
+    clock_.enter(Phase::downstream_write_stall, Doing::wait, now());
   settle();
 }
 
@@ -302,7 +321,8 @@ void Exchange::settle() {
   if (open) stream->set_reading(downstream_.has_room());
 }
 
-// The body's deadline: a grace period, and for every `request_body_min_rate` bytes a second more, never more than the grace ahead.
+// The body's deadline: a grace period, and for every `request_body_min_rate` bytes a second more,
+// never more than the grace ahead.
 void Exchange::watch_body() {
   const auto& timeouts = proxy_.parts_.server.timeouts;
   const auto grace = static_cast<uint64_t>(timeouts.request_body.count());
@@ -315,7 +335,8 @@ void Exchange::watch_body() {
     loop.arm(body_deadline_, grace);
     return;
   }
-  const uint64_t earned_ms = (body_bytes_ - body_bytes_counted_) * 1000 / timeouts.request_body_min_rate;
+  const uint64_t earned_ms =
+      (body_bytes_ - body_bytes_counted_) * 1000 / timeouts.request_body_min_rate;
   if (earned_ms == 0) return;
   body_bytes_counted_ = body_bytes_;
   body_due_ms_ = std::min(body_due_ms_ + earned_ms, latest);
@@ -334,10 +355,13 @@ void Exchange::wait_at_most(config::milliseconds limit) {
 void Exchange::on_silence() {
   if (tunnel_) return fail(Outcome::tunnel_idle_timeout, {});
   // While the client does not take what is there, the endpoint is not to blame.
-  if (response_begun_ && !downstream_.has_room()) return wait_at_most(upstream_->config().timeouts.response_idle);
+  if (response_begun_ && !downstream_.has_room())
+    return wait_at_most(upstream_->config().timeouts.response_idle);
   fail(response_begun_ ? Outcome::response_idle_timeout : Outcome::response_head_timeout, {});
 }
 
-void Exchange::on_request_timeout() { fail(Outcome::request_timeout, {}); }
+void Exchange::on_request_timeout() {
+  fail(Outcome::request_timeout, {});
+}
 
 }  // namespace onehop::proxy

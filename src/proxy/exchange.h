@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Exchange: one request of a client, joined to an attempt at an endpoint and its response. It sees two streams and no protocol.
+// Exchange: one request of a client, joined to an attempt at an endpoint and its response. It sees
+// two streams and no protocol.
 //
 //   routing -> waiting -> forwarding -> done          waiting: for a connection
 //      |          ^  |         |
-//      |          +--+--retry--+                      only while no response head was sent and the body is untouched
-//      +------> replying -> done                      our own answer, when nothing was sent yet; else the stream is reset
+//      |          +--+--retry--+                      only while no response head was sent and the
+//      body is untouched
+//      +------> replying -> done                      our own answer, when nothing was sent yet;
+//      else the stream is reset
 //
 // Flow control is decided by settle() alone, after every event, from levels.
 #pragma once
@@ -23,7 +26,8 @@ namespace onehop::proxy {
 
 class Exchange final : public http::Responder, public Recycled<Exchange>, private AttemptEvents {
  public:
-  Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client, const http::HeadTimes& times);
+  Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client,
+           const http::HeadTimes& times);
   ~Exchange() override;
 
  private:
@@ -65,7 +69,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
 
   void settle();
   void watch_body();
-  void on_silence();        // the deadline of whatever is waited for
+  void on_silence();  // the deadline of whatever is waited for
   void on_request_timeout();
   void on_body_deadline();
   void wait_at_most(config::milliseconds limit);
@@ -75,14 +79,15 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   http::ServerStream& downstream_;
   const http::Client& client_;
   upstream::Upstream* upstream_ = nullptr;
-  telemetry::EndpointShard* measured_ = nullptr;  // the endpoint it reached: its histograms get this exchange
+  telemetry::EndpointShard* measured_ =
+      nullptr;  // the endpoint it reached: its histograms get this exchange
   Attempt attempt_{*this};
   http::RequestHead request_;  // as it is sent upstream; lives in arena_
   telemetry::PhaseClock clock_;
   net::Deadline silence_{this, net::DeadlineThunk<&Exchange::on_silence>::call};
   net::Deadline request_deadline_{this, net::DeadlineThunk<&Exchange::on_request_timeout>::call};
   net::Deadline body_deadline_{this, net::DeadlineThunk<&Exchange::on_body_deadline>::call};
-  uint64_t body_bytes_ = 0;    // of the request, so far
+  uint64_t body_bytes_ = 0;          // of the request, so far
   uint64_t body_bytes_counted_ = 0;  // of these, what has been turned into time already
   uint64_t body_due_ms_ = 0;         // when the body will have been too slow
   std::array<uint16_t, kMaxTried> tried_{};
@@ -91,9 +96,9 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   uint8_t client_minor_ = 1;
   State state_ = State::routing;
   Outcome outcome_ = Outcome::ok;
-  int status_ = 0;              // sent to the client; 0: none
-  bool reading_body_ = false;   // settle()'s last word about the request body
-  bool body_touched_ = false;   // some of it was taken: it cannot be sent again
+  int status_ = 0;             // sent to the client; 0: none
+  bool reading_body_ = false;  // settle()'s last word about the request body
+  bool body_touched_ = false;  // some of it was taken: it cannot be sent again
   bool awaiting_continue_ = false;
   bool request_ended_ = false;  // all of it was handed to the attempt (or there is no body)
   bool response_begun_ = false;

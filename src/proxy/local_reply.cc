@@ -14,20 +14,34 @@ namespace {
 
 std::string_view reason_of(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 404: return "Not Found";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 417: return "Expectation Failed";
-    case 431: return "Request Header Fields Too Large";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "";
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
   }
 }
 
@@ -42,27 +56,31 @@ std::string_view format_into(Arena& arena, fmt::format_string<Args...> format, A
 
 }  // namespace
 
-void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail, Arena& arena) {
+void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail,
+                      Arena& arena) {
   const OutcomeRow& row = row_of(outcome);
   const std::string_view reason = reason_of(row.status);
   const std::string_view sentence = detail.empty() ? row.sentence : detail;
   const std::string_view text =
-      row.error.empty() ? std::string_view()
-                        : format_into(arena, "{} {}\n{} ({}).\n", row.status, reason, sentence, row.name);
+      row.error.empty()
+          ? std::string_view()
+          : format_into(arena, "{} {}\n{} ({}).\n", row.status, reason, sentence, row.name);
   http::ResponseHead head;
   std::array<http::Field, 6> room;
   head.status = row.status;
   head.reason = reason;
   head.body = http::BodyLength::of(text.size());
   head.abandons_request = true;
-  // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a wrong path is no such fault.
+  // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a
+  // wrong path is no such fault.
   head.last_of_connection = row.side == Side::downstream && row.status != 404;
   head.fields = http::Fields(room);
   head.fields.add("Date", http::date_text(std::time(nullptr)));
   head.fields.add("Server", "onehop");
   if (!row.error.empty()) {
     head.fields.add("Content-Type", "text/plain; charset=utf-8");
-    head.fields.add("Proxy-Status", format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
+    head.fields.add("Proxy-Status",
+                    format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
   } else {
     head.fields.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
   }

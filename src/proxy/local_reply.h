@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The proxy's own answers: short plain text, with Content-Length and a Proxy-Status that names the outcome (RFC 9209).
+// The proxy's own answers: short plain text, with Content-Length and a Proxy-Status that names the
+// outcome (RFC 9209).
 #pragma once
 
 #include <string_view>
@@ -11,6 +12,7 @@
 namespace onehop::proxy {
 
 // Sends the whole reply. `detail` says more than the outcome's own sentence; may be empty.
-void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail, Arena& arena);
+void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail,
+                      Arena& arena);
 
 }  // namespace onehop::proxy

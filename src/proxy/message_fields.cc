@@ -14,22 +14,25 @@ using http::Field;
 using http::FieldId;
 using http::Fields;
 
-// Fields that concern one connection only (RFC 9110 7.6.1), and those that a codec or this file writes anew.
+// Fields that concern one connection only (RFC 9110 7.6.1), and those that a codec or this file
+// writes anew.
 bool is_hop_by_hop(FieldId id) {
-  return id == FieldId::connection || id == FieldId::keep_alive || id == FieldId::proxy_connection || id == FieldId::te ||
-         id == FieldId::transfer_encoding || id == FieldId::content_length || id == FieldId::upgrade ||
+  return id == FieldId::connection || id == FieldId::keep_alive ||
+         id == FieldId::proxy_connection || id == FieldId::te || id == FieldId::transfer_encoding ||
+         id == FieldId::content_length || id == FieldId::upgrade ||
          id == FieldId::proxy_authenticate || id == FieldId::proxy_authorization;
 }
 
-// What a peer can have removed by naming it in Connection: anything that this proxy knows nothing about. Were known fields included,
-// a client could delete what this proxy adds (edge case 36).
+// What a peer can have removed by naming it in Connection: anything that this proxy knows nothing
+// about. Were known fields included, a client could delete what this proxy adds (edge case 36).
 class Nominated {
  public:
   explicit Nominated(const Fields& fields) {
     for (const Field& field : fields) {
       if (field.id != FieldId::connection) continue;
       any_list_element(field.value, [&](std::string_view option) {
-        any_ |= !equals_ignoring_case(option, "close") && !equals_ignoring_case(option, "keep-alive");
+        any_ |=
+            !equals_ignoring_case(option, "close") && !equals_ignoring_case(option, "keep-alive");
         return any_;
       });
     }
@@ -40,7 +43,9 @@ class Nominated {
     if (!any_ || field.id != FieldId::other) return false;
     for (const Field& connection : *fields_) {
       if (connection.id != FieldId::connection) continue;
-      const auto same = [&](std::string_view option) { return equals_ignoring_case(option, field.name); };
+      const auto same = [&](std::string_view option) {
+        return equals_ignoring_case(option, field.name);
+      };
       if (any_list_element(connection.value, same)) return true;
     }
     return false;
@@ -52,8 +57,9 @@ class Nominated {
 };
 
 bool is_forwarding_field(FieldId id) {
-  return id == FieldId::x_forwarded_for || id == FieldId::x_forwarded_host || id == FieldId::x_forwarded_proto ||
-         id == FieldId::x_forwarded_prefix || id == FieldId::forwarded;
+  return id == FieldId::x_forwarded_for || id == FieldId::x_forwarded_host ||
+         id == FieldId::x_forwarded_proto || id == FieldId::x_forwarded_prefix ||
+         id == FieldId::forwarded;
 }
 
 // Puts pieces of text together in an arena.
@@ -86,7 +92,8 @@ std::string_view joined(const Fields& fields, FieldId id, std::string_view last,
 }
 
 // for=192.0.2.7;host="example.org:80";proto=http (RFC 7239). A colon or bracket needs quotes.
-std::string_view forwarded_element(const http::Client& client, std::string_view authority, Arena& arena) {
+std::string_view forwarded_element(const http::Client& client, std::string_view authority,
+                                   Arena& arena) {
   Text text(arena, client.ip_text().size() + authority.size() + 48);
   if (client.address.is_v6()) {
     text << "for=\"[" << client.ip_text() << "]\"";
@@ -97,40 +104,55 @@ std::string_view forwarded_element(const http::Client& client, std::string_view 
   return (text << ";proto=http").view();
 }
 
-// Who the client is, for the endpoint. A client that is not trusted cannot say anything about it (edge case 37).
-void add_forwarding(Fields& out, const http::RequestHead& head, std::string_view authority, const http::Client& client,
-                    Arena& arena) {
+// Who the client is, for the endpoint. A client that is not trusted cannot say anything about it
+// (edge case 37).
+void add_forwarding(Fields& out, const http::RequestHead& head, std::string_view authority,
+                    const http::Client& client, Arena& arena) {
   const std::string_view ip = arena.copy(client.ip_text());
   const std::string_view element = forwarded_element(client, authority, arena);
   const Field* host = client.trusted ? head.fields.find(FieldId::x_forwarded_host) : nullptr;
   const Field* proto = client.trusted ? head.fields.find(FieldId::x_forwarded_proto) : nullptr;
   const Field* prefix = client.trusted ? head.fields.find(FieldId::x_forwarded_prefix) : nullptr;
   const bool join = client.trusted;
-  out.add("X-Forwarded-For", join ? joined(head.fields, FieldId::x_forwarded_for, ip, arena) : ip, FieldId::x_forwarded_for);
-  out.add("X-Forwarded-Proto", proto != nullptr ? arena.copy(proto->value) : "http", FieldId::x_forwarded_proto);
+  out.add("X-Forwarded-For", join ? joined(head.fields, FieldId::x_forwarded_for, ip, arena) : ip,
+          FieldId::x_forwarded_for);
+  out.add("X-Forwarded-Proto", proto != nullptr ? arena.copy(proto->value) : "http",
+          FieldId::x_forwarded_proto);
   if (host != nullptr || !authority.empty()) {
-    out.add("X-Forwarded-Host", host != nullptr ? arena.copy(host->value) : authority, FieldId::x_forwarded_host);
+    out.add("X-Forwarded-Host", host != nullptr ? arena.copy(host->value) : authority,
+            FieldId::x_forwarded_host);
   }
-  if (prefix != nullptr) out.add("X-Forwarded-Prefix", arena.copy(prefix->value), FieldId::x_forwarded_prefix);
-  out.add("Forwarded", join ? joined(head.fields, FieldId::forwarded, element, arena) : element, FieldId::forwarded);
+  if (prefix != nullptr)
+    out.add("X-Forwarded-Prefix", arena.copy(prefix->value), FieldId::x_forwarded_prefix);
+  out.add("Forwarded", join ? joined(head.fields, FieldId::forwarded, element, arena) : element,
+          FieldId::forwarded);
 }
 
-std::string_view via(uint8_t version_minor) { return version_minor == 0 ? "1.0 onehop" : "1.1 onehop"; }
+// An absolute target may have a query and no path: "/" is its path then (RFC 9112 3.2.1).
+std::string_view with_path(std::string_view target, Arena& arena) {
+  if (!target.starts_with('?')) return arena.copy(target);
+  return (Text(arena, target.size() + 1) << "/" << target).view();
+}
+
+std::string_view via(uint8_t version_minor) {
+  return version_minor == 0 ? "1.0 onehop" : "1.1 onehop";
+}
 
 }  // namespace
 
-http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client, std::string_view fresh_id,
-                                    Arena& arena) {
+http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client,
+                                    std::string_view fresh_id, Arena& arena) {
   http::RequestHead out = head;
   out.method_text = arena.copy(head.method_text);
-  out.target = arena.copy(head.target);
+  out.target = with_path(head.target, arena);
   out.authority = arena.copy(head.authority);
   out.upgrade = arena.copy(head.upgrade);
   out.fields = Fields(arena.array<Field>(head.fields.size() + kAddedFields));
   const Nominated nominated(head.fields);
   bool has_id = false;
   for (const Field& field : head.fields) {
-    const bool mine = field.id == FieldId::host || field.id == FieldId::alias || is_forwarding_field(field.id) ||
+    const bool mine = field.id == FieldId::host || field.id == FieldId::alias ||
+                      is_forwarding_field(field.id) ||
                       (field.id == FieldId::expect && head.version_minor == 0);
     if (mine || is_hop_by_hop(field.id) || nominated.contains(field)) continue;
     has_id |= field.id == FieldId::x_request_id;
@@ -142,13 +164,16 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
   return out;
 }
 
-http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted, std::span<Field> room) {
+http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted,
+                                      std::span<Field> room) {
   http::ResponseHead out = head;
   out.fields = Fields(room);
   const Nominated nominated(head.fields);
   bool has_date = false;
   for (const Field& field : head.fields) {
-    if (is_hop_by_hop(field.id) || (field.id == FieldId::trailer && !trailers_accepted) || nominated.contains(field)) continue;
+    if (is_hop_by_hop(field.id) || (field.id == FieldId::trailer && !trailers_accepted) ||
+        nominated.contains(field))
+      continue;
     has_date |= field.id == FieldId::date;
     out.fields.add(field.name, field.value, field.id);
   }
@@ -162,7 +187,8 @@ http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trail
 http::Fields forwarded_trailers(const Fields& trailers, std::span<Field> room) {
   Fields out(room);
   for (const Field& field : trailers) {
-    const bool content = field.name.size() >= 8 && equals_ignoring_case(field.name.substr(0, 8), "content-");
+    const bool content =
+        field.name.size() >= 8 && equals_ignoring_case(field.name.substr(0, 8), "content-");
     if (field.id == FieldId::other && !content) out.add(field.name, field.value, field.id);
   }
   return out;

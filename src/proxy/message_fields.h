@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a head becomes on its way through: hop-by-hop fields leave, the fields that say where it has been join (edge cases 33 to 40).
+// What a head becomes on its way through: hop-by-hop fields leave, the fields that say where it has
+// been join (edge cases 33 to 40).
 #pragma once
 
 #include <span>
@@ -13,16 +14,18 @@ namespace onehop::proxy {
 
 constexpr size_t kAddedFields = 8;  // the most that either function below adds
 
-// The head to send upstream. All its views live in `arena`, so that a second attempt can send it again. `fresh_id` is used when the
-// client brought no X-Request-Id.
-http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client, std::string_view fresh_id,
-                                    Arena& arena);
+// The head to send upstream. All its views live in `arena`, so that a second attempt can send it
+// again. `fresh_id` is used when the client brought no X-Request-Id.
+http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client,
+                                    std::string_view fresh_id, Arena& arena);
 
-// The head to send to the client; its views are those of `head`, its fields lie in `room` (at least the head's fields and
-// kAddedFields). `interim`: a 1xx gets no Date.
-http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted, std::span<http::Field> room);
+// The head to send to the client; its views are those of `head`, its fields lie in `room` (at least
+// the head's fields and kAddedFields). `interim`: a 1xx gets no Date.
+http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted,
+                                      std::span<http::Field> room);
 
-// The trailers that may be passed on: none that could be mistaken for framing, routing, authentication or content (RFC 9110 6.5.1).
+// The trailers that may be passed on: none that could be mistaken for framing, routing,
+// authentication or content (RFC 9110 6.5.1).
 http::Fields forwarded_trailers(const http::Fields& trailers, std::span<http::Field> room);
 
 }  // namespace onehop::proxy

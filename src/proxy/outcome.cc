@@ -7,14 +7,17 @@ namespace onehop::proxy {
 namespace {
 
 constexpr OutcomeRow kOutcomes[] = {
-#define X(name, side, status, error, again, sentence) {#name, Side::side, status, error, Again::again, sentence},
+#define X(name, side, status, error, again, sentence) \
+  {#name, Side::side, status, error, Again::again, sentence},
     ONEHOP_OUTCOMES(X)
 #undef X
 };
 
 }  // namespace
 
-const OutcomeRow& row_of(Outcome outcome) { return kOutcomes[static_cast<size_t>(outcome)]; }
+const OutcomeRow& row_of(Outcome outcome) {
+  return kOutcomes[static_cast<size_t>(outcome)];
+}
 
 std::vector<std::string_view> outcome_names() {
   std::vector<std::string_view> names;
@@ -36,16 +39,25 @@ Outcome outcome_of_request(http::Violation violation) {
     case Violation::bad_chunk:
     case Violation::bad_trailer:
     case Violation::upgrade_with_body:
-    case Violation::surplus: return Outcome::bad_request;
-    case Violation::bad_method: return Outcome::method_unknown;
-    case Violation::bad_version: return Outcome::version_unknown;
-    case Violation::start_line_too_long: return Outcome::target_too_long;
+    case Violation::surplus:
+      return Outcome::bad_request;
+    case Violation::bad_method:
+      return Outcome::method_unknown;
+    case Violation::bad_version:
+      return Outcome::version_unknown;
+    case Violation::start_line_too_long:
+      return Outcome::target_too_long;
     case Violation::head_too_large:
-    case Violation::too_many_fields: return Outcome::head_too_large;
-    case Violation::head_timeout: return Outcome::request_head_timeout;
-    case Violation::incomplete: return Outcome::request_incomplete;
-    case Violation::write_timeout: return Outcome::client_stalled;
-    case Violation::gone: return Outcome::client_gone;
+    case Violation::too_many_fields:
+      return Outcome::head_too_large;
+    case Violation::head_timeout:
+      return Outcome::request_head_timeout;
+    case Violation::incomplete:
+      return Outcome::request_incomplete;
+    case Violation::write_timeout:
+      return Outcome::client_stalled;
+    case Violation::gone:
+      return Outcome::client_gone;
   }
   return Outcome::bad_request;
 }
@@ -53,10 +65,13 @@ Outcome outcome_of_request(http::Violation violation) {
 Outcome outcome_of_response(http::Violation violation, bool reused) {
   using http::Violation;
   switch (violation) {
-    case Violation::gone: return reused ? Outcome::upstream_closed_idle : Outcome::upstream_closed;
-    case Violation::incomplete: return Outcome::upstream_incomplete;
+    case Violation::gone:
+      return reused ? Outcome::upstream_closed_idle : Outcome::upstream_closed;
+    case Violation::incomplete:
+      return Outcome::upstream_incomplete;
     case Violation::head_too_large:
-    case Violation::too_many_fields: return Outcome::upstream_head_too_large;
+    case Violation::too_many_fields:
+      return Outcome::upstream_head_too_large;
     case Violation::bad_start_line:
     case Violation::bad_method:
     case Violation::bad_target:
@@ -73,7 +88,8 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
     case Violation::start_line_too_long:
     case Violation::head_timeout:
     case Violation::write_timeout:
-    case Violation::surplus: return Outcome::upstream_bad_response;
+    case Violation::surplus:
+      return Outcome::upstream_bad_response;
   }
   return Outcome::upstream_bad_response;
 }
@@ -82,11 +98,16 @@ Outcome outcome_of(const upstream::LeaseError& error) {
   using upstream::NoLease;
   switch (error.why) {
     case NoLease::connect_failed:
-      return error.network.number == ECONNREFUSED ? Outcome::connect_refused : Outcome::connect_failed;
-    case NoLease::connect_timeout: return Outcome::connect_timeout;
-    case NoLease::local_fault: return Outcome::local_fault;
-    case NoLease::queue_full: return Outcome::queue_full;
-    case NoLease::queue_timeout: return Outcome::queue_timeout;
+      return error.network.number == ECONNREFUSED ? Outcome::connect_refused
+                                                  : Outcome::connect_failed;
+    case NoLease::connect_timeout:
+      return Outcome::connect_timeout;
+    case NoLease::local_fault:
+      return Outcome::local_fault;
+    case NoLease::queue_full:
+      return Outcome::queue_full;
+    case NoLease::queue_timeout:
+      return Outcome::queue_timeout;
   }
   return Outcome::connect_failed;
 }

@@ -23,7 +23,9 @@ upstream::Upstream* Proxy::route(std::string_view authority, std::string_view ta
 
 // xoroshiro128+: ids must differ, not be secret.
 std::string_view Proxy::fresh_request_id() {
-  const auto rotate = [](uint64_t value, int bits) { return (value << bits) | (value >> (64 - bits)); };
+  const auto rotate = [](uint64_t value, int bits) {
+    return (value << bits) | (value >> (64 - bits));
+  };
   constexpr char kDigits[] = "0123456789abcdef";
   for (int half = 0; half < 2; ++half) {
     uint64_t number = random_[0] + random_[1];

@@ -21,7 +21,8 @@ std::string_view without_port(std::string_view authority) {
 }
 
 bool ends_ignoring_case(std::string_view text, std::string_view end) {
-  return text.size() > end.size() && equals_ignoring_case(text.substr(text.size() - end.size()), end);
+  return text.size() > end.size() &&
+         equals_ignoring_case(text.substr(text.size() - end.size()), end);
 }
 
 bool prefix_matches(std::string_view prefix, std::string_view path) {
@@ -30,20 +31,24 @@ bool prefix_matches(std::string_view prefix, std::string_view path) {
 }
 
 size_t index_of(const std::vector<config::Upstream>& upstreams, std::string_view name) {
-  const auto found = std::find_if(upstreams.begin(), upstreams.end(), [&](const auto& u) { return u.name == name; });
+  const auto found = std::find_if(upstreams.begin(), upstreams.end(),
+                                  [&](const auto& u) { return u.name == name; });
   ONEHOP_ASSERT(found != upstreams.end());
   return static_cast<size_t>(found - upstreams.begin());
 }
 
 }  // namespace
 
-Router::Router(const std::vector<config::Route>& routes, const std::vector<config::Upstream>& upstreams) {
+Router::Router(const std::vector<config::Route>& routes,
+               const std::vector<config::Upstream>& upstreams) {
   for (const config::Route& route : routes) {
     const std::string host = lower(route.host);
-    std::vector<Path>& paths = host.empty()               ? any_host_
-                               : host.starts_with("*.") ? paths_of(wildcards_, std::string_view(host).substr(1))
-                                                        : paths_of(exact_hosts_, host);
-    paths.push_back({route.path, route.match == config::PathMatch::exact, index_of(upstreams, route.upstream)});
+    std::vector<Path>& paths = host.empty() ? any_host_
+                               : host.starts_with("*.")
+                                   ? paths_of(wildcards_, std::string_view(host).substr(1))
+                                   : paths_of(exact_hosts_, host);
+    paths.push_back(
+        {route.path, route.match == config::PathMatch::exact, index_of(upstreams, route.upstream)});
   }
   const auto order = [](std::vector<Path>& paths) {
     std::stable_sort(paths.begin(), paths.end(), [](const Path& a, const Path& b) {
@@ -66,14 +71,16 @@ std::vector<Router::Path>& Router::paths_of(std::vector<Host>& hosts, std::strin
 
 std::optional<size_t> Router::match_path(const std::vector<Path>& paths, std::string_view path) {
   for (const Path& candidate : paths) {
-    if (candidate.exact ? candidate.text == path : prefix_matches(candidate.text, path)) return candidate.upstream;
+    if (candidate.exact ? candidate.text == path : prefix_matches(candidate.text, path))
+      return candidate.upstream;
   }
   return std::nullopt;
 }
 
 std::optional<size_t> Router::match(std::string_view authority, std::string_view target) const {
   // "OPTIONS *" is about the server as a whole: it goes where "/" goes.
-  const std::string_view path = target == "*" ? "/" : target.substr(0, target.find('?'));
+  std::string_view path = target.substr(0, target.find('?'));
+  if (path.empty() || path == "*") path = "/";
   if (!exact_hosts_.empty() || !wildcards_.empty()) {
     const std::string_view name = without_port(authority);
     for (const Host& host : exact_hosts_) {

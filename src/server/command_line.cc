@@ -22,10 +22,14 @@ constexpr int kWrongUsage = 2;
 
 log::Level level_of(config::LogLevel level) {
   switch (level) {
-    case config::LogLevel::debug: return log::Level::debug;
-    case config::LogLevel::info: return log::Level::info;
-    case config::LogLevel::warning: return log::Level::warning;
-    case config::LogLevel::error: return log::Level::error;
+    case config::LogLevel::debug:
+      return log::Level::debug;
+    case config::LogLevel::info:
+      return log::Level::info;
+    case config::LogLevel::warning:
+      return log::Level::warning;
+    case config::LogLevel::error:
+      return log::Level::error;
   }
   return log::Level::info;
 }
@@ -56,8 +60,9 @@ int run_file(const std::string& path, const std::string& version) {
 int check_file(const std::string& path) {
   const auto config = config::load(path);
   if (!config.has_value()) return print_problems(config.error());
-  std::printf("%s: fine: %zu listener%s, %zu route%s, %zu upstream%s\n", path.c_str(), config->listeners.size(),
-              config->listeners.size() == 1 ? "" : "s", config->routes.size(), config->routes.size() == 1 ? "" : "s",
+  std::printf("%s: fine: %zu listener%s, %zu route%s, %zu upstream%s\n", path.c_str(),
+              config->listeners.size(), config->listeners.size() == 1 ? "" : "s",
+              config->routes.size(), config->routes.size() == 1 ? "" : "s",
               config->upstreams.size(), config->upstreams.size() == 1 ? "" : "s");
   return kFine;
 }
@@ -87,10 +92,12 @@ int run_proxy(const ProxyOptions& options, const std::string& version) {
 }
 
 void add_proxy(CLI::App& app, ProxyOptions& options) {
-  app.add_option("--listen", options.listen, "Where clients connect: HOST:PORT; may be repeated")->required();
+  app.add_option("--listen", options.listen, "Where clients connect: HOST:PORT; may be repeated")
+      ->required();
   app.add_option("--to", options.to, "A replica: HOST:PORT; may be repeated")->required();
   app.add_option("--admin", options.admin, "Where the admin endpoint listens: HOST:PORT");
-  app.add_option("--workers", options.workers, "Threads; 0 makes one per CPU")->check(CLI::Range(0, 1024));
+  app.add_option("--workers", options.workers, "Threads; 0 makes one per CPU")
+      ->check(CLI::Range(0, 1024));
 }
 
 }  // namespace
@@ -109,10 +116,13 @@ int run_command_line(int argc, char** argv, const char* version) {
   add_proxy(*proxy, proxy_options);
   CLI::App* run = app.add_subcommand("run", "Run with a configuration file");
   run->add_option("--config,-c", run_path, "The file, such as conf/onehop.toml")->required();
-  CLI::App* check = app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
+  CLI::App* check =
+      app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   check->add_option("file", check_path, "The file")->required();
-  CLI::App* demo = app.add_subcommand("demo", "Three small replicas, a proxy and a gentle load, with a live table");
-  demo->add_option("--seconds", demo_options.seconds, "Stop by itself after so many seconds; 0 runs until Ctrl-C")
+  CLI::App* demo = app.add_subcommand(
+      "demo", "Three small replicas, a proxy and a gentle load, with a live table");
+  demo->add_option("--seconds", demo_options.seconds,
+                   "Stop by itself after so many seconds; 0 runs until Ctrl-C")
       ->check(CLI::Range(0, 86400));
   CLI::App* stats = app.add_subcommand("stats", "The table of a running proxy");
   stats->add_option("--admin", stats_options.admin, "Its admin endpoint")->capture_default_str();

@@ -29,9 +29,10 @@ Result<Address, std::string> listen_address(const std::string& text) {
   return net::resolve(*parsed);
 }
 
-// A socket per worker on the same address. The first is opened alone, so that a port that another program listens on is an error
-// and not silently shared with it.
-Result<std::vector<net::ListeningSocket>, std::string> listen(const std::string& text, uint32_t backlog, size_t count) {
+// A socket per worker on the same address. The first is opened alone, so that a port that another
+// program listens on is an error and not silently shared with it.
+Result<std::vector<net::ListeningSocket>, std::string> listen(const std::string& text,
+                                                              uint32_t backlog, size_t count) {
   using net::ListeningSocket;
   auto address = listen_address(text);
   if (!address.has_value()) return Unexpected<std::string>(address.error());
@@ -59,7 +60,8 @@ Result<std::vector<net::ListeningSocket>, std::string> listen(const std::string&
 std::vector<telemetry::EndpointName> endpoint_names(const config::Config& config) {
   std::vector<telemetry::EndpointName> names;
   for (const auto& upstream : config.upstreams) {
-    for (const auto& endpoint : upstream.endpoints) names.push_back({upstream.name, endpoint.address});
+    for (const auto& endpoint : upstream.endpoints)
+      names.push_back({upstream.name, endpoint.address});
   }
   return names;
 }
@@ -69,7 +71,8 @@ std::string_view balance_name(config::Balance balance) {
 }
 
 size_t worker_count(const config::Config& config) {
-  return config.server.workers != 0 ? config.server.workers : std::max(1u, std::thread::hardware_concurrency());
+  return config.server.workers != 0 ? config.server.workers
+                                    : std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace
@@ -102,7 +105,8 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   void on_accept(net::TransportPtr transport, const Address& peer) override {
     http::Client client;
     client.address = peer;
-    http::h1::serve(loop, std::move(transport), client, admin_service, admin_settings, admin_connections);
+    http::h1::serve(loop, std::move(transport), client, admin_service, admin_settings,
+                    admin_connections);
   }
   void on_accept_paused(net::NetError) override {}
   void on_all_closed() override {}
@@ -168,7 +172,8 @@ Result<void, std::string> ServerParts::resolve_endpoints() {
       const auto parsed = parse_host_port(endpoint.address);
       if (!parsed.has_value()) return Unexpected<std::string>(parsed.error());
       const auto address = net::resolve(*parsed);
-      if (!address.has_value()) return Unexpected<std::string>("upstream " + upstream.name + ": " + address.error());
+      if (!address.has_value())
+        return Unexpected<std::string>("upstream " + upstream.name + ": " + address.error());
       of_upstream.push_back(*address);
     }
   }
@@ -203,9 +208,16 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
   const size_t count = telemetry.worker_count();
   // 5 % of the descriptors stay free for dials, the admin endpoint and files.
   const uint64_t descriptors = net::raise_descriptor_limit();
-  const uint64_t limit = config->server.limits.connections != 0 ? config->server.limits.connections : descriptors * 95 / 100;
+  const uint64_t limit = config->server.limits.connections != 0 ? config->server.limits.connections
+                                                                : descriptors * 95 / 100;
   for (size_t i = 0; i < count; ++i) {
-    const Worker::Parts parts{*config, router, addresses, trusted, telemetry.shard(i), i, count,
+    const Worker::Parts parts{*config,
+                              router,
+                              addresses,
+                              trusted,
+                              telemetry.shard(i),
+                              i,
+                              count,
                               std::max<uint64_t>(1, limit / count),
                               [this] { loop.post([this] { worker_done(); }); }};
     workers.push_back(std::make_unique<Worker>(parts, std::move(sockets_by_worker[i])));
@@ -233,16 +245,20 @@ void ServerParts::run() {
 Server::Server(std::unique_ptr<ServerParts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>, std::string> Server::make(std::shared_ptr<const config::Config> config, std::string version) {
+Result<std::unique_ptr<Server>, std::string> Server::make(
+    std::shared_ptr<const config::Config> config, std::string version) {
   auto parts = std::make_unique<ServerParts>(std::move(config), std::move(version));
   if (const auto resolved = parts->resolve_endpoints(); !resolved.has_value()) {
     return Unexpected<std::string>(resolved.error());
   }
-  if (const auto bound = parts->bind(); !bound.has_value()) return Unexpected<std::string>(bound.error());
+  if (const auto bound = parts->bind(); !bound.has_value())
+    return Unexpected<std::string>(bound.error());
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
-const std::vector<Address>& Server::listening() const { return parts_->listening; }
+const std::vector<Address>& Server::listening() const {
+  return parts_->listening;
+}
 
 std::string Server::admin_address() const {
   return parts_->config->admin.listen.empty() ? std::string() : parts_->admin_address.to_string();
@@ -250,17 +266,21 @@ std::string Server::admin_address() const {
 
 std::string Server::describe() const {
   std::string text;
-  for (const Address& address : parts_->listening) text += fmt::format("listening on {}\n", address.to_string());
+  for (const Address& address : parts_->listening)
+    text += fmt::format("listening on {}\n", address.to_string());
   for (const auto& upstream : parts_->config->upstreams) {
     std::vector<std::string> names;
     for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);
-    text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "), balance_name(upstream.balance));
+    text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "),
+                        balance_name(upstream.balance));
   }
   if (!admin_address().empty()) text += fmt::format("admin on {}\n", admin_address());
   return text;
 }
 
-void Server::run() { parts_->run(); }
+void Server::run() {
+  parts_->run();
+}
 
 void Server::stop() {
   parts_->loop.post([this] { parts_->stop(); });

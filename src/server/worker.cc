@@ -23,15 +23,16 @@ uint64_t random_seed() {
 Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
     : parts_(parts),
       sockets_(std::move(sockets)),
-      proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard.downstream, random_seed()}),
+      proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard.downstream,
+              random_seed()}),
       settings_{parts.config.server.limits, parts.config.server.timeouts, parts.shard.downstream},
       connections_(loop_, *this) {
   size_t first_endpoint = 0;
   for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
-    const upstream::Upstream::Parts made{loop_,        loop_,       pools_,     parts.config.server.limits,
-                                         parts.shard, parts.index, parts.count};
-    upstreams_.push_back(
-        std::make_unique<upstream::Upstream>(parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
+    const upstream::Upstream::Parts made{
+        loop_, loop_, pools_, parts.config.server.limits, parts.shard, parts.index, parts.count};
+    upstreams_.push_back(std::make_unique<upstream::Upstream>(
+        parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
     first_endpoint += parts.addresses[i].size();
   }
 }
@@ -53,7 +54,8 @@ void Worker::stop_now() {
 }
 
 void Worker::run() {
-  for (net::ListeningSocket& socket : sockets_) listeners_.push_back(net::Listener::start(loop_, std::move(socket), *this));
+  for (net::ListeningSocket& socket : sockets_)
+    listeners_.push_back(net::Listener::start(loop_, std::move(socket), *this));
   sockets_.clear();
   loop_.run();
   // What is left is given up, on this thread, from the clients to the pools.
@@ -71,7 +73,9 @@ void Worker::begin_drain() {
   connections_.drain(static_cast<uint64_t>(parts_.config.server.drain_idle.count()));
 }
 
-void Worker::on_all_closed() { end(); }
+void Worker::on_all_closed() {
+  end();
+}
 
 void Worker::end() {
   if (std::exchange(ended_, true)) return;
@@ -101,8 +105,9 @@ void Worker::on_accept(net::TransportPtr transport, const Address& peer) {
 void Worker::on_accept_paused(net::NetError error) {
   settings_.counters.accept_paused.add();
   const size_t evicted = pools_.evict_idle();
-  log::warning(fmt::format("accepting paused for {} ms: {}; {} idle upstream connections closed to make room",
-                           net::Listener::kPauseMs, error.sentence(), evicted));
+  log::warning(fmt::format(
+      "accepting paused for {} ms: {}; {} idle upstream connections closed to make room",
+      net::Listener::kPauseMs, error.sentence(), evicted));
 }
 
 }  // namespace onehop::server

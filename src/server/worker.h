@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Worker: a thread with its own event loop, listeners, pools and shard. It shares nothing that is written on the path of a request.
+// Worker: a thread with its own event loop, listeners, pools and shard. It shares nothing that is
+// written on the path of a request.
 #pragma once
 
 #include <memory>
@@ -29,7 +30,8 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
     size_t index;
     size_t count;
     uint64_t max_connections;  // of clients, this worker's share
-    std::function<void()> on_done;  // called on the worker's thread when its last connection is gone
+    std::function<void()>
+        on_done;  // called on the worker's thread when its last connection is gone
   };
   Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets);
   ~Worker();

@@ -7,10 +7,12 @@
 
 namespace onehop::telemetry {
 
-Telemetry::Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes, size_t workers)
+Telemetry::Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes,
+                     size_t workers)
     : endpoints_(std::move(endpoints)), outcomes_(std::move(outcomes)) {
   ONEHOP_ASSERT(outcomes_.size() <= kMaxOutcomes);
-  for (size_t i = 0; i < workers; ++i) shards_.push_back(std::make_unique<Shard>(endpoints_.size()));
+  for (size_t i = 0; i < workers; ++i)
+    shards_.push_back(std::make_unique<Shard>(endpoints_.size()));
 }
 
 }  // namespace onehop::telemetry

@@ -8,8 +8,10 @@ namespace onehop::upstream {
 
 std::unique_ptr<Balancer> make_balancer(config::Balance algorithm, size_t candidate_count) {
   switch (algorithm) {
-    case config::Balance::round_robin: return std::make_unique<RoundRobin>(candidate_count);
-    case config::Balance::least_requests: return std::make_unique<LeastRequests>();
+    case config::Balance::round_robin:
+      return std::make_unique<RoundRobin>(candidate_count);
+    case config::Balance::least_requests:
+      return std::make_unique<LeastRequests>();
   }
   return nullptr;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Least requests: the endpoint with the fewest requests in flight for its weight. Ties go round, so that an idle service is not served
-// by its first replica alone.
+// Least requests: the endpoint with the fewest requests in flight for its weight. Ties go round, so
+// that an idle service is not served by its first replica alone.
 #pragma once
 
 #include "onehop/upstream/balancer.h"

@@ -14,7 +14,9 @@ using telemetry::Closer;
 using telemetry::OpenReason;
 
 // A dial for one waiter.
-class Pool::Dialing final : public net::Retirable, public ListNode<Dialing>, private net::Dial::Events {
+class Pool::Dialing final : public net::Retirable,
+                            public ListNode<Dialing>,
+                            private net::Dial::Events {
  public:
   Dialing(Pool& pool, Waiter& waiter, OpenReason reason)
       : pool_(pool), waiter_(&waiter), reason_(reason), started_ns_(pool.parts_.loop.now_ns()) {}
@@ -30,9 +32,12 @@ class Pool::Dialing final : public net::Retirable, public ListNode<Dialing>, pri
 
  private:
   friend class Pool;
-  void on_connected(net::TransportPtr transport) override { pool_.dialed(*this, std::move(transport)); }
+  void on_connected(net::TransportPtr transport) override {
+    pool_.dialed(*this, std::move(transport));
+  }
   void on_dial_failed(net::NetError error) override {
-    pool_.dial_failed(*this, {error.is_local_fault() ? NoLease::local_fault : NoLease::connect_failed, error});
+    pool_.dial_failed(
+        *this, {error.is_local_fault() ? NoLease::local_fault : NoLease::connect_failed, error});
   }
   void on_deadline() { pool_.dial_failed(*this, {NoLease::connect_timeout, {ETIMEDOUT}}); }
 
@@ -44,7 +49,8 @@ class Pool::Dialing final : public net::Retirable, public ListNode<Dialing>, pri
   net::Deadline deadline_{this, net::DeadlineThunk<&Dialing::on_deadline>::call};
 };
 
-Lease::Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)), reused_(other.reused_) {}
+Lease::Lease(Lease&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)), reused_(other.reused_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
@@ -60,7 +66,8 @@ http::ClientStream& Lease::open_stream(http::ClientStream::Events& events) {
 }
 
 void Lease::release() {
-  if (PooledConnection* connection = std::exchange(connection_, nullptr)) connection->pool_.give_back(*connection);
+  if (PooledConnection* connection = std::exchange(connection_, nullptr))
+    connection->pool_.give_back(*connection);
 }
 
 size_t Pools::evict_idle() {
@@ -73,9 +80,13 @@ void Pool::Waiter::leave() noexcept {
   if (waiting()) pool_->leave(*this);
 }
 
-void Pool::Waiter::on_queue_deadline() { pool_->queue_timed_out(*this); }
+void Pool::Waiter::on_queue_deadline() {
+  pool_->queue_timed_out(*this);
+}
 
-Pool::Pool(const Parts& parts) : parts_(parts), random_(parts.seed | 1) { parts_.pools.list_.push_back(*this); }
+Pool::Pool(const Parts& parts) : parts_(parts), random_(parts.seed | 1) {
+  parts_.pools.list_.push_back(*this);
+}
 
 Pool::~Pool() {
   ONEHOP_ASSERT(lent_.empty() && queue_.empty());
@@ -90,7 +101,8 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
     if (parts_.loop.now_ms() < newest.expires_ms_) return lend(newest);
     lost_idle(newest, OpenReason::max_age, Closer::onehop);
   }
-  if (parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections && idle_.empty()) {
+  if (parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections &&
+      idle_.empty()) {
     if (queue_length_ >= parts_.config.max_queue) {
       parts_.counters.queue_rejected.add();
       return LeaseError{NoLease::queue_full, {}};
@@ -117,7 +129,8 @@ Lease Pool::lend(PooledConnection& connection) {
   return Lease(connection, true);
 }
 
-// Why the pool has nothing to lend: the latest of what it lost, else that all it has is in use, else that it has nothing yet.
+// Why the pool has nothing to lend: the latest of what it lost, else that all it has is in use,
+// else that it has nothing yet.
 OpenReason Pool::why_open(Want want) {
   if (want == Want::fresh) return OpenReason::retry;
   if (!parts_.config.reuse) return OpenReason::reuse_off;
@@ -128,7 +141,8 @@ OpenReason Pool::why_open(Want want) {
 std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) {
   auto dialing = std::make_unique<Dialing>(*this, waiter, reason);
   auto started = dialing->start();
-  if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0) started = dialing->start();
+  if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0)
+    started = dialing->start();
   if (!started.has_value()) {
     const bool local = started.error().is_local_fault();
     (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
@@ -215,10 +229,14 @@ void Pool::give_back(PooledConnection& connection) {
   const http::StreamEnd end = connection.connection_->close_stream();
   const Closer who = connection.connection_->closer();
   switch (end) {
-    case http::StreamEnd::reusable: return keep(connection);
-    case http::StreamEnd::not_persistent: return discard(connection, OpenReason::not_persistent, who);
-    case http::StreamEnd::not_drained: return discard(connection, OpenReason::not_drained, who);
-    case http::StreamEnd::broken: return discard(connection, OpenReason::broken, who);
+    case http::StreamEnd::reusable:
+      return keep(connection);
+    case http::StreamEnd::not_persistent:
+      return discard(connection, OpenReason::not_persistent, who);
+    case http::StreamEnd::not_drained:
+      return discard(connection, OpenReason::not_drained, who);
+    case http::StreamEnd::broken:
+      return discard(connection, OpenReason::broken, who);
   }
 }
 
@@ -228,7 +246,8 @@ void Pool::keep(PooledConnection& connection) {
   if (config.max_requests != 0 && connection.requests_ >= config.max_requests) {
     return discard(connection, OpenReason::max_requests, Closer::onehop);
   }
-  if (parts_.loop.now_ms() >= connection.expires_ms_) return discard(connection, OpenReason::max_age, Closer::onehop);
+  if (parts_.loop.now_ms() >= connection.expires_ms_)
+    return discard(connection, OpenReason::max_age, Closer::onehop);
   int64_t idle_ms = config.idle_timeout.count();
   if (const int64_t hint = connection.connection_->keep_alive_seconds(); hint >= 0) {
     idle_ms = std::min(idle_ms, hint * 1000 - config.keep_alive_margin.count());
@@ -243,7 +262,8 @@ void Pool::keep(PooledConnection& connection) {
     return waiter->on_lease(lend(connection));
   }
   if (idle_count_ > config.max_idle) lost_idle(*idle_.front(), OpenReason::evicted, Closer::onehop);
-  if (idle_ms > 0 && connection.linked()) parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
+  if (idle_ms > 0 && connection.linked())
+    parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
 }
 
 void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) {
@@ -274,15 +294,18 @@ size_t Pool::discard_idle(OpenReason reason) {
   return count;
 }
 
-void PooledConnection::attach(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
-                              telemetry::EndpointShard& counters) {
+void PooledConnection::attach(net::Loop& loop, net::TransportPtr transport,
+                              const config::Limits& limits, telemetry::EndpointShard& counters) {
   connection_ = http::h1::connect(loop, std::move(transport), limits, counters, *this);
 }
 
 void PooledConnection::on_idle_end(http::ClientConnection&, http::Violation why) {
-  pool_.lost_idle(*this, OpenReason::peer_closed_idle, why == http::Violation::surplus ? Closer::error : Closer::peer);
+  pool_.lost_idle(*this, OpenReason::peer_closed_idle,
+                  why == http::Violation::surplus ? Closer::error : Closer::peer);
 }
 
-void PooledConnection::on_idle_deadline() { pool_.lost_idle(*this, OpenReason::idle_expired, Closer::onehop); }
+void PooledConnection::on_idle_deadline() {
+  pool_.lost_idle(*this, OpenReason::idle_expired, Closer::onehop);
+}
 
 }  // namespace onehop::upstream

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A connection in its pool: what the pool remembers about it. Owned by the pool, in its idle or its lent list.
+// A connection in its pool: what the pool remembers about it. Owned by the pool, in its idle or its
+// lent list.
 #pragma once
 
 #include "onehop/base/recycled.h"
@@ -14,7 +15,8 @@ class PooledConnection final : public net::Retirable,
  public:
   PooledConnection(Pool& pool, uint64_t expires_ms) : pool_(pool), expires_ms_(expires_ms) {}
 
-  void attach(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits, telemetry::EndpointShard& counters);
+  void attach(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
+              telemetry::EndpointShard& counters);
 
  private:
   friend class Pool;

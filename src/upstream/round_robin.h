@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Smooth weighted round robin: each pick adds every candidate's weight to its credit, takes the one with the most credit, and takes
-// the sum of all weights from that one. Weights 5, 1, 1 give a a b a c a a, not a a a a a b c.
+// Smooth weighted round robin: each pick adds every candidate's weight to its credit, takes the one
+// with the most credit, and takes the sum of all weights from that one. Weights 5, 1, 1 give a a b
+// a c a a, not a a a a a b c.
 #pragma once
 
 #include <vector>

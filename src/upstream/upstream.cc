@@ -16,8 +16,11 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
 
 }  // namespace
 
-Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses, size_t first_endpoint, const Parts& parts)
-    : config_(config), candidates_(addresses.size()), balancer_(make_balancer(config.balance, addresses.size())) {
+Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses,
+                   size_t first_endpoint, const Parts& parts)
+    : config_(config),
+      candidates_(addresses.size()),
+      balancer_(make_balancer(config.balance, addresses.size())) {
   for (size_t i = 0; i < addresses.size(); ++i) {
     candidates_[i].weight = config.endpoints[i].weight;
     const Pool::Parts pool{parts.loop,
@@ -30,7 +33,8 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
                            addresses[i],
                            share_of(config.pool.max_connections, parts.worker, parts.worker_count),
                            parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
-    endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i], pool));
+    endpoints_.push_back(
+        std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i], pool));
   }
 }
 

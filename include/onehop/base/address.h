@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Addresses: the text of a configuration ("127.0.0.1:8080", "[::1]:8080", ":8080", "app:8000") and the socket address behind it.
-// Pure: names are resolved in net.
+// Addresses: the text of a configuration ("127.0.0.1:8080", "[::1]:8080", ":8080", "app:8000") and
+// the socket address behind it. Pure: names are resolved in net.
 #pragma once
 
 #include <netinet/in.h>
@@ -41,7 +41,8 @@ class Address {
   std::string ip() const;         // "127.0.0.1", "::1"
   std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
 
-  // Writes ip() without allocating; `room` holds at least kMaxIpLength characters. Returns the length.
+  // Writes ip() without allocating; `room` holds at least kMaxIpLength characters. Returns the
+  // length.
   static constexpr size_t kMaxIpLength = INET6_ADDRSTRLEN;
   size_t write_ip(char* room) const;
 
@@ -53,7 +54,8 @@ class Address {
   } storage_{};
 };
 
-// "10.0.0.0/8", "::1", "192.0.2.7": a set of addresses, for trusted_proxies. IPv4-mapped IPv6 addresses match as IPv4.
+// "10.0.0.0/8", "::1", "192.0.2.7": a set of addresses, for trusted_proxies. IPv4-mapped IPv6
+// addresses match as IPv4.
 class AddressBlock {
  public:
   static Result<AddressBlock, std::string> parse(std::string_view text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Memory that is freed all at once: the copy of a head that an exchange keeps for its life. The first 2 KiB are part of the
-// object, the rest comes in chunks of the thread's pool, so a warm exchange allocates nothing.
+// Memory that is freed all at once: the copy of a head that an exchange keeps for its life. The
+// first 2 KiB are part of the object, the rest comes in chunks of the thread's pool, so a warm
+// exchange allocates nothing.
 #pragma once
 
 #include <cstddef>

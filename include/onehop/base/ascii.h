@@ -8,9 +8,15 @@
 
 namespace onehop {
 
-constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t';
+}
 
 constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
@@ -27,7 +33,8 @@ constexpr std::string_view trim_blanks(std::string_view text) noexcept {
 }
 
 // 1*DIGIT and nothing else, at most `limit`.
-constexpr std::optional<uint64_t> parse_decimal(std::string_view text, uint64_t limit = INT64_MAX) noexcept {
+constexpr std::optional<uint64_t> parse_decimal(std::string_view text,
+                                                uint64_t limit = INT64_MAX) noexcept {
   if (text.empty() || text.size() > 19) return std::nullopt;
   uint64_t value = 0;
   for (char c : text) {
@@ -38,8 +45,9 @@ constexpr std::optional<uint64_t> parse_decimal(std::string_view text, uint64_t 
   return value;
 }
 
-// Calls visit(element) for each element of a comma-separated list, blanks trimmed, empty ones left out (RFC 9110 5.6.1). Stops
-// when visit returns true, and returns whether one did. Quoted commas are not special: none of the lists read here has them.
+// Calls visit(element) for each element of a comma-separated list, blanks trimmed, empty ones left
+// out (RFC 9110 5.6.1). Stops when visit returns true, and returns whether one did. Quoted commas
+// are not special: none of the lists read here has them.
 template <class Visit>
 constexpr bool any_list_element(std::string_view list, Visit visit) {
   while (!list.empty()) {

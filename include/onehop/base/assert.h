@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ONEHOP_ASSERT: states what cannot happen. It stays on in release builds: a proxy that goes on after an impossible state
-// sends one client's bytes to another, and a crash at a known line is the better end.
+// ONEHOP_ASSERT: states what cannot happen. It stays on in release builds: a proxy that goes on
+// after an impossible state sends one client's bytes to another, and a crash at a known line is the
+// better end.
 #pragma once
 
 namespace onehop {
@@ -9,5 +10,7 @@ namespace onehop {
 
 }  // namespace onehop
 
-#define ONEHOP_ASSERT(condition) \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0) : ::onehop::assertion_failed(#condition, __FILE__, __LINE__))
+#define ONEHOP_ASSERT(condition)                     \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
+       : ::onehop::assertion_failed(#condition, __FILE__, __LINE__))

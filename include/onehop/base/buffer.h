@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Bytes on their way through: a Buffer is a list of slices of reference-counted chunks, so a body read from one side is moved to
-// the other side's output without being copied.
+// Bytes on their way through: a Buffer is a list of slices of reference-counted chunks, so a body
+// read from one side is moved to the other side's output without being copied.
 //
 //   read chunk (64 KiB)   [ head | body ........................ ]
-//                                  ^-- slice --^            moved: the slice changes hands, the bytes stay
+//                                  ^-- slice --^            moved: the slice changes hands, the
+//                                  bytes stay
 //
-// Slices below kCopyBelow bytes are copied into the tail instead, so that a handful of bytes cannot pin 64 KiB and a head and a
-// small body leave in one piece.
+// Slices below kCopyBelow bytes are copied into the tail instead, so that a handful of bytes cannot
+// pin 64 KiB and a head and a small body leave in one piece.
 //
 // Chunks come from a pool of the thread and go back to it: a Buffer lives and dies on one thread.
 #pragma once
@@ -21,7 +22,7 @@
 
 namespace onehop {
 
-constexpr size_t kSmallChunkBytes = 4 * 1024;  // heads, small bodies
+constexpr size_t kSmallChunkBytes = 4 * 1024;   // heads, small bodies
 constexpr size_t kLargeChunkBytes = 64 * 1024;  // what one read can bring
 constexpr size_t kCopyBelow = 4 * 1024;
 
@@ -54,17 +55,19 @@ class Buffer {
 
   void append(std::string_view bytes);
   void append(Buffer&& other);  // leaves `other` empty; copies small slices
-  void splice(Buffer&& other);  // leaves `other` empty; never copies: for bytes that move on within the turn
+  void splice(Buffer&& other);  // leaves `other` empty; never copies: for bytes that move on within
+                                // the turn
 
   // Shares `size` bytes of `chunk` from `offset` on; takes a reference of its own.
   void append_slice(Chunk* chunk, size_t offset, size_t size);
 
-  // `size` contiguous bytes at the end, to be filled and then committed (at most what was reserved) before any other call.
+  // `size` contiguous bytes at the end, to be filled and then committed (at most what was reserved)
+  // before any other call.
   char* reserve(size_t size);
   void commit(size_t size) noexcept;
 
-  void consume(size_t size) noexcept;      // drops bytes from the front; size <= size()
-  Buffer take_front(size_t size);          // moves bytes from the front out; size <= size()
+  void consume(size_t size) noexcept;  // drops bytes from the front; size <= size()
+  Buffer take_front(size_t size);      // moves bytes from the front out; size <= size()
 
   // Describes the first slices for a gathering write; returns how many.
   size_t gather(std::span<iovec> into) const noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A doubly linked list whose nodes are part of their objects: joining and leaving allocate nothing, and an object that dies leaves
-// its lists by itself. An object that is in two lists inherits two nodes with different tags.
+// A doubly linked list whose nodes are part of their objects: joining and leaving allocate nothing,
+// and an object that dies leaves its lists by itself. An object that is in two lists inherits two
+// nodes with different tags.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The operational log: what an operator must know (start, stop, a paused listener, an endpoint that cannot be reached), one line
-// each on standard error. Nothing on the path of a request writes here; how requests end is counted, not logged.
+// The operational log: what an operator must know (start, stop, a paused listener, an endpoint that
+// cannot be reached), one line each on standard error. Nothing on the path of a request writes
+// here; how requests end is counted, not logged.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Recycled<T>: operator new and delete over a free list of the thread, for objects that come and go with requests and
-// connections. After warm-up `new T` takes no heap. An object dies on the thread that made it.
+// Recycled<T>: operator new and delete over a free list of the thread, for objects that come and go
+// with requests and connections. After warm-up `new T` takes no heap. An object dies on the thread
+// that made it.
 #pragma once
 
 #include <cstddef>

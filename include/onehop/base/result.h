@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Result<T, E>: what a function returns that can fail in an expected way (peer, network, file, configuration).
-// An alias, so that the day std::expected is everywhere this file is the only one to change.
+// Result<T, E>: what a function returns that can fail in an expected way (peer, network, file,
+// configuration). An alias, so that the day std::expected is everywhere this file is the only one
+// to change.
 #pragma once
 
 #include <tl/expected.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Connections, as their owners see them: a server connection owns its streams and what answers them; a client connection is owned by
-// a pool and lent out.
+// Connections, as their owners see them: a server connection owns its streams and what answers
+// them; a client connection is owned by a pool and lent out.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,8 @@ struct HeadTimes {
 class Service {
  public:
   // `stream` and `client` outlive the responder.
-  virtual std::unique_ptr<Responder> open(ServerStream& stream, const Client& client, const HeadTimes& times) = 0;
+  virtual std::unique_ptr<Responder> open(ServerStream& stream, const Client& client,
+                                          const HeadTimes& times) = 0;
 
  protected:
   ~Service() = default;
@@ -65,7 +66,8 @@ class ServerConnections {
   void retire(ServerConnection& connection);  // called by the connection when it is over
   size_t size() const noexcept { return count_; }
 
-  // Lets requests in flight finish, with `Connection: close`, closes idle connections after `idle_ms`.
+  // Lets requests in flight finish, with `Connection: close`, closes idle connections after
+  // `idle_ms`.
   void drain(uint64_t idle_ms);
   bool draining() const noexcept { return draining_; }
   void close_all();
@@ -106,7 +108,8 @@ class ClientConnection : public net::Retirable {
  public:
   class Events {
    public:
-    // The connection cannot be used again, and no stream is open on it: closed by the peer, or bytes that nobody asked for.
+    // The connection cannot be used again, and no stream is open on it: closed by the peer, or
+    // bytes that nobody asked for.
     virtual void on_idle_end(ClientConnection& connection, Violation why) = 0;
 
    protected:
@@ -125,7 +128,8 @@ class ClientConnection : public net::Retirable {
   // Who ended the connection, once it is of no more use.
   virtual telemetry::Closer closer() const = 0;
 
-  // Closes the socket now, so that its descriptor is free; no stream is open. The object is destroyed later.
+  // Closes the socket now, so that its descriptor is free; no stream is open. The object is
+  // destroyed later.
   virtual void abandon() = 0;
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Fields: the header or trailer fields of one message, in order, names as they came. The names that a proxy cares about are
-// classified once, when a field is added; everything later compares a number.
+// Fields: the header or trailer fields of one message, in order, names as they came. The names that
+// a proxy cares about are classified once, when a field is added; everything later compares a
+// number.
 //
-// Views only: whoever fills a Fields says how long the text lives. copy_to() makes a copy that lives in an arena.
+// Views only: whoever fills a Fields says how long the text lives. copy_to() makes a copy that
+// lives in an arena.
 #pragma once
 
 #include <cstddef>
@@ -14,41 +16,44 @@
 
 namespace onehop::http {
 
-#define ONEHOP_KNOWN_FIELDS(X)                   \
-  X(allow, "allow")                              \
-  X(authorization, "authorization")              \
-  X(cache_control, "cache-control")              \
-  X(connection, "connection")                    \
-  X(content_length, "content-length")            \
-  X(content_type, "content-type")                \
-  X(cookie, "cookie")                            \
-  X(date, "date")                                \
-  X(expect, "expect")                            \
-  X(forwarded, "forwarded")                      \
-  X(host, "host")                                \
-  X(keep_alive, "keep-alive")                    \
-  X(max_forwards, "max-forwards")                \
-  X(proxy_authenticate, "proxy-authenticate")    \
-  X(proxy_authorization, "proxy-authorization")  \
-  X(proxy_connection, "proxy-connection")        \
-  X(proxy_status, "proxy-status")                \
-  X(server, "server")                            \
-  X(set_cookie, "set-cookie")                    \
-  X(te, "te")                                    \
-  X(trailer, "trailer")                          \
-  X(transfer_encoding, "transfer-encoding")      \
-  X(upgrade, "upgrade")                          \
-  X(via, "via")                                  \
-  X(www_authenticate, "www-authenticate")        \
-  X(x_forwarded_for, "x-forwarded-for")          \
-  X(x_forwarded_host, "x-forwarded-host")        \
-  X(x_forwarded_proto, "x-forwarded-proto")      \
-  X(x_forwarded_prefix, "x-forwarded-prefix")    \
+// clang-format off
+#define ONEHOP_KNOWN_FIELDS(X) \
+  X(allow, "allow") \
+  X(authorization, "authorization") \
+  X(cache_control, "cache-control") \
+  X(connection, "connection") \
+  X(content_length, "content-length") \
+  X(content_type, "content-type") \
+  X(cookie, "cookie") \
+  X(date, "date") \
+  X(expect, "expect") \
+  X(forwarded, "forwarded") \
+  X(host, "host") \
+  X(keep_alive, "keep-alive") \
+  X(max_forwards, "max-forwards") \
+  X(proxy_authenticate, "proxy-authenticate") \
+  X(proxy_authorization, "proxy-authorization") \
+  X(proxy_connection, "proxy-connection") \
+  X(proxy_status, "proxy-status") \
+  X(server, "server") \
+  X(set_cookie, "set-cookie") \
+  X(te, "te") \
+  X(trailer, "trailer") \
+  X(transfer_encoding, "transfer-encoding") \
+  X(upgrade, "upgrade") \
+  X(via, "via") \
+  X(www_authenticate, "www-authenticate") \
+  X(x_forwarded_for, "x-forwarded-for") \
+  X(x_forwarded_host, "x-forwarded-host") \
+  X(x_forwarded_proto, "x-forwarded-proto") \
+  X(x_forwarded_prefix, "x-forwarded-prefix") \
   X(x_request_id, "x-request-id")
+// clang-format on
 
 enum class FieldId : uint8_t {
   other,
-  alias,  // would be a known name if its underscores were hyphens; never forwarded, see edge case 40
+  alias,  // would be a known name if its underscores were hyphens; never forwarded, see edge case
+          // 40
 #define X(id, name) id,
   ONEHOP_KNOWN_FIELDS(X)
 #undef X
@@ -65,7 +70,8 @@ struct Field {
 class Fields {
  public:
   Fields() = default;
-  // Uses `room` for the fields; add() beyond it is a programming error, so the reader checks its limit first.
+  // Uses `room` for the fields; add() beyond it is a programming error, so the reader checks its
+  // limit first.
   explicit Fields(std::span<Field> room) : room_(room) {}
 
   bool full() const noexcept { return count_ == room_.size(); }

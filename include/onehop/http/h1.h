@@ -12,8 +12,11 @@ namespace onehop::http::h1 {
 void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
            const ServerSettings& settings, ServerConnections& owner);
 
-// A connection to an endpoint, ready for its first stream. `limits`, `counters` and `owner` outlive it.
-std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
-                                          telemetry::EndpointShard& counters, ClientConnection::Events& owner);
+// A connection to an endpoint, ready for its first stream. `limits`, `counters` and `owner` outlive
+// it.
+std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport,
+                                          const config::Limits& limits,
+                                          telemetry::EndpointShard& counters,
+                                          ClientConnection::Events& owner);
 
 }  // namespace onehop::http::h1

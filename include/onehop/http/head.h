@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The heads of messages, as the exchange knows them: no version-specific framing, no connection. Fields hold what came, including
-// hop-by-hop fields; `proxy` decides what goes on, and a codec writes the framing fields anew from `body`.
+// The heads of messages, as the exchange knows them: no version-specific framing, no connection.
+// Fields hold what came, including hop-by-hop fields; `proxy` decides what goes on, and a codec
+// writes the framing fields anew from `body`.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,27 @@
 
 namespace onehop::http {
 
-enum class Method : uint8_t { get, head, post, put, delete_, options, trace, connect, patch, other };
+enum class Method : uint8_t {
+  get,
+  head,
+  post,
+  put,
+  delete_,
+  options,
+  trace,
+  connect,
+  patch,
+  other
+};
 
 // RFC 9110 9.2.2: repeating it has the effect of doing it once.
 constexpr bool is_idempotent(Method method) {
-  return method != Method::post && method != Method::patch && method != Method::connect && method != Method::other;
+  return method != Method::post && method != Method::patch && method != Method::connect &&
+         method != Method::other;
 }
 
-// How the length of a body is known. `unknown`: it ends when it ends (chunked, or the end of an HTTP/2 stream, or a closed connection).
+// How the length of a body is known. `unknown`: it ends when it ends (chunked, or the end of an
+// HTTP/2 stream, or a closed connection).
 struct BodyLength {
   enum class Kind : uint8_t { none, known, unknown };
   Kind kind = Kind::none;
@@ -31,11 +45,14 @@ struct BodyLength {
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
-  std::string_view target;     // origin-form ("/path?query") or "*"
-  std::string_view authority;  // Host, or the authority of an absolute target; may be empty in HTTP/1.0
-  uint8_t version_minor = 1;   // of HTTP/1.x; 0 means that no 1xx, no chunks and no trailers may be sent back
+  std::string_view
+      target;  // origin-form ("/path?query"), "*", or "?query" of an absolute target without a path
+  std::string_view
+      authority;  // Host, or the authority of an absolute target; may be empty in HTTP/1.0
+  uint8_t version_minor =
+      1;  // of HTTP/1.x; 0 means that no 1xx, no chunks and no trailers may be sent back
   BodyLength body;
-  std::string_view upgrade;    // the protocol asked for (RFC 9110 7.8); empty: none
+  std::string_view upgrade;        // the protocol asked for (RFC 9110 7.8); empty: none
   bool trailers_accepted = false;  // TE: trailers
   Fields fields;
 };
@@ -45,12 +62,14 @@ struct ResponseHead {
   std::string_view reason;
   uint8_t version_minor = 1;
   BodyLength body;  // `known` with Ends::yes: the length a GET would have (answers to HEAD, 304)
-  std::string_view upgrade;  // of a 101
+  std::string_view upgrade;         // of a 101
   bool abandons_request = false;    // what has not come of the request will not be read
   bool last_of_connection = false;  // the client's connection is to end with this response
   Fields fields;
 };
 
-constexpr bool is_interim(int status) { return status >= 100 && status < 200 && status != 101; }
+constexpr bool is_interim(int status) {
+  return status >= 100 && status < 200 && status != 101;
+}
 
 }  // namespace onehop::http

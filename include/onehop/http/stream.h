@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Stream: one request and its response on one connection, whatever protocol the connection speaks. Two mirror images: a
-// ServerStream receives a request and sends a response (the client side), a ClientStream the other way round (the upstream side).
+// Stream: one request and its response on one connection, whatever protocol the connection speaks.
+// Two mirror images: a ServerStream receives a request and sends a response (the client side), a
+// ClientStream the other way round (the upstream side).
 //
 // What a stream tells, in order:
 //
-//   on_head (1xx first, on the client stream) · on_body* · on_trailers?       with Ends::yes on the last of them
-//   on_reset may replace any of them and is the last of this list
-//   on_room, on_stall: about sending, at any time until the stream is gone
+//   on_head (1xx first, on the client stream) · on_body* · on_trailers?       with Ends::yes on the
+//   last of them on_reset may replace any of them and is the last of this list on_room, on_stall:
+//   about sending, at any time until the stream is gone
 //
-// What may be asked of it, in order: send_head (1xx first, on the server stream) · send_body* · send_trailers?, with Ends::yes on
-// the last. Nothing is sent while the call lasts: the connection flushes at the end of the turn.
-// After a 101 both directions are a tunnel: on_body and send_body carry its bytes, Ends::yes is a half-close.
+// What may be asked of it, in order: send_head (1xx first, on the server stream) · send_body* ·
+// send_trailers?, with Ends::yes on the last. Nothing is sent while the call lasts: the connection
+// flushes at the end of the turn. After a 101 both directions are a tunnel: on_body and send_body
+// carry its bytes, Ends::yes is a half-close.
 //
 // No call of this interface raises an event before it returns. All on the loop's thread.
 #pragma once
@@ -29,9 +31,10 @@ enum class Ends : uint8_t { no, yes };
 // Why a stream ended before its messages did.
 struct StreamError {
   Violation violation = Violation::gone;
-  bool sent_anything = true;    // false: not one byte of our message can have reached the peer
-  bool may_answer = false;      // server stream: a response can still be sent (the last event all the same)
-  net::NetError network;        // number 0 when the network was fine
+  bool sent_anything = true;  // false: not one byte of our message can have reached the peer
+  bool may_answer =
+      false;  // server stream: a response can still be sent (the last event all the same)
+  net::NetError network;  // number 0 when the network was fine
 };
 
 template <class SentHead, class ReceivedHead>
@@ -39,11 +42,13 @@ class Stream {
  public:
   class Events {
    public:
-    // Views in `head` are valid during the call. On the client stream there may be several 1xx heads first.
+    // Views in `head` are valid during the call. On the client stream there may be several 1xx
+    // heads first.
     virtual void on_head(const ReceivedHead& head, Ends ends) = 0;
     virtual void on_body(Buffer& bytes, Ends ends) = 0;  // what is not taken out of `bytes` is lost
     virtual void on_trailers(const Fields& trailers) = 0;
-    // All that was sent is in the kernel's hands, and has_room() is true. Once the sent message has ended, this says it is out.
+    // All that was sent is in the kernel's hands, and has_room() is true. Once the sent message has
+    // ended, this says it is out.
     virtual void on_room() = 0;
     // The peer does not take what was sent; on_room follows when it does.
     virtual void on_stall() = 0;
@@ -54,20 +59,24 @@ class Stream {
   };
 
   virtual void send_head(const SentHead& head, Ends ends) = 0;
-  virtual void send_body(Buffer&& bytes, Ends ends) = 0;  // an empty one with Ends::yes ends the message
+  virtual void send_body(Buffer&& bytes,
+                         Ends ends) = 0;  // an empty one with Ends::yes ends the message
   virtual void send_trailers(const Fields& trailers) = 0;
 
   // A level: false while too much waits to be sent. Sending is allowed all the same.
   virtual bool has_room() const = 0;
 
-  // A level: whether on_body may be called. Off at first on the server stream, on on the client stream. Pausing delivery does not
-  // hide the end of the connection: a bounded amount is still read.
+  // A level: whether on_body may be called. Off at first on the server stream, on on the client
+  // stream. Pausing delivery does not hide the end of the connection: a bounded amount is still
+  // read.
   virtual void set_reading(bool wanted) = 0;
 
-  // Takes back what was sent of the message, if not one byte of it has left: then another can be sent instead.
+  // Takes back what was sent of the message, if not one byte of it has left: then another can be
+  // sent instead.
   virtual bool take_back() = 0;
 
-  // Gives the stream up: no more events, and nothing is sent but what was. A message already begun is cut so that the peer can tell.
+  // Gives the stream up: no more events, and nothing is sent but what was. A message already begun
+  // is cut so that the peer can tell.
   virtual void reset() = 0;
 
  protected:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every way in which a peer can fail to send or take a message: one row each. What is answered is the outcome table's business
-// (proxy/outcome.h): a client's fault becomes a 4xx or 5xx of our own, an upstream's a 502.
+// Every way in which a peer can fail to send or take a message: one row each. What is answered is
+// the outcome table's business (proxy/outcome.h): a client's fault becomes a 4xx or 5xx of our own,
+// an upstream's a 502.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 namespace onehop::http {
 
 // X(name, sentence)
+// clang-format off
 #define ONEHOP_VIOLATIONS(X) \
   X(bad_start_line, "The start line is malformed") \
   X(bad_method, "The method is not known here") \
@@ -32,6 +34,7 @@ namespace onehop::http {
   X(write_timeout, "The peer did not take what was sent to it in time") \
   X(surplus, "Bytes arrived that belong to no message") \
   X(gone, "The connection was closed or reset")
+// clang-format on
 
 enum class Violation : uint8_t {
 #define X(name, sentence) name,
@@ -50,6 +53,8 @@ constexpr ViolationRow kViolations[] = {
 #undef X
 };
 
-constexpr const ViolationRow& row_of(Violation violation) { return kViolations[static_cast<size_t>(violation)]; }
+constexpr const ViolationRow& row_of(Violation violation) {
+  return kViolations[static_cast<size_t>(violation)];
+}
 
 }  // namespace onehop::http

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Deadlines: a hashed timing wheel. Arming, moving and disarming are a few pointer writes, so every request can move its deadlines
-// without a system call; one timer of the event loop drives them all.
+// Deadlines: a hashed timing wheel. Arming, moving and disarming are a few pointer writes, so every
+// request can move its deadlines without a system call; one timer of the event loop drives them
+// all.
 //
-//   1,024 slots of 8 ms, one turn of the wheel is 8.2 s; what is due later stays in its slot for more turns.
+//   1,024 slots of 8 ms, one turn of the wheel is 8.2 s; what is due later stays in its slot for
+//   more turns.
 //
 // A deadline never fires early and at most one slot (8 ms) plus the loop's own delay late.
 #pragma once
@@ -46,14 +48,17 @@ struct DeadlineThunk<member> {
 
 class Deadlines {
  public:
-  // (Re)arms: fires once, when the time given to advance reaches `due_ms`. Returns when advance should be called for it.
+  // (Re)arms: fires once, when the time given to advance reaches `due_ms`. Returns when advance
+  // should be called for it.
   uint64_t arm(Deadline& deadline, uint64_t due_ms) noexcept;
 
-  // Moves the time on and fires what is due. `now_ms` never goes back. Callbacks may arm, disarm and destroy any deadline.
+  // Moves the time on and fires what is due. `now_ms` never goes back. Callbacks may arm, disarm
+  // and destroy any deadline.
   void advance(uint64_t now_ms);
 
-  // When advance should be called next; nothing when no deadline is armed. May be early (a slot holds later turns too), never
-  // late. Looks at up to 1,024 slots: meant to be asked after an advance, not after each arm.
+  // When advance should be called next; nothing when no deadline is armed. May be early (a slot
+  // holds later turns too), never late. Looks at up to 1,024 slots: meant to be asked after an
+  // advance, not after each arm.
   std::optional<uint64_t> next_due_ms() const noexcept;
 
  private:

@@ -16,7 +16,8 @@ class Dial {
  public:
   class Events {
    public:
-    // Exactly one of the two, once, and never from within Dialer::dial. The Dial is spent and may be destroyed in the call.
+    // Exactly one of the two, once, and never from within Dialer::dial. The Dial is spent and may
+    // be destroyed in the call.
     virtual void on_connected(TransportPtr transport) = 0;
     virtual void on_dial_failed(NetError error) = 0;
 
@@ -28,8 +29,10 @@ class Dial {
 
 class Dialer {
  public:
-  // `events` outlives the Dial. An error means that the dial could not even begin (no descriptor, no port); no event follows.
-  virtual Result<std::unique_ptr<Dial>, NetError> dial(const Address& address, Dial::Events& events) = 0;
+  // `events` outlives the Dial. An error means that the dial could not even begin (no descriptor,
+  // no port); no event follows.
+  virtual Result<std::unique_ptr<Dial>, NetError> dial(const Address& address,
+                                                       Dial::Events& events) = 0;
 
  protected:
   ~Dialer() = default;

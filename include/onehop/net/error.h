@@ -13,8 +13,8 @@ struct NetError {
 
   // Our own shortage (ports, descriptors, memory), which says nothing about the peer.
   constexpr bool is_local_fault() const {
-    return number == EADDRNOTAVAIL || number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM ||
-           number == EADDRINUSE;
+    return number == EADDRNOTAVAIL || number == EMFILE || number == ENFILE || number == ENOBUFS ||
+           number == ENOMEM || number == EADDRINUSE;
   }
   std::string_view name() const;      // "ECONNREFUSED"
   std::string_view sentence() const;  // "connection refused"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// EventLoop: a Loop driven by libuv. Made, run and destroyed on one thread; post() and stop() may be called from any.
+// EventLoop: a Loop driven by libuv. Made, run and destroyed on one thread; post() and stop() may
+// be called from any.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@ class EventLoop final : public Loop, public Dialer {
   EventLoop();
   ~EventLoop() override;  // everything that was made on this loop is gone by then
 
-  // Runs until stop(). Then everything that is still open on it may be destroyed, and the destructor waits for the handles.
+  // Runs until stop(). Then everything that is still open on it may be destroyed, and the
+  // destructor waits for the handles.
   void run();
   void stop();
 
@@ -25,7 +27,8 @@ class EventLoop final : public Loop, public Dialer {
 
   uint64_t now_ns() const override;
   uint64_t now_ms() const override;
-  Result<std::unique_ptr<Dial>, NetError> dial(const Address& address, Dial::Events& events) override;
+  Result<std::unique_ptr<Dial>, NetError> dial(const Address& address,
+                                               Dial::Events& events) override;
 
   // Calls `on_signal` on this loop whenever the signal arrives.
   void watch_signal(int signal, std::function<void()> on_signal);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Listening sockets, and accepting from them on an event loop.
 //
-// libuv's own accepting closes queued clients when descriptors run out; this one leaves them in the queue, pauses, and tries again:
-// nothing is dropped and nothing spins (edge case 72).
+// libuv's own accepting closes queued clients when descriptors run out; this one leaves them in the
+// queue, pauses, and tries again: nothing is dropped and nothing spins (edge case 72).
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,15 @@ class EventLoop;
 // A bound, listening, non-blocking socket. Move-only; closes in its destructor.
 class ListeningSocket {
  public:
-  enum class Port : uint8_t { mine_alone, shared };  // shared: SO_REUSEPORT, each worker has a socket of its own on the address
+  enum class Port : uint8_t {
+    mine_alone,
+    shared
+  };  // shared: SO_REUSEPORT, each worker has a socket of its own on the address
 
-  // With port 0 the kernel chooses; local() tells which. TCP_NODELAY and SO_KEEPALIVE are set here and inherited by what is accepted.
-  static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog, Port port);
+  // With port 0 the kernel chooses; local() tells which. TCP_NODELAY and SO_KEEPALIVE are set here
+  // and inherited by what is accepted.
+  static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog,
+                                                Port port);
 
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
@@ -43,7 +48,8 @@ class Listener {
   class Events {
    public:
     virtual void on_accept(TransportPtr transport, const Address& peer) = 0;
-    // Descriptors ran out: accepting stops for kPauseMs and then goes on by itself. The receiver frees what it can spare.
+    // Descriptors ran out: accepting stops for kPauseMs and then goes on by itself. The receiver
+    // frees what it can spare.
     virtual void on_accept_paused(NetError error) = 0;
 
    protected:
@@ -55,7 +61,8 @@ class Listener {
   static std::unique_ptr<Listener> start(EventLoop& loop, ListeningSocket socket, Events& events);
   virtual ~Listener() = default;
 
-  // Accepts nothing for kPauseMs: clients wait in the kernel's queue. Asked again at each client beyond a limit.
+  // Accepts nothing for kPauseMs: clients wait in the kernel's queue. Asked again at each client
+  // beyond a limit.
   virtual void pause() = 0;
 };
 

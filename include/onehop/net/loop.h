@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Loop: what everything right of `net` needs of an event loop, and nothing of libuv. EventLoop drives it in production, the
-// simulation drives it by hand.
+// Loop: what everything right of `net` needs of an event loop, and nothing of libuv. EventLoop
+// drives it in production, the simulation drives it by hand.
 //
-// The turn. One iteration of the loop is a turn: callbacks run, append to outputs and mark them dirty; then end_turn() flushes every
-// dirty output (one write per connection and turn) and destroys what was retired. So no callback writes, and nothing is destroyed
-// while it may be on the stack.
+// The turn. One iteration of the loop is a turn: callbacks run, append to outputs and mark them
+// dirty; then end_turn() flushes every dirty output (one write per connection and turn) and
+// destroys what was retired. So no callback writes, and nothing is destroyed while it may be on the
+// stack.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace onehop::net {
 
-// Something that may be on the call stack when its life ends: handed to Loop::retire, destroyed at the end of the turn.
+// Something that may be on the call stack when its life ends: handed to Loop::retire, destroyed at
+// the end of the turn.
 class Retirable {
  public:
   Retirable() = default;
@@ -45,22 +47,26 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   virtual ~Loop();
 
-  // A fresh stamp of a monotonic clock, in nanoseconds. Costs about 25 ns: read it only where a phase begins or ends.
+  // A fresh stamp of a monotonic clock, in nanoseconds. Costs about 25 ns: read it only where a
+  // phase begins or ends.
   virtual uint64_t now_ns() const = 0;
 
-  // The time of this turn, in milliseconds of the same clock: what deadlines count from. Free to read.
+  // The time of this turn, in milliseconds of the same clock: what deadlines count from. Free to
+  // read.
   virtual uint64_t now_ms() const = 0;
 
   // (Re)arms a deadline, `after_ms` from this turn on.
-  void arm(Deadline& deadline, uint64_t after_ms) { on_armed(deadlines_.arm(deadline, now_ms() + after_ms)); }
+  void arm(Deadline& deadline, uint64_t after_ms) {
+    on_armed(deadlines_.arm(deadline, now_ms() + after_ms));
+  }
 
   void retire(std::unique_ptr<Retirable> object) noexcept;
   void mark_dirty(Dirty& output) noexcept {
     if (!output.linked()) dirty_.push_back(output);
   }
 
-  // Ends the turn: flushes and destroys until there is nothing left to do (flushing may retire, and destroying may make dirty).
-  // Called by whoever drives the loop, with nothing of it on the stack.
+  // Ends the turn: flushes and destroys until there is nothing left to do (flushing may retire, and
+  // destroying may make dirty). Called by whoever drives the loop, with nothing of it on the stack.
   void end_turn();
 
   // Counts turns; tells whether something already happened in this one.

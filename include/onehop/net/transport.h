@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Transport: bytes in, bytes out, room. A socket in production, TLS over a socket later, a simulated network in tests.
+// Transport: bytes in, bytes out, room. A socket in production, TLS over a socket later, a
+// simulated network in tests.
 //
 // Writing: append to output(), then call send(). The bytes leave at the end of the turn.
 // Reading: on_bytes brings what arrived; the receiver takes all of it.
-// Events, in order: on_bytes* · on_end? · on_error?   After on_error nothing comes any more; after on_end writing still works.
-// on_flush comes after each attempt to write, on_error may come at any time. No event is raised from within a call of this interface.
+// Events, in order: on_bytes* · on_end? · on_error?   After on_error nothing comes any more; after
+// on_end writing still works. on_flush comes after each attempt to write, on_error may come at any
+// time. No event is raised from within a call of this interface.
 #pragma once
 
 #include <cstddef>
@@ -24,16 +26,18 @@ class Transport : public Dirty {
  public:
   class Events {
    public:
-    virtual void on_bytes(Buffer& bytes) = 0;       // whatever is left in `bytes` afterwards is lost
-    virtual void on_end() = 0;                      // the peer will send nothing more (FIN)
-    virtual void on_error(NetError error) = 0;      // broken in both directions; the last event
-    virtual void on_flush(Flushed flushed) = 0;     // `some`: the peer does not take it; another on_flush follows when it does
+    virtual void on_bytes(Buffer& bytes) = 0;    // whatever is left in `bytes` afterwards is lost
+    virtual void on_end() = 0;                   // the peer will send nothing more (FIN)
+    virtual void on_error(NetError error) = 0;   // broken in both directions; the last event
+    virtual void on_flush(Flushed flushed) = 0;  // `some`: the peer does not take it; another
+                                                 // on_flush follows when it does
 
    protected:
     ~Events() = default;
   };
 
-  // Destroys a transport: silences it at once, closes it, frees it when the event loop lets go of it.
+  // Destroys a transport: silences it at once, closes it, frees it when the event loop lets go of
+  // it.
   struct Close {
     void operator()(Transport* transport) const noexcept { transport->close(); }
   };
@@ -55,7 +59,8 @@ class Transport : public Dirty {
   // Bytes handed to the peer's network so far.
   uint64_t written() const noexcept { return written_; }
 
-  // Bytes of `unsent()` that wait in a write that the peer has not taken; falls while it makes progress.
+  // Bytes of `unsent()` that wait in a write that the peer has not taken; falls while it makes
+  // progress.
   virtual size_t stuck_bytes() const noexcept = 0;
 
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Outcomes: every way in which an exchange can end, one row each. The row says who is at fault, what we answer when nothing was sent
-// yet, the error type of Proxy-Status (RFC 9209 2.3), whether another attempt may follow, and a sentence for people. It feeds the
-// retry rule, the local replies, the metric label and docs/outcomes.md.
+// Outcomes: every way in which an exchange can end, one row each. The row says who is at fault,
+// what we answer when nothing was sent yet, the error type of Proxy-Status (RFC 9209 2.3), whether
+// another attempt may follow, and a sentence for people. It feeds the retry rule, the local
+// replies, the metric label and docs/outcomes.md.
 #pragma once
 
 #include <cstddef>
@@ -16,43 +17,46 @@ namespace onehop::proxy {
 
 enum class Side : uint8_t { none, downstream, upstream, local };
 
-// Whether another attempt may be made. `elsewhere`: the endpoint never saw the request, so any method may go to another one.
-// `if_reused`: on a fresh connection, when this one came from the pool, the method is idempotent and the body is untouched.
+// Whether another attempt may be made. `elsewhere`: the endpoint never saw the request, so any
+// method may go to another one. `if_reused`: on a fresh connection, when this one came from the
+// pool, the method is idempotent and the body is untouched.
 enum class Again : uint8_t { never, elsewhere, if_reused };
 
 // X(name, side, status, error type, again, sentence)
-#define ONEHOP_OUTCOMES(X)                                                                                                     \
-  X(ok, none, 0, "", never, "The endpoint's response was sent whole")                                                          \
-  X(answered_here, local, 200, "", never, "onehop answered itself, as the request asked")                                      \
-  X(bad_request, downstream, 400, "http_request_error", never, "The request is malformed")                                     \
+// clang-format off
+#define ONEHOP_OUTCOMES(X) \
+  X(ok, none, 0, "", never, "The endpoint's response was sent whole") \
+  X(answered_here, local, 200, "", never, "onehop answered itself, as the request asked") \
+  X(bad_request, downstream, 400, "http_request_error", never, "The request is malformed") \
   X(request_incomplete, downstream, 400, "http_request_error", never, "The client ended the connection in the middle of the request") \
-  X(no_route, downstream, 404, "destination_not_found", never, "No route matches the host and path")                           \
-  X(request_head_timeout, downstream, 408, "http_request_error", never, "The head of the request did not arrive in time")      \
-  X(request_body_timeout, downstream, 408, "http_request_error", never, "The body of the request came too slowly")             \
-  X(body_too_large, downstream, 413, "http_request_error", never, "The body is larger than server.limits.request_body")        \
+  X(no_route, downstream, 404, "destination_not_found", never, "No route matches the host and path") \
+  X(request_head_timeout, downstream, 408, "http_request_error", never, "The head of the request did not arrive in time") \
+  X(request_body_timeout, downstream, 408, "http_request_error", never, "The body of the request came too slowly") \
+  X(body_too_large, downstream, 413, "http_request_error", never, "The body is larger than server.limits.request_body") \
   X(target_too_long, downstream, 414, "http_request_error", never, "The request line is longer than server.limits.request_line") \
-  X(expectation_unknown, downstream, 417, "http_request_error", never, "The only expectation that can be met is 100-continue")  \
-  X(head_too_large, downstream, 431, "http_request_error", never, "The head is larger than its limits")                        \
-  X(method_unknown, downstream, 501, "http_request_error", never, "The method is not supported")                               \
-  X(version_unknown, downstream, 505, "http_request_error", never, "The HTTP version is not supported")                        \
-  X(client_gone, downstream, 499, "http_request_error", never, "The client closed the connection before its response")         \
-  X(client_stalled, downstream, 499, "connection_write_timeout", never, "The client did not take the response in time")        \
-  X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection")                    \
-  X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached")                   \
-  X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection in time")     \
+  X(expectation_unknown, downstream, 417, "http_request_error", never, "The only expectation that can be met is 100-continue") \
+  X(head_too_large, downstream, 431, "http_request_error", never, "The head is larger than its limits") \
+  X(method_unknown, downstream, 501, "http_request_error", never, "The method is not supported") \
+  X(version_unknown, downstream, 505, "http_request_error", never, "The HTTP version is not supported") \
+  X(client_gone, downstream, 499, "http_request_error", never, "The client closed the connection before its response") \
+  X(client_stalled, downstream, 499, "connection_write_timeout", never, "The client did not take the response in time") \
+  X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
+  X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \
+  X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection in time") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
-  X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection without a response")   \
-  X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed")                \
+  X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection without a response") \
+  X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed") \
   X(upstream_head_too_large, upstream, 502, "http_response_header_section_size", never, "The head of the response is larger than its limits") \
-  X(upstream_incomplete, upstream, 502, "http_response_incomplete", never, "The endpoint's response ended before its end")     \
-  X(response_head_timeout, upstream, 504, "http_response_timeout", never, "The endpoint did not answer in time")               \
+  X(upstream_incomplete, upstream, 502, "http_response_incomplete", never, "The endpoint's response ended before its end") \
+  X(response_head_timeout, upstream, 504, "http_response_timeout", never, "The endpoint did not answer in time") \
   X(response_idle_timeout, upstream, 504, "http_response_timeout", never, "The endpoint paused too long inside the response body") \
-  X(request_timeout, upstream, 504, "http_response_timeout", never, "The whole request took longer than timeouts.request")     \
-  X(tunnel_idle_timeout, none, 504, "connection_timeout", never, "The tunnel carried no byte for timeouts.tunnel_idle")        \
-  X(queue_full, local, 503, "connection_limit_reached", elsewhere, "Every connection is in use and the queue is full")         \
-  X(queue_timeout, local, 503, "connection_limit_reached", never, "No connection became free within pool.queue_timeout")       \
-  X(local_fault, local, 503, "proxy_internal_error", elsewhere, "onehop ran out of ports, descriptors or memory")              \
+  X(request_timeout, upstream, 504, "http_response_timeout", never, "The whole request took longer than timeouts.request") \
+  X(tunnel_idle_timeout, none, 504, "connection_timeout", never, "The tunnel carried no byte for timeouts.tunnel_idle") \
+  X(queue_full, local, 503, "connection_limit_reached", elsewhere, "Every connection is in use and the queue is full") \
+  X(queue_timeout, local, 503, "connection_limit_reached", never, "No connection became free within pool.queue_timeout") \
+  X(local_fault, local, 503, "proxy_internal_error", elsewhere, "onehop ran out of ports, descriptors or memory") \
   X(stopped, local, 503, "proxy_internal_error", never, "onehop was stopped before the exchange ended")
+// clang-format on
 
 enum class Outcome : uint8_t {
 #define X(name, side, status, error, again, sentence) name,
@@ -73,7 +77,8 @@ const OutcomeRow& row_of(Outcome outcome);
 // The names, in order: the values of the metric label.
 std::vector<std::string_view> outcome_names();
 
-// A fault of the client's message, and of the endpoint's (`reused`: on a pooled connection), and a lease that was not to be had.
+// A fault of the client's message, and of the endpoint's (`reused`: on a pooled connection), and a
+// lease that was not to be had.
 Outcome outcome_of_request(http::Violation violation);
 Outcome outcome_of_response(http::Violation violation, bool reused);
 Outcome outcome_of(const upstream::LeaseError& error);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proxy: what answers a worker's requests by forwarding them. It joins a route to an upstream, and each request to an exchange.
+// Proxy: what answers a worker's requests by forwarding them. It joins a route to an upstream, and
+// each request to an exchange.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ class Proxy final : public http::Service {
     net::Loop& loop;
     const config::Server& server;
     const routing::Router& router;
-    std::vector<std::unique_ptr<upstream::Upstream>>& upstreams;  // in the order of the configuration
+    std::vector<std::unique_ptr<upstream::Upstream>>&
+        upstreams;  // in the order of the configuration
     telemetry::DownstreamShard& counters;
     uint64_t seed;  // of the request ids
   };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Router: host and path to the index of an upstream. Pure: no I/O, no clock, built once.
 //
-// The host is looked at first: the exact name, then the longest matching wildcard (`*.example.org` matches any name below
-// example.org, not example.org itself), then the routes without a host; the first of these groups that has a match decides. Within a
-// group an exact path wins over a prefix and a longer prefix over a shorter one. A prefix ends at a segment: `/api` matches `/api`,
-// `/api/` and `/api/x`, not `/apix`; `/api/` matches only what is below it. The query does not count.
+// The host is looked at first: the exact name, then the longest matching wildcard (`*.example.org`
+// matches any name below example.org, not example.org itself), then the routes without a host; the
+// first of these groups that has a match decides. Within a group an exact path wins over a prefix
+// and a longer prefix over a shorter one. A prefix ends at a segment: `/api` matches `/api`,
+// `/api/` and `/api/x`, not `/apix`; `/api/` matches only what is below it. The query does not
+// count.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +21,12 @@ namespace onehop::routing {
 
 class Router {
  public:
-  // The indexes that match() returns are those of `upstreams`; every route names one of them (config::check saw to it).
+  // The indexes that match() returns are those of `upstreams`; every route names one of them
+  // (config::check saw to it).
   Router(const std::vector<config::Route>& routes, const std::vector<config::Upstream>& upstreams);
 
-  // `authority` as in the Host field, with or without a port, any case; `target` in origin-form, or "*".
+  // `authority` as in the Host field, with or without a port, any case; `target` in origin-form, or
+  // "*".
   std::optional<size_t> match(std::string_view authority, std::string_view target) const;
 
  private:
@@ -32,7 +36,7 @@ class Router {
     size_t upstream;
   };
   struct Host {
-    std::string name;  // lower case; of a wildcard the part behind the `*`, with its dot
+    std::string name;         // lower case; of a wildcard the part behind the `*`, with its dot
     std::vector<Path> paths;  // exact ones first, then the longest
   };
   static std::vector<Path>& paths_of(std::vector<Host>& hosts, std::string_view name);

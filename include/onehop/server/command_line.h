@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command line of onehop. Exit codes: 0 fine, 1 a failure at run time, 2 wrong usage or configuration.
+// The command line of onehop. Exit codes: 0 fine, 1 a failure at run time, 2 wrong usage or
+// configuration.
 #pragma once
 
 namespace onehop::server {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Server: the whole program behind one configuration. The calling thread carries the admin endpoint, the signals and the sampling
-// of the telemetry; each worker is a thread with an event loop, listeners, pools and counters of its own.
+// Server: the whole program behind one configuration. The calling thread carries the admin
+// endpoint, the signals and the sampling of the telemetry; each worker is a thread with an event
+// loop, listeners, pools and counters of its own.
 #pragma once
 
 #include <cstdint>
@@ -19,26 +20,29 @@ struct ServerParts;
 
 class Server {
  public:
-  // Resolves names, binds every address and makes the workers; the first thing that fails is the error, as a sentence.
-  static Result<std::unique_ptr<Server>, std::string> make(std::shared_ptr<const config::Config> config,
-                                                           std::string version);
+  // Resolves names, binds every address and makes the workers; the first thing that fails is the
+  // error, as a sentence.
+  static Result<std::unique_ptr<Server>, std::string> make(
+      std::shared_ptr<const config::Config> config, std::string version);
   ~Server();
 
-  // Where it listens, ports filled in, in the order of the configuration. The admin address is empty when it is off.
+  // Where it listens, ports filled in, in the order of the configuration. The admin address is
+  // empty when it is off.
   const std::vector<Address>& listening() const;
   std::string admin_address() const;
 
   // One line per listener, upstream and admin address.
   std::string describe() const;
 
-  // Serves until SIGTERM, SIGINT or stop(), then drains: no new clients, what is in flight is finished within server.drain.
-  // A second signal ends it at once.
+  // Serves until SIGTERM, SIGINT or stop(), then drains: no new clients, what is in flight is
+  // finished within server.drain. A second signal ends it at once.
   void run();
 
   // From any thread: as SIGTERM.
   void stop();
 
-  // Calls `task` every `every_ms` on the thread of run(), with the document of `GET /stats`. Before run().
+  // Calls `task` every `every_ms` on the thread of run(), with the document of `GET /stats`. Before
+  // run().
   void every(uint64_t every_ms, std::function<void(const std::string& stats_json)> task);
 
  private:

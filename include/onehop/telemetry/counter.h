@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Cells that one thread writes and any thread reads. A write is a relaxed load and store, not a locked instruction, which is
-// right for a single writer only; readers see each cell whole, and different cells a moment apart.
+// Cells that one thread writes and any thread reads. A write is a relaxed load and store, not a
+// locked instruction, which is right for a single writer only; readers see each cell whole, and
+// different cells a moment apart.
 #pragma once
 
 #include <atomic>
@@ -11,7 +12,9 @@ namespace onehop::telemetry {
 // Goes up, never resets.
 class Counter {
  public:
-  void add(uint64_t n = 1) noexcept { cell_.store(cell_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(uint64_t n = 1) noexcept {
+    cell_.store(cell_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   uint64_t value() const noexcept { return cell_.load(std::memory_order_relaxed); }
 
  private:
@@ -21,7 +24,9 @@ class Counter {
 // Goes up and down.
 class Gauge {
  public:
-  void add(int64_t n) noexcept { cell_.store(cell_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(int64_t n) noexcept {
+    cell_.store(cell_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   int64_t value() const noexcept { return cell_.load(std::memory_order_relaxed); }
 
  private:

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The phases of an exchange and the clock that measures them. At every moment an exchange is in exactly one phase, and changing it
-// charges the time since the last change to the phase it leaves: so the phases sum to the total by construction, to the nanosecond.
+// The phases of an exchange and the clock that measures them. At every moment an exchange is in
+// exactly one phase, and changing it charges the time since the last change to the phase it leaves:
+// so the phases sum to the total by construction, to the nanosecond.
 //
-// Beside the phase the clock knows whether the exchange waits for somebody else (client, replica, a free slot) or works; the time
-// worked is `proxy_overhead`, what this proxy itself cost.
+// Beside the phase the clock knows whether the exchange waits for somebody else (client, replica, a
+// free slot) or works; the time worked is `proxy_overhead`, what this proxy itself cost.
 //
 //   request_head_read     first byte of the request -> its head is complete
-//   route_and_queue_wait  route, balancer, and the wait in the queue of a replica at its max_connections
-//   pool_wait             asking the pool until it hands out a connection or starts to dial
-//   connect               dialling
-//   request_write         connection in hand -> the request is handed to the kernel (a body: its last byte)
-//   response_wait         -> first byte of the response
-//   response_body         -> last byte handed to the kernel
-//   downstream_write_stall  the part of it in which the client did not take what was ready
+//   route_and_queue_wait  route, balancer, and the wait in the queue of a replica at its
+//   max_connections pool_wait             asking the pool until it hands out a connection or starts
+//   to dial connect               dialling request_write         connection in hand -> the request
+//   is handed to the kernel (a body: its last byte) response_wait         -> first byte of the
+//   response response_body         -> last byte handed to the kernel downstream_write_stall  the
+//   part of it in which the client did not take what was ready
 #pragma once
 
 #include <array>
@@ -23,15 +23,17 @@
 namespace onehop::telemetry {
 
 // One row per phase: name, help.
-#define ONEHOP_PHASES(X)                                                                            \
-  X(request_head_read, "First byte of the request until its head is complete")                      \
-  X(route_and_queue_wait, "Routing, balancing, and waiting in the queue of a full endpoint")        \
-  X(pool_wait, "Asking the pool for a connection")                                                  \
-  X(connect, "Dialling the endpoint; 0 when a pooled connection was reused")                        \
-  X(request_write, "Connection in hand until the whole request is handed to the kernel")            \
-  X(response_wait, "Request written until the first byte of the response")                          \
-  X(response_body, "First byte of the response until the last is handed to the kernel")             \
+// clang-format off
+#define ONEHOP_PHASES(X) \
+  X(request_head_read, "First byte of the request until its head is complete") \
+  X(route_and_queue_wait, "Routing, balancing, and waiting in the queue of a full endpoint") \
+  X(pool_wait, "Asking the pool for a connection") \
+  X(connect, "Dialling the endpoint; 0 when a pooled connection was reused") \
+  X(request_write, "Connection in hand until the whole request is handed to the kernel") \
+  X(response_wait, "Request written until the first byte of the response") \
+  X(response_body, "First byte of the response until the last is handed to the kernel") \
   X(downstream_write_stall, "Response bytes were ready and the client did not take them")
+// clang-format on
 
 enum class Phase : uint8_t {
 #define X(name, help) name,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What one worker counts. Each metric is one row of a table below; the rows make these structs, the merged snapshot, the
-// Prometheus exposition and docs/metrics.md, so a metric cannot exist in one of them alone.
+// What one worker counts. Each metric is one row of a table below; the rows make these structs, the
+// merged snapshot, the Prometheus exposition and docs/metrics.md, so a metric cannot exist in one
+// of them alone.
 //
-// A shard is written by its worker only and lives as long as the program; anybody may read it at any time.
+// A shard is written by its worker only and lives as long as the program; anybody may read it at
+// any time.
 #pragma once
 
 #include <array>
@@ -20,19 +22,21 @@
 namespace onehop::telemetry {
 
 // Why an upstream connection was opened: what had become of the one that would have served.
-#define ONEHOP_OPEN_REASONS(X)                                                              \
-  X(cold, "No connection to the endpoint existed yet")                                      \
-  X(all_busy, "Every pooled connection was in use")                                         \
-  X(idle_expired, "The pooled one had reached idle_timeout")                                \
-  X(peer_closed_idle, "The endpoint had closed the idle one, or sent bytes on it")          \
-  X(max_requests, "The pooled one had served max_requests")                                 \
-  X(max_age, "The pooled one had reached max_age")                                          \
-  X(not_persistent, "The endpoint does not keep connections: close, HTTP/1.0, no length")   \
-  X(not_drained, "The last response ended before its request was sent, or was cut short")   \
-  X(broken, "The last one failed in the middle of a request")                               \
-  X(evicted, "The idle one made room: max_idle, or file descriptors ran out")               \
-  X(retry, "A reused connection had failed and the request was sent again on a fresh one")  \
+// clang-format off
+#define ONEHOP_OPEN_REASONS(X) \
+  X(cold, "No connection to the endpoint existed yet") \
+  X(all_busy, "Every pooled connection was in use") \
+  X(idle_expired, "The pooled one had reached idle_timeout") \
+  X(peer_closed_idle, "The endpoint had closed the idle one, or sent bytes on it") \
+  X(max_requests, "The pooled one had served max_requests") \
+  X(max_age, "The pooled one had reached max_age") \
+  X(not_persistent, "The endpoint does not keep connections: close, HTTP/1.0, no length") \
+  X(not_drained, "The last response ended before its request was sent, or was cut short") \
+  X(broken, "The last one failed in the middle of a request") \
+  X(evicted, "The idle one made room: max_idle, or file descriptors ran out") \
+  X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
+// clang-format on
 
 enum class OpenReason : uint8_t {
 #define X(name, help) name,
@@ -41,10 +45,12 @@ enum class OpenReason : uint8_t {
 };
 
 // Who closed a connection.
-#define ONEHOP_CLOSERS(X)                                       \
-  X(peer, "The other side closed or reset it")                  \
-  X(onehop, "onehop closed it: a limit, a deadline, a drain")   \
+// clang-format off
+#define ONEHOP_CLOSERS(X) \
+  X(peer, "The other side closed or reset it") \
+  X(onehop, "onehop closed it: a limit, a deadline, a drain") \
   X(error, "It failed: a network error or a protocol violation")
+// clang-format on
 
 enum class Closer : uint8_t {
 #define X(name, help) name,
@@ -53,52 +59,60 @@ enum class Closer : uint8_t {
 };
 
 // Status classes: index 0 is "none" (no response was sent), 1 to 5 are 1xx to 5xx.
-constexpr std::array<std::string_view, 6> kStatusClassNames = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+constexpr std::array<std::string_view, 6> kStatusClassNames = {"none", "1xx", "2xx",
+                                                               "3xx",  "4xx", "5xx"};
 
 #define X(name, help) +1
 constexpr size_t kOpenReasonCount = 0 ONEHOP_OPEN_REASONS(X);
 constexpr size_t kCloserCount = 0 ONEHOP_CLOSERS(X);
 #undef X
 #define X(name, help) #name,
-constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonNames = {ONEHOP_OPEN_REASONS(X)};
+constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonNames = {
+    ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserNames = {ONEHOP_CLOSERS(X)};
 #undef X
 
-constexpr size_t kMaxOutcomes = 64;  // rows of the outcome table, which belongs to proxy; see Telemetry
+constexpr size_t kMaxOutcomes =
+    64;  // rows of the outcome table, which belongs to proxy; see Telemetry
 
-// Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label count, help).
-// A label of `none` makes a single cell, any other an array of `count` cells whose label values come from the tables above
-// (reason: open reasons, by: closers, class: status classes, outcome: the outcome table).
-#define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE)                                                                    \
-  COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted")                       \
-  GAUGE(open, "downstream_connections_open", none, 1, "Client connections open now")                                 \
-  GAUGE(idle, "downstream_connections_idle", none, 1, "Client connections without a request now")                    \
-  COUNTER(closed, "downstream_connections_closed", by, kCloserCount, "Client connections closed, by whom")           \
+// Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
+// count, help). A label of `none` makes a single cell, any other an array of `count` cells whose
+// label values come from the tables above (reason: open reasons, by: closers, class: status
+// classes, outcome: the outcome table).
+// clang-format off
+#define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE) \
+  COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted") \
+  GAUGE(open, "downstream_connections_open", none, 1, "Client connections open now") \
+  GAUGE(idle, "downstream_connections_idle", none, 1, "Client connections without a request now") \
+  COUNTER(closed, "downstream_connections_closed", by, kCloserCount, "Client connections closed, by whom") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \
-  COUNTER(requests, "downstream_requests", class, 6, "Requests ended, by the status class sent to the client")       \
-  COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome")                      \
-  GAUGE(in_flight, "downstream_requests_in_flight", none, 1, "Requests in progress")                                 \
-  COUNTER(bytes_received, "downstream_received_bytes", none, 1, "Bytes read from clients")                           \
+  COUNTER(requests, "downstream_requests", class, 6, "Requests ended, by the status class sent to the client") \
+  COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome") \
+  GAUGE(in_flight, "downstream_requests_in_flight", none, 1, "Requests in progress") \
+  COUNTER(bytes_received, "downstream_received_bytes", none, 1, "Bytes read from clients") \
   COUNTER(bytes_sent, "downstream_sent_bytes", none, 1, "Bytes written to clients")
+// clang-format on
 
-#define ONEHOP_ENDPOINT_METRICS(COUNTER, GAUGE)                                                                      \
+// clang-format off
+#define ONEHOP_ENDPOINT_METRICS(COUNTER, GAUGE) \
   COUNTER(opened, "upstream_connections_opened", reason, kOpenReasonCount, "Connections established to the endpoint, by why one was needed") \
   COUNTER(reused, "upstream_connections_reused", none, 1, "Requests that took a pooled connection: set-ups avoided") \
   COUNTER(connect_failed, "upstream_connect_failures", none, 1, "Dials that the endpoint refused or did not answer") \
   COUNTER(local_faults, "upstream_local_faults", none, 1, "Dials that failed for want of local ports, descriptors or memory") \
-  GAUGE(open, "upstream_connections_open", none, 1, "Connections to the endpoint open now")                          \
-  GAUGE(idle, "upstream_connections_idle", none, 1, "Connections waiting in the pool now")                           \
-  GAUGE(connecting, "upstream_connections_connecting", none, 1, "Dials in progress")                                 \
-  COUNTER(closed, "upstream_connections_closed", by, kCloserCount, "Connections closed, by whom")                    \
+  GAUGE(open, "upstream_connections_open", none, 1, "Connections to the endpoint open now") \
+  GAUGE(idle, "upstream_connections_idle", none, 1, "Connections waiting in the pool now") \
+  GAUGE(connecting, "upstream_connections_connecting", none, 1, "Dials in progress") \
+  COUNTER(closed, "upstream_connections_closed", by, kCloserCount, "Connections closed, by whom") \
   COUNTER(surplus_bytes, "upstream_surplus_bytes", none, 1, "Connections discarded because bytes arrived that no request asked for") \
-  COUNTER(requests, "upstream_requests", class, 6, "Attempts ended, by the status class the endpoint answered")      \
-  COUNTER(outcomes, "upstream_outcomes", outcome, kMaxOutcomes, "Attempts ended, by outcome")                        \
+  COUNTER(requests, "upstream_requests", class, 6, "Attempts ended, by the status class the endpoint answered") \
+  COUNTER(outcomes, "upstream_outcomes", outcome, kMaxOutcomes, "Attempts ended, by outcome") \
   COUNTER(retries, "upstream_retries", none, 1, "Attempts that gave way to another one, here or on another endpoint") \
-  GAUGE(in_flight, "upstream_requests_in_flight", none, 1, "Requests this endpoint is working on")                   \
-  GAUGE(queued, "upstream_queue_length", none, 1, "Requests waiting for a connection to this endpoint")              \
+  GAUGE(in_flight, "upstream_requests_in_flight", none, 1, "Requests this endpoint is working on") \
+  GAUGE(queued, "upstream_queue_length", none, 1, "Requests waiting for a connection to this endpoint") \
   COUNTER(queue_rejected, "upstream_queue_rejected", none, 1, "Requests that found the queue full or waited too long") \
-  COUNTER(bytes_sent, "upstream_sent_bytes", none, 1, "Bytes written to the endpoint")                               \
+  COUNTER(bytes_sent, "upstream_sent_bytes", none, 1, "Bytes written to the endpoint") \
   COUNTER(bytes_received, "upstream_received_bytes", none, 1, "Bytes read from the endpoint")
+// clang-format on
 
 template <class Cell, size_t count>
 class Cells {
@@ -124,14 +138,16 @@ constexpr size_t kExchangeHistogramCount = kPhaseCount + 2;
 constexpr size_t kTotalIndex = kPhaseCount;
 constexpr size_t kOverheadIndex = kPhaseCount + 1;
 constexpr std::string_view exchange_histogram_name(size_t index) {
-  return index < kPhaseCount ? kPhaseNames[index] : index == kTotalIndex ? std::string_view("total") : std::string_view("proxy_overhead");
+  return index < kPhaseCount    ? kPhaseNames[index]
+         : index == kTotalIndex ? std::string_view("total")
+                                : std::string_view("proxy_overhead");
 }
 
 struct EndpointShard {
   ONEHOP_ENDPOINT_METRICS(ONEHOP_COUNTER_MEMBER, ONEHOP_GAUGE_MEMBER)
 
-  // Every exchange that ended on this endpoint is recorded once in each of these, so all have the same count (what a phase did not
-  // need is a 0). About 85 KB per endpoint and worker.
+  // Every exchange that ended on this endpoint is recorded once in each of these, so all have the
+  // same count (what a phase did not need is a 0). About 85 KB per endpoint and worker.
   std::array<Histogram, kExchangeHistogramCount> exchange;
   Histogram dial;  // every established connection: how long it took to set up
 
@@ -155,17 +171,20 @@ struct EndpointName {
   std::string address;
 };
 
-// All shards of the process and the names that go with their cells. Built before the workers start; the lists never change, so
-// reading needs no lock.
+// All shards of the process and the names that go with their cells. Built before the workers start;
+// the lists never change, so reading needs no lock.
 class Telemetry {
  public:
-  Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes, size_t workers);
+  Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes,
+            size_t workers);
 
   Shard& shard(size_t worker) { return *shards_[worker]; }
   const Shard& shard(size_t worker) const { return *shards_[worker]; }
   size_t worker_count() const { return shards_.size(); }
   const std::vector<EndpointName>& endpoints() const { return endpoints_; }
-  const std::vector<std::string_view>& outcomes() const { return outcomes_; }  // at most kMaxOutcomes
+  const std::vector<std::string_view>& outcomes() const {
+    return outcomes_;
+  }  // at most kMaxOutcomes
 
  private:
   std::vector<EndpointName> endpoints_;

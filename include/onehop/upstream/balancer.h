@@ -23,7 +23,8 @@ class Balancer {
  public:
   virtual ~Balancer() = default;
 
-  // The index of the chosen candidate; nothing when all are excluded. `candidates` has the same size at every call.
+  // The index of the chosen candidate; nothing when all are excluded. `candidates` has the same
+  // size at every call.
   virtual std::optional<size_t> pick(std::span<const Candidate> candidates) = 0;
 };
 

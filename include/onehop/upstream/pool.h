@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Pool: the connections of one worker to one endpoint. It lends them out one request at a time, newest first, and opens one only when
-// none is idle; why it had to is counted with every connection.
+// Pool: the connections of one worker to one endpoint. It lends them out one request at a time,
+// newest first, and opens one only when none is idle; why it had to is counted with every
+// connection.
 //
 //   acquire -> idle connection -------------------------------> Lease
 //           -> below max_connections: dial ----> on_lease -----> Lease
-//           -> at max_connections: queue (bounded, timed) -----> whichever comes first: one given back, or room to dial
+//           -> at max_connections: queue (bounded, timed) -----> whichever comes first: one given
+//           back, or room to dial
 //
 // All on the worker's thread.
 #pragma once
@@ -26,11 +28,13 @@ namespace onehop::upstream {
 class Pool;
 class PooledConnection;
 
-// The right to use one connection for one exchange. Destroying it gives the connection back, or closes it if it is not fit.
+// The right to use one connection for one exchange. Destroying it gives the connection back, or
+// closes it if it is not fit.
 class Lease {
  public:
   Lease() = default;
-  explicit Lease(PooledConnection& connection, bool reused) : connection_(&connection), reused_(reused) {}
+  explicit Lease(PooledConnection& connection, bool reused)
+      : connection_(&connection), reused_(reused) {}
   Lease(Lease&& other) noexcept;
   Lease& operator=(Lease&& other) noexcept;
   ~Lease() { release(); }
@@ -48,7 +52,13 @@ class Lease {
 };
 
 // Why there is no lease.
-enum class NoLease : uint8_t { connect_failed, connect_timeout, local_fault, queue_full, queue_timeout };
+enum class NoLease : uint8_t {
+  connect_failed,
+  connect_timeout,
+  local_fault,
+  queue_full,
+  queue_timeout
+};
 struct LeaseError {
   NoLease why = NoLease::connect_failed;
   net::NetError network;
@@ -112,7 +122,8 @@ class Pool : public ListNode<Pool> {
   using Acquired = std::variant<Lease, Waiting, LeaseError>;
   Acquired acquire(Waiter& waiter, Want want);
 
-  // Closes every idle connection; those are of the vintage of one that just failed (edge case 5), or make room.
+  // Closes every idle connection; those are of the vintage of one that just failed (edge case 5),
+  // or make room.
   size_t discard_idle(telemetry::OpenReason reason);
 
   size_t open_count() const noexcept { return open_; }
@@ -141,13 +152,14 @@ class Pool : public ListNode<Pool> {
   IntrusiveList<PooledConnection> lent_;
   IntrusiveList<Dialing> dialing_;
   IntrusiveList<Waiter> queue_;
-  size_t open_ = 0;         // established connections
+  size_t open_ = 0;  // established connections
   size_t dialing_count_ = 0;
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t random_;
 
-  // What became of the connections that could have served the next request: the reason why that one needs a new one.
+  // What became of the connections that could have served the next request: the reason why that one
+  // needs a new one.
   std::array<telemetry::OpenReason, 16> gone_{};
   size_t gone_count_ = 0;
 };

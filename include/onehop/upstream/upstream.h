@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Upstream: a named group of endpoints as one worker sees it, with its balancer and a pool per endpoint.
+// Upstream: a named group of endpoints as one worker sees it, with its balancer and a pool per
+// endpoint.
 #pragma once
 
 #include <memory>
@@ -53,8 +54,10 @@ class Upstream {
     size_t worker_count;  // max_connections is shared out among so many
   };
 
-  // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in the shard.
-  Upstream(const config::Upstream& config, std::span<const Address> addresses, size_t first_endpoint, const Parts& parts);
+  // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in
+  // the shard.
+  Upstream(const config::Upstream& config, std::span<const Address> addresses,
+           size_t first_endpoint, const Parts& parts);
 
   const config::Upstream& config() const { return config_; }
   Endpoint& endpoint(size_t index) { return *endpoints_[index]; }

@@ -8,7 +8,7 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr uint8_t kMaxSizeDigits = 15;             // sizes below 2^60 (edge case 52)
+constexpr uint8_t kMaxSizeDigits = 15;              // sizes below 2^60 (edge case 52)
 constexpr uint32_t kMaxExtensionBytes = 16 * 1024;  // of all chunks of a message (edge case 53)
 
 int hex_value(char c) {
@@ -32,13 +32,19 @@ void BodyReader::start_chunked(size_t trailer_limit) {
   trailer_limit_ = static_cast<uint32_t>(trailer_limit);
 }
 
-void BodyReader::start_until_close() { state_ = State::until_close; }
+void BodyReader::start_until_close() {
+  state_ = State::until_close;
+}
 
 BodyReader::Status BodyReader::read(Buffer& in, Buffer& out) {
   switch (state_) {
-    case State::done: return Status::end;
-    case State::length: return read_length(in, out);
-    case State::until_close: out.splice(std::move(in)); return Status::more;
+    case State::done:
+      return Status::end;
+    case State::length:
+      return read_length(in, out);
+    case State::until_close:
+      out.splice(std::move(in));
+      return Status::more;
     case State::size_first:
     case State::size:
     case State::extension:
@@ -46,7 +52,8 @@ BodyReader::Status BodyReader::read(Buffer& in, Buffer& out) {
     case State::data:
     case State::data_cr:
     case State::data_lf:
-    case State::trailer: return read_chunked(in, out);
+    case State::trailer:
+      return read_chunked(in, out);
   }
   return Status::failed;
 }
@@ -88,7 +95,8 @@ BodyReader::Status BodyReader::read_chunked(Buffer& in, Buffer& out) {
   return Status::more;
 }
 
-// The framing between chunks, byte by byte: size [ extension ] CR LF, and the CR LF behind the data. Nothing is tolerated.
+// The framing between chunks, byte by byte: size [ extension ] CR LF, and the CR LF behind the
+// data. Nothing is tolerated.
 bool BodyReader::accept(char c) {
   switch (state_) {
     case State::size_first:
@@ -112,7 +120,8 @@ bool BodyReader::accept(char c) {
         state_ = State::size_lf;
         return true;
       }
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return fail(Violation::bad_chunk);
+      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f)
+        return fail(Violation::bad_chunk);
       return ++extension_bytes_ <= kMaxExtensionBytes || fail(Violation::bad_chunk);
     case State::size_lf:
       if (c != '\n') return fail(Violation::bad_chunk);
@@ -129,7 +138,8 @@ bool BodyReader::accept(char c) {
     case State::data:
     case State::trailer:
     case State::until_close:
-    case State::done: break;
+    case State::done:
+      break;
   }
   return fail(Violation::bad_chunk);
 }
@@ -146,7 +156,8 @@ BodyReader::Status BodyReader::read_trailer(Buffer& in) {
     const char c = in.front().front();
     in.consume(1);
     trailers_->push_back(c);
-    const bool bare = c == '\n' && (trailers_->size() < 2 || (*trailers_)[trailers_->size() - 2] != '\r');
+    const bool bare =
+        c == '\n' && (trailers_->size() < 2 || (*trailers_)[trailers_->size() - 2] != '\r');
     if (bare || trailers_->size() > trailer_limit_) {
       violation_ = bare ? Violation::bad_trailer : Violation::head_too_large;
       return Status::failed;

@@ -10,20 +10,30 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr size_t kReadAhead = 64 * 1024;         // bytes kept while nobody wants them; then the socket waits
-constexpr size_t kOutputHighWater = 128 * 1024;  // bytes waiting to be written; then whoever sends waits
-constexpr uint8_t kMaxInterim = 32;              // 1xx heads before a final one: more is a fault, not news
+constexpr size_t kReadAhead =
+    64 * 1024;  // bytes kept while nobody wants them; then the socket waits
+constexpr size_t kOutputHighWater =
+    128 * 1024;                      // bytes waiting to be written; then whoever sends waits
+constexpr uint8_t kMaxInterim = 32;  // 1xx heads before a final one: more is a fault, not news
 
 }  // namespace
 
-std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
-                                          telemetry::EndpointShard& counters, ClientConnection::Events& owner) {
+std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport,
+                                          const config::Limits& limits,
+                                          telemetry::EndpointShard& counters,
+                                          ClientConnection::Events& owner) {
   return std::make_unique<H1ClientConnection>(loop, std::move(transport), limits, counters, owner);
 }
 
-H1ClientConnection::H1ClientConnection(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
-                                       telemetry::EndpointShard& counters, ClientConnection::Events& owner)
-    : loop_(loop), transport_(std::move(transport)), limits_(limits), counters_(counters), owner_(owner) {
+H1ClientConnection::H1ClientConnection(net::Loop& loop, net::TransportPtr transport,
+                                       const config::Limits& limits,
+                                       telemetry::EndpointShard& counters,
+                                       ClientConnection::Events& owner)
+    : loop_(loop),
+      transport_(std::move(transport)),
+      limits_(limits),
+      counters_(counters),
+      owner_(owner) {
   transport_->set_events(*this);
   transport_->count_bytes(counters.bytes_received, counters.bytes_sent);
   transport_->set_reading(true);
@@ -47,7 +57,8 @@ StreamEnd H1ClientConnection::close_stream() {
   events_ = nullptr;
   resume_.unlink();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;
-  const bool complete = state_ == State::done && request_sent_ && transport_->unsent() == 0 && pending_.empty();
+  const bool complete =
+      state_ == State::done && request_sent_ && transport_->unsent() == 0 && pending_.empty();
   state_ = complete && persistent_ && !surplus_ ? State::idle : State::dead;
   if (state_ == State::idle) return StreamEnd::reusable;
   return complete && !surplus_ ? StreamEnd::not_persistent : StreamEnd::not_drained;
@@ -69,7 +80,8 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
   if (state_ == State::idle || state_ == State::done) {
     // Nobody asked for these (edge cases 10, 11).
     found_surplus();
-    if (std::exchange(state_, State::dead) == State::idle) owner_.on_idle_end(*this, Violation::surplus);
+    if (std::exchange(state_, State::dead) == State::idle)
+      owner_.on_idle_end(*this, Violation::surplus);
     return;
   }
   if (state_ == State::dead) return;
@@ -83,7 +95,9 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
   if (state_ != State::dead) apply_reading();
 }
 
-void H1ClientConnection::on_end() { input_ended(); }
+void H1ClientConnection::on_end() {
+  input_ended();
+}
 
 void H1ClientConnection::on_error(net::NetError error) {
   error_ = error;
@@ -110,20 +124,32 @@ void H1ClientConnection::process(Buffer& bytes) {
   bool more = true;
   while (more) {
     switch (state_) {
-      case State::head: more = read_head(bytes); break;
-      case State::body: more = read_body(bytes); break;
-      case State::tunnel: more = read_tunnel(bytes); break;
+      case State::head:
+        more = read_head(bytes);
+        break;
+      case State::body:
+        more = read_body(bytes);
+        break;
+      case State::tunnel:
+        more = read_tunnel(bytes);
+        break;
       case State::idle:
-      case State::done: return;
-      case State::dead: bytes.clear(); return;
+      case State::done:
+        return;
+      case State::dead:
+        bytes.clear();
+        return;
     }
   }
 }
 
 bool H1ClientConnection::read_head(Buffer& bytes) {
   switch (head_.feed(bytes, 0, limits_.response_head)) {
-    case HeadReader::Status::complete: break;
-    case HeadReader::Status::failed: fail(head_.violation()); return false;
+    case HeadReader::Status::complete:
+      break;
+    case HeadReader::Status::failed:
+      fail(head_.violation());
+      return false;
     case HeadReader::Status::incomplete:
       if (ended_) fail(head_.started() ? Violation::incomplete : Violation::gone);
       return false;
@@ -189,14 +215,18 @@ bool H1ClientConnection::read_body(Buffer& bytes) {
     case BodyReader::Status::more:
       if (!out.empty()) events_->on_body(out, Ends::no);
       return true;
-    case BodyReader::Status::end: end_body(out, !bytes.empty()); return false;
-    case BodyReader::Status::failed: fail(body_.violation()); return false;
+    case BodyReader::Status::end:
+      end_body(out, !bytes.empty());
+      return false;
+    case BodyReader::Status::failed:
+      fail(body_.violation());
+      return false;
   }
   return false;
 }
 
-// The receiver of the last event may give the connection back, and somebody else may take it, before the call returns: nothing is
-// touched afterwards.
+// The receiver of the last event may give the connection back, and somebody else may take it,
+// before the call returns: nothing is touched afterwards.
 void H1ClientConnection::end_body(Buffer& out, bool surplus) {
   if (surplus) found_surplus();
   if (body_.trailers().empty()) {
@@ -252,7 +282,8 @@ void H1ClientConnection::send_head(const RequestHead& head, Ends ends) {
   method_ = head.method;
   upgrade_ = head.upgrade;
   framing_ = Framing::none;
-  if (ends == Ends::no) framing_ = head.body.kind == BodyLength::Kind::known ? Framing::length : Framing::chunked;
+  if (ends == Ends::no)
+    framing_ = head.body.kind == BodyLength::Kind::known ? Framing::length : Framing::chunked;
   write_request_head(transport_->output(), head, framing_);
   transport_->send();
   if (ends == Ends::yes) message_sent();
@@ -277,7 +308,9 @@ void H1ClientConnection::message_sent() {
   if (framing_ == Framing::until_close) transport_->finish_writing();
 }
 
-bool H1ClientConnection::has_room() const { return transport_->unsent() < kOutputHighWater; }
+bool H1ClientConnection::has_room() const {
+  return transport_->unsent() < kOutputHighWater;
+}
 
 void H1ClientConnection::set_reading(bool wanted) {
   if (wanted == delivering_) return;
@@ -285,7 +318,9 @@ void H1ClientConnection::set_reading(bool wanted) {
   if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
 }
 
-void H1ClientConnection::apply_reading() { transport_->set_reading(!ended_ && pending_.size() < kReadAhead); }
+void H1ClientConnection::apply_reading() {
+  transport_->set_reading(!ended_ && pending_.size() < kReadAhead);
+}
 
 bool H1ClientConnection::take_back() {
   if (state_ == State::dead || transport_->written() != written_before_) return false;

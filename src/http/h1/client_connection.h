@@ -6,7 +6,8 @@
 //            |        +-> dead                   a violation, an error, the peer's end
 //            +-> tunnel                          after a 101
 //
-// Idle, it always reads: any byte and any end makes it dead and is told to the owner (edge case 10).
+// Idle, it always reads: any byte and any end makes it dead and is told to the owner (edge case
+// 10).
 #pragma once
 
 #include "body_reader.h"

@@ -62,14 +62,16 @@ HeadReader::Status HeadReader::feed(Buffer& bytes, size_t line_limit, size_t hea
   return Status::incomplete;
 }
 
-HeadReader::Status HeadReader::judge(std::string_view text, size_t end, size_t line_limit, size_t head_limit) {
+HeadReader::Status HeadReader::judge(std::string_view text, size_t end, size_t line_limit,
+                                     size_t head_limit) {
   const size_t line = std::min(text.find("\r\n"), text.size());
   if (line_limit != 0 && line > line_limit) return fail(Violation::start_line_too_long);
   const size_t size = end == std::string_view::npos ? text.size() : end + kEnd.size();
   if (size > head_limit) return fail(Violation::head_too_large);
   if (end != std::string_view::npos) return Status::complete;
   if (has_bare_line_feed(text)) return fail(Violation::bad_line_end);
-  // Every start line begins with a letter of a method or of "HTTP": what does not is no HTTP, and waiting for more is pointless.
+  // Every start line begins with a letter of a method or of "HTTP": what does not is no HTTP, and
+  // waiting for more is pointless.
   if (!is_token_char(text.front()) && text != "\r") return fail(Violation::bad_start_line);
   return Status::incomplete;
 }

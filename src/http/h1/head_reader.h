@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Finds the end of a head in what arrives. The usual head comes in one read and is used where it lies; one that comes in pieces is
-// gathered in a string that is freed with the head.
+// Finds the end of a head in what arrives. The usual head comes in one read and is used where it
+// lies; one that comes in pieces is gathered in a string that is freed with the head.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,11 @@ class HeadReader {
  public:
   enum class Status : uint8_t { incomplete, complete, failed };
 
-  // Looks at `bytes`, taking what belongs to an incomplete head. `line_limit` 0: the start line has no limit of its own.
+  // Looks at `bytes`, taking what belongs to an incomplete head. `line_limit` 0: the start line has
+  // no limit of its own.
   Status feed(Buffer& bytes, size_t line_limit, size_t head_limit);
 
-  std::span<char> head() noexcept { return head_; }            // after `complete`: with its empty line
+  std::span<char> head() noexcept { return head_; }  // after `complete`: with its empty line
   Violation violation() const noexcept { return violation_; }  // after `failed`
   bool started() const noexcept { return !partial_.empty(); }
 

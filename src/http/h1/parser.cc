@@ -33,7 +33,9 @@ int on_value(llhttp_t* parser, const char* at, size_t size) noexcept {
   return 0;
 }
 
-int on_headers_complete(llhttp_t*) noexcept { return HPE_PAUSED; }
+int on_headers_complete(llhttp_t*) noexcept {
+  return HPE_PAUSED;
+}
 
 const llhttp_settings_t kSettings = [] {
   llhttp_settings_t settings;
@@ -51,11 +53,13 @@ Violation violation_of(llhttp_errno_t error) {
   if (error == HPE_INVALID_CONTENT_LENGTH) return Violation::bad_content_length;
   if (error == HPE_UNEXPECTED_CONTENT_LENGTH) return Violation::length_and_encoding;
   if (error == HPE_INVALID_TRANSFER_ENCODING) return Violation::bad_transfer_encoding;
-  if (error == HPE_INVALID_CONSTANT || error == HPE_INVALID_STATUS) return Violation::bad_start_line;
+  if (error == HPE_INVALID_CONSTANT || error == HPE_INVALID_STATUS)
+    return Violation::bad_start_line;
   return Violation::bad_field;
 }
 
-Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view text, size_t max_fields) {
+Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view text,
+                                         size_t max_fields) {
   Collected collected{Fields(field_room().first(max_fields)), false};
   llhttp_t parser;
   llhttp_init(&parser, type, &kSettings);
@@ -64,7 +68,8 @@ Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view te
   if (collected.too_many) return Unexpected<Violation>(Violation::too_many_fields);
   if (error != HPE_PAUSED) return Unexpected<Violation>(violation_of(error));
   // llhttp stops at the first empty line; the head must end there.
-  if (llhttp_get_error_pos(&parser) + 1 < text.data() + text.size()) return Unexpected<Violation>(Violation::bad_field);
+  if (llhttp_get_error_pos(&parser) + 1 < text.data() + text.size())
+    return Unexpected<Violation>(Violation::bad_field);
   return collected.fields;
 }
 
@@ -72,16 +77,18 @@ Method method_of(std::string_view text) {
   constexpr struct {
     std::string_view text;
     Method method;
-  } kMethods[] = {{"GET", Method::get},         {"POST", Method::post},   {"HEAD", Method::head},
-                  {"PUT", Method::put},         {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
-                  {"PATCH", Method::patch},     {"TRACE", Method::trace}, {"CONNECT", Method::connect}};
+  } kMethods[] = {
+      {"GET", Method::get},     {"POST", Method::post},      {"HEAD", Method::head},
+      {"PUT", Method::put},     {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
+      {"PATCH", Method::patch}, {"TRACE", Method::trace},    {"CONNECT", Method::connect}};
   for (const auto& known : kMethods) {
     if (text == known.text) return known.method;
   }
   return Method::other;
 }
 
-// The first protocol of Upgrade that is not h2c: that one is never passed on, as it would hide requests from this proxy.
+// The first protocol of Upgrade that is not h2c: that one is never passed on, as it would hide
+// requests from this proxy.
 std::string_view upgrade_of(const Fields& fields) {
   const Field* upgrade = fields.find(FieldId::upgrade);
   if (upgrade == nullptr || !connection_lists(fields, "upgrade")) return {};
@@ -101,7 +108,9 @@ bool is_persistent(const Fields& fields, uint8_t version_minor) {
 
 bool accepts_trailers(const Fields& fields) {
   const Field* te = fields.find(FieldId::te);
-  return te != nullptr && any_list_element(te->value, [](std::string_view e) { return equals_ignoring_case(e, "trailers"); });
+  return te != nullptr && any_list_element(te->value, [](std::string_view e) {
+           return equals_ignoring_case(e, "trailers");
+         });
 }
 
 int64_t parse_keep_alive(const Fields& fields) {
@@ -109,19 +118,22 @@ int64_t parse_keep_alive(const Fields& fields) {
   if (const Field* field = fields.find(FieldId::keep_alive)) {
     any_list_element(field->value, [&](std::string_view element) {
       if (!element.starts_with("timeout=")) return false;
-      if (const auto number = parse_decimal(element.substr(8), INT32_MAX)) seconds = static_cast<int64_t>(*number);
+      if (const auto number = parse_decimal(element.substr(8), INT32_MAX))
+        seconds = static_cast<int64_t>(*number);
       return true;
     });
   }
   return seconds;
 }
 
-// NTLM and Negotiate authenticate the connection: another client's request must never travel on it (edge case 15).
+// NTLM and Negotiate authenticate the connection: another client's request must never travel on it
+// (edge case 15).
 bool binds_authentication(const Fields& fields) {
   for (const Field& field : fields) {
     if (field.id != FieldId::www_authenticate) continue;
     const std::string_view scheme = field.value.substr(0, field.value.find(' '));
-    if (equals_ignoring_case(scheme, "ntlm") || equals_ignoring_case(scheme, "negotiate")) return true;
+    if (equals_ignoring_case(scheme, "ntlm") || equals_ignoring_case(scheme, "negotiate"))
+      return true;
   }
   return false;
 }
@@ -137,7 +149,8 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
   const std::string_view view(text.data(), text.size());
   const HeadBytes bytes = look_at(view);
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
-  if (bytes.control || bytes.folded || bytes.nameless) return Unexpected<Violation>(Violation::bad_field);
+  if (bytes.control || bytes.folded || bytes.nameless)
+    return Unexpected<Violation>(Violation::bad_field);
   const auto line = split_request_line(view.substr(0, view.find('\r')));
   if (!line.has_value()) return Unexpected<Violation>(line.error());
   const Method method = method_of(line->method);
@@ -167,19 +180,21 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
     parsed.head.trailers_accepted = accepts_trailers(*fields);
   }
   const bool has_body = framing->kind == BodyLength::Kind::unknown || framing->bytes > 0;
-  if (!parsed.head.upgrade.empty() && has_body) return Unexpected<Violation>(Violation::upgrade_with_body);
+  if (!parsed.head.upgrade.empty() && has_body)
+    return Unexpected<Violation>(Violation::upgrade_with_body);
   return parsed;
 }
 
-Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t max_fields, Method request,
-                                                 std::string_view upgrade) {
+Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t max_fields,
+                                                 Method request, std::string_view upgrade) {
   std::string_view view(text.data(), text.size());
   const HeadBytes bytes = look_at(view);
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
   if (bytes.control || bytes.nameless) return Unexpected<Violation>(Violation::bad_field);
   if (bytes.folded) {
     const size_t first_line_end = view.find('\n');
-    if (is_blank(view[first_line_end + 1])) return Unexpected<Violation>(Violation::bad_field);  // nothing to fold onto
+    if (is_blank(view[first_line_end + 1]))
+      return Unexpected<Violation>(Violation::bad_field);  // nothing to fold onto
     text = unfold(text);
     view = std::string_view(text.data(), text.size());
   }
@@ -198,7 +213,8 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
   parsed.head.fields = *fields;
   parsed.head.body = *framing;
   parsed.keep_alive_seconds = parse_keep_alive(*fields);
-  parsed.persistent = is_persistent(*fields, line->version_minor) && !binds_authentication(*fields) &&
+  parsed.persistent = is_persistent(*fields, line->version_minor) &&
+                      !binds_authentication(*fields) &&
                       !(framing->kind == BodyLength::Kind::unknown && line->version_minor == 0);
   if (line->status == 101) {
     // RFC 9110 7.8: only what was asked for can be switched to.
@@ -206,27 +222,32 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
     const bool matches = !upgrade.empty() && equals_ignoring_case(parsed.head.upgrade, upgrade);
     if (!matches) return Unexpected<Violation>(Violation::bad_start_line);
   }
-  const bool bodiless = line->status < 200 || line->status == 204 || line->status == 304 || request == Method::head;
+  const bool bodiless =
+      line->status < 200 || line->status == 204 || line->status == 304 || request == Method::head;
   if (line->status < 200 || line->status == 204) parsed.head.body = BodyLength::none();
-  if (bodiless && parsed.head.body.kind == BodyLength::Kind::unknown) parsed.head.body = BodyLength::none();
+  if (bodiless && parsed.head.body.kind == BodyLength::Kind::unknown)
+    parsed.head.body = BodyLength::none();
   if (!bodiless && framing->kind == BodyLength::Kind::none) {
     // Neither length nor coding: the body ends with the connection (RFC 9112 6.3).
     parsed.head.body = BodyLength::unknown();
     parsed.persistent = false;
   }
-  parsed.has_body = !bodiless && !(parsed.head.body.kind == BodyLength::Kind::known && parsed.head.body.bytes == 0);
+  parsed.has_body = !bodiless && !(parsed.head.body.kind == BodyLength::Kind::known &&
+                                   parsed.head.body.bytes == 0);
   return parsed;
 }
 
 Result<Fields, Violation> parse_trailers(std::string_view text, size_t max_fields) {
   const HeadBytes bytes = look_at(text);
-  if (bytes.bare_line_end || bytes.control || bytes.folded) return Unexpected<Violation>(Violation::bad_trailer);
+  if (bytes.bare_line_end || bytes.control || bytes.folded)
+    return Unexpected<Violation>(Violation::bad_trailer);
   Fields fields(field_room().first(max_fields));
   while (!text.empty()) {
     const size_t end = text.find('\r');
     const std::string_view line = text.substr(0, end);
     const size_t colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return Unexpected<Violation>(Violation::bad_trailer);
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+      return Unexpected<Violation>(Violation::bad_trailer);
     if (fields.full()) return Unexpected<Violation>(Violation::too_many_fields);
     fields.add(line.substr(0, colon), trim_blanks(line.substr(colon + 1)));
     text.remove_prefix(end + 2);

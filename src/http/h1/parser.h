@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // From the bytes of a head to a head. llhttp finds the fields; strict.h decides what is believed.
 //
-// llhttp sees complete heads only, in one contiguous piece, and never a body: so its spans are whole, nothing is copied, and what it
-// would let through in bodies cannot matter (docs/decisions/0002-llhttp-for-heads.md).
+// llhttp sees complete heads only, in one contiguous piece, and never a body: so its spans are
+// whole, nothing is copied, and what it would let through in bodies cannot matter
+// (docs/decisions/0002-llhttp-for-heads.md).
 #pragma once
 
 #include <span>
@@ -16,7 +17,8 @@ namespace onehop::http::h1 {
 
 constexpr size_t kMaxFields = 1000;  // the most that limits.head_fields may be
 
-// The fields of the head that is being read, per thread: heads are parsed and passed on within one call.
+// The fields of the head that is being read, per thread: heads are parsed and passed on within one
+// call.
 std::span<Field> field_room();
 
 struct ParsedRequest {
@@ -33,9 +35,11 @@ struct ParsedResponse {
   bool has_body = false;
 };
 // `request` and `upgrade` are what was asked.
-Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t max_fields, Method request, std::string_view upgrade);
+Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t max_fields,
+                                                 Method request, std::string_view upgrade);
 
-// The trailer section of a chunked body: field lines, each with its CR LF, without the last empty line (RFC 9112 7.1.2).
+// The trailer section of a chunked body: field lines, each with its CR LF, without the last empty
+// line (RFC 9112 7.1.2).
 Result<Fields, Violation> parse_trailers(std::string_view text, size_t max_fields);
 
 }  // namespace onehop::http::h1

@@ -10,29 +10,41 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr size_t kReadAhead = 64 * 1024;         // bytes kept while nobody wants them; then the socket waits
-constexpr size_t kOutputHighWater = 128 * 1024;  // bytes waiting to be written; then whoever sends waits
-constexpr uint64_t kLingerMs = 2000;             // how long what the client still sends is read and dropped (RFC 9112 9.6)
+constexpr size_t kReadAhead =
+    64 * 1024;  // bytes kept while nobody wants them; then the socket waits
+128 * 1024;     // bytes waiting to be written; then whoever sends waits
+2000;           // how long what the client still sends is read and dropped (RFC 9112 9.6)
 constexpr uint32_t kLingerBytes = 4 * 1024 * 1024;
+constexpr uint64_t kDiscardBytes =
+    64 * 1024;  // what is left of a request may be read and dropped to keep the connection
 
 }  // namespace
 
 void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
            const ServerSettings& settings, ServerConnections& owner) {
-  auto connection = std::make_unique<H1ServerConnection>(loop, std::move(transport), client, service, settings, owner);
+  auto connection = std::make_unique<H1ServerConnection>(loop, std::move(transport), client,
+                                                         service, settings, owner);
   H1ServerConnection& started = *connection;
   owner.adopt(std::move(connection));
   started.start();
 }
 
-H1ServerConnection::H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
+H1ServerConnection::H1ServerConnection(net::Loop& loop, net::TransportPtr transport,
+                                       const Client& client, Service& service,
                                        const ServerSettings& settings, ServerConnections& owner)
-    : loop_(loop), transport_(std::move(transport)), service_(service), settings_(settings), owner_(owner), client_(client) {
+    : loop_(loop),
+      transport_(std::move(transport)),
+      service_(service),
+      settings_(settings),
+      owner_(owner),
+      client_(client) {
   settings_.counters.accepted.add();
   settings_.counters.open.add(1);
 }
 
-H1ServerConnection::~H1ServerConnection() { ONEHOP_ASSERT(state_ == State::closed); }
+H1ServerConnection::~H1ServerConnection() {
+  ONEHOP_ASSERT(state_ == State::closed);
+}
 
 void H1ServerConnection::start() {
   transport_->set_events(*this);
@@ -40,7 +52,8 @@ void H1ServerConnection::start() {
   transport_->set_reading(true);
   settings_.counters.idle.add(1);
   counted_idle_ = true;
-  // The first request's head has its own deadline from the start; a silent client is closed by it too.
+  // The first request's head has its own deadline from the start; a silent client is closed by it
+  // too.
   const auto wait = settings_.timeouts.request_head;
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
 }
@@ -59,9 +72,9 @@ void H1ServerConnection::on_bytes(Buffer& bytes) {
     return;
   }
   if (state_ == State::closed) return;
-  if (state_ == State::idle || state_ == State::head || state_ == State::answering) {
+  if (state_ != State::body && state_ != State::tunnel) {
     times_.last_byte_ns = loop_.now_ns();
-    if (state_ == State::idle || (state_ == State::answering && pending_.empty())) arrived_ns_ = times_.last_byte_ns;
+    if (state_ != State::head && pending_.empty()) arrived_ns_ = times_.last_byte_ns;
   }
   if (pending_.empty()) {
     process(bytes);
@@ -96,7 +109,8 @@ void H1ServerConnection::resume() {
   if (state_ != State::closed) apply_reading();
 }
 
-// Goes on as far as what has come allows. Every callback may change the state, so it is looked at anew each time.
+// Goes on as far as what has come allows. Every callback may change the state, so it is looked at
+// anew each time.
 void H1ServerConnection::process(Buffer& bytes) {
   bool more = true;
   while (more) {
@@ -114,21 +128,38 @@ void H1ServerConnection::process(Buffer& bytes) {
           deadline_.disarm();
         }
         break;
-      case State::head: more = read_head(bytes); break;
-      case State::body: more = read_body(bytes); break;
-      case State::tunnel: more = read_tunnel(bytes); break;
-      case State::answering: return;
+      case State::head:
+        more = read_head(bytes);
+        break;
+      case State::body:
+        more = read_body(bytes);
+        break;
+      case State::tunnel:
+        more = read_tunnel(bytes);
+        break;
+      case State::discarding:
+        more = discard_body(bytes);
+        break;
+      case State::answering:
+        return;
       case State::lingering:
-      case State::closed: bytes.clear(); return;
+      case State::closed:
+        bytes.clear();
+        return;
     }
   }
 }
 
 bool H1ServerConnection::read_head(Buffer& bytes) {
   switch (head_.feed(bytes, settings_.limits.request_line, settings_.limits.request_head)) {
-    case HeadReader::Status::complete: begin_request(bytes); return true;
-    case HeadReader::Status::failed: fail(head_.violation()); return true;
-    case HeadReader::Status::incomplete: break;
+    case HeadReader::Status::complete:
+      begin_request(bytes);
+      return true;
+    case HeadReader::Status::failed:
+      fail(head_.violation());
+      return true;
+    case HeadReader::Status::incomplete:
+      break;
   }
   if (ended_) {
     if (head_.started()) {
@@ -157,6 +188,7 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   persistent_ = parsed->persistent && !owner_.draining();
   version_minor_ = head.version_minor;
   is_head_request_ = head.method == Method::head;
+  awaits_continue_ = head.fields.find(FieldId::expect) != nullptr;
   Ends ends = Ends::no;
   if (head.body.kind == BodyLength::Kind::unknown) {
     body_.start_chunked(settings_.limits.request_head);
@@ -182,8 +214,12 @@ bool H1ServerConnection::read_body(Buffer& bytes) {
     case BodyReader::Status::more:
       if (!out.empty()) responder_->on_body(out, Ends::no);
       return true;
-    case BodyReader::Status::end: end_body(out); return true;
-    case BodyReader::Status::failed: fail(body_.violation()); return true;
+    case BodyReader::Status::end:
+      end_body(out);
+      return true;
+    case BodyReader::Status::failed:
+      fail(body_.violation());
+      return true;
   }
   return false;
 }
@@ -204,6 +240,21 @@ void H1ServerConnection::end_body(Buffer& out) {
   body_.release();
 }
 
+// The rest of a body that nobody wants, so that the next request can be found behind it.
+bool H1ServerConnection::discard_body(Buffer& bytes) {
+  Buffer out;
+  if (body_.read(bytes, out) == BodyReader::Status::end) {
+    become_idle();
+    return true;
+  }
+  if (ended_) close(telemetry::Closer::peer);
+  return false;
+}
+
+bool H1ServerConnection::may_discard() const {
+  return !awaits_continue_ && body_.remaining().has_value() && *body_.remaining() <= kDiscardBytes;
+}
+
 bool H1ServerConnection::read_tunnel(Buffer& bytes) {
   if (!delivering_ || end_delivered_) return false;
   if (!bytes.empty()) {
@@ -214,7 +265,8 @@ bool H1ServerConnection::read_tunnel(Buffer& bytes) {
   if (ended_) {
     end_delivered_ = true;
     responder_->on_body(bytes, Ends::yes);
-    if (state_ == State::tunnel) transport_->send();  // on_flush ends the exchange if both directions have ended
+    if (state_ == State::tunnel)
+      transport_->send();  // on_flush ends the exchange if both directions have ended
   }
   return false;
 }
@@ -231,7 +283,8 @@ void H1ServerConnection::fail(Violation violation) {
     version_minor_ = 1;
     responder_ = service_.open(*this, client_, times_);
   }
-  state_ = State::body;  // what remains of the request is never read: its end, and what follows it, cannot be known
+  state_ = State::body;  // what remains of the request is never read: its end, and what follows it,
+                         // cannot be known
   delivering_ = false;
   StreamError why;
   why.violation = violation;
@@ -239,171 +292,6 @@ void H1ServerConnection::fail(Violation violation) {
   why.sent_anything = sent_ != Sent::nothing;
   responder_->on_reset(why);
   if (state_ != State::closed && sent_ != Sent::all) reset();
-}
-
-void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
-  ONEHOP_ASSERT(sent_ == Sent::nothing);
-  if (is_interim(head.status)) {
-    write_response_head(transport_->output(), head, Framing::none, ConnectionOption::none);
-    transport_->send();
-    return;
-  }
-  // Nobody will read the rest of the request, so nothing can follow it.
-  if (state_ == State::body && (head.abandons_request || ends == Ends::yes)) persistent_ = false;
-  if (head.last_of_connection) persistent_ = false;
-  if (head.status == 101) {
-    framing_ = Framing::until_close;
-    persistent_ = false;
-    state_ = State::tunnel;
-    delivering_ = false;
-  } else if (ends == Ends::yes) {
-    framing_ = Framing::none;
-  } else if (head.body.kind == BodyLength::Kind::known) {
-    framing_ = Framing::length;
-  } else {
-    framing_ = version_minor_ == 0 ? Framing::until_close : Framing::chunked;
-    if (version_minor_ == 0) persistent_ = false;
-  }
-  ConnectionOption option = ConnectionOption::none;
-  if (!persistent_) {
-    option = ConnectionOption::close;
-  } else if (version_minor_ == 0) {
-    option = ConnectionOption::keep_alive;
-  }
-  write_response_head(transport_->output(), head, framing_, option);
-  sent_ = Sent::head;
-  transport_->send();
-  if (ends == Ends::yes) message_sent();
-}
-
-void H1ServerConnection::send_body(Buffer&& bytes, Ends ends) {
-  if (sent_ != Sent::head) return;
-  if (!is_head_request_) write_body(transport_->output(), std::move(bytes), framing_, ends == Ends::yes);
-  transport_->send();
-  if (ends == Ends::yes) message_sent();
-}
-
-void H1ServerConnection::send_trailers(const Fields& trailers) {
-  if (sent_ != Sent::head) return;
-  if (framing_ == Framing::chunked) write_trailers(transport_->output(), trailers);
-  transport_->send();
-  message_sent();
-}
-
-void H1ServerConnection::message_sent() {
-  sent_ = Sent::all;
-  if (state_ == State::tunnel) transport_->finish_writing();
-}
-
-bool H1ServerConnection::has_room() const { return transport_->unsent() < kOutputHighWater; }
-
-void H1ServerConnection::set_reading(bool wanted) {
-  if (wanted == delivering_) return;
-  delivering_ = wanted;
-  if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
-}
-
-void H1ServerConnection::apply_reading() { transport_->set_reading(!ended_ && pending_.size() < kReadAhead); }
-
-// Given up by whoever answers. A response that was begun must look broken: where only the connection's end would end it, by a reset.
-bool H1ServerConnection::take_back() {
-  if (state_ == State::tunnel || state_ == State::closed || transport_->written() != written_before_) return false;
-  transport_->output().clear();
-  sent_ = Sent::nothing;
-  return true;
-}
-
-void H1ServerConnection::reset() {
-  if (state_ == State::closed) return;
-  loop_.retire(std::move(responder_));  // no more events
-  transport_->flush();
-  if (sent_ == Sent::head && framing_ == Framing::until_close) transport_->close_with_reset();
-  close(telemetry::Closer::onehop);
-}
-
-void H1ServerConnection::on_flush(net::Flushed flushed) {
-  if (flushed == net::Flushed::some) {
-    const auto patience = settings_.timeouts.write_stall;
-    if (!stalled_ && patience.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
-    stalled_ = true;
-    stuck_bytes_ = transport_->stuck_bytes();
-    if (responder_ != nullptr) responder_->on_stall();
-    return;
-  }
-  if (std::exchange(stalled_, false)) deadline_.disarm();
-  if (responder_ == nullptr) return;
-  if (sent_ != Sent::all) return responder_->on_room();
-  if (state_ == State::tunnel && !end_delivered_) return responder_->on_room();
-  finish_exchange();
-}
-
-// The response is in the kernel's hands.
-void H1ServerConnection::finish_exchange() {
-  responder_->on_room();
-  if (state_ == State::closed) return;
-  loop_.retire(std::move(responder_));
-  if (state_ == State::body) return linger();
-  if (state_ == State::tunnel) return close(telemetry::Closer::onehop);
-  if (persistent_) return become_idle();
-  // A client that said close sends nothing more; any other may be sending its next request.
-  if (client_closes_ && pending_.empty()) return close(telemetry::Closer::onehop);
-  linger();
-}
-
-void H1ServerConnection::become_idle() {
-  state_ = State::idle;
-  settings_.counters.idle.add(1);
-  counted_idle_ = true;
-  if (!pending_.empty() || ended_) {
-    loop_.mark_dirty(resume_);
-    return;
-  }
-  const auto wait = settings_.timeouts.idle;
-  if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
-}
-
-// Says FIN and reads on for a while: closing with unread bytes would send a reset, which destroys the response on its way to the
-// client (edge case 77).
-void H1ServerConnection::linger() {
-  if (ended_) return close(telemetry::Closer::peer);
-  state_ = State::lingering;
-  pending_.clear();
-  transport_->set_reading(true);
-  transport_->finish_writing();
-  loop_.arm(deadline_, kLingerMs);
-}
-
-void H1ServerConnection::on_deadline() {
-  if (stalled_) {
-    const uint64_t stuck = transport_->stuck_bytes();
-    if (stuck < stuck_bytes_) {
-      stuck_bytes_ = stuck;
-      loop_.arm(deadline_, static_cast<uint64_t>(settings_.timeouts.write_stall.count()));
-      return;
-    }
-    StreamError why;
-    why.violation = Violation::write_timeout;
-    if (responder_ != nullptr) responder_->on_reset(why);
-    if (state_ == State::closed) return;
-    transport_->close_with_reset();
-    return close(telemetry::Closer::onehop);
-  }
-  if (state_ == State::head) return fail(Violation::head_timeout);
-  close(telemetry::Closer::onehop);
-}
-
-void H1ServerConnection::close(telemetry::Closer who) {
-  if (state_ == State::closed) return;
-  state_ = State::closed;
-  deadline_.disarm();
-  resume_.unlink();
-  pending_.clear();
-  transport_.reset();
-  if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
-  settings_.counters.open.add(-1);
-  settings_.counters.closed.add(static_cast<size_t>(who));
-  loop_.retire(std::move(responder_));
-  owner_.retire(*this);
 }
 
 }  // namespace onehop::http::h1

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A client's HTTP/1.1 connection: parses requests one after the other, answers them in order.
 //
-//   idle -> head -> body -> answering -> idle ...          one request at a time; what the client sends ahead waits in pending_
+//   idle -> head -> body -> answering -> idle ...       one request at a time; what comes ahead
+//   waits in pending_
 //            |        |         |
-//            +--------+---------+--> lingering -> closed    after an error, `Connection: close`, or an answer before the request's end
-//                               +--> tunnel -> closed       after a 101
+//            |        +---------|--> discarding -> idle   answered before the request's end, and
+//            little of it is left
+//            +--------+---------+--> lingering -> closed  after an error, `Connection: close`, or
+//            much is left
+//                               +--> tunnel -> closed     after a 101
 //
-// It is its own stream: there is never more than one. All writing goes to the transport's output and leaves at the end of the turn.
+// It is its own stream: there is never more than one. All writing goes to the transport's output
+// and leaves at the end of the turn.
 #pragma once
 
 #include <memory>
@@ -24,8 +29,8 @@ class H1ServerConnection final : public ServerConnection,
                                  private net::Transport::Events,
                                  private ServerStream {
  public:
-  H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
-                     const ServerSettings& settings, ServerConnections& owner);
+  H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client,
+                     Service& service, const ServerSettings& settings, ServerConnections& owner);
   ~H1ServerConnection() override;
 
   void start();
@@ -33,7 +38,7 @@ class H1ServerConnection final : public ServerConnection,
   void close_now() override { close(telemetry::Closer::onehop); }
 
  private:
-  enum class State : uint8_t { idle, head, body, answering, tunnel, lingering, closed };
+  enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };
   enum class Sent : uint8_t { nothing, head, all };
 
   // Goes on with pending_ at the end of the turn, when nobody is on the stack.
@@ -63,7 +68,9 @@ class H1ServerConnection final : public ServerConnection,
   bool read_head(Buffer& bytes);
   void begin_request(Buffer& bytes);
   bool read_body(Buffer& bytes);
+  bool discard_body(Buffer& bytes);
   bool read_tunnel(Buffer& bytes);
+  bool may_discard() const;
   void end_body(Buffer& out);
   void fail(Violation violation);
   void message_sent();
@@ -95,11 +102,12 @@ class H1ServerConnection final : public ServerConnection,
   Framing framing_ = Framing::none;
   uint8_t version_minor_ = 1;
   bool is_head_request_ = false;
-  bool persistent_ = true;       // another request may follow
-  bool client_closes_ = false;   // the client said that none will
-  bool delivering_ = false;      // set_reading
-  bool ended_ = false;           // the client will send nothing more
-  bool end_delivered_ = false;   // of a tunnel
+  bool persistent_ = true;        // another request may follow
+  bool client_closes_ = false;    // the client said that none will
+  bool awaits_continue_ = false;  // the client may hold its body back until a 100
+  bool delivering_ = false;       // set_reading
+  bool ended_ = false;            // the client will send nothing more
+  bool end_delivered_ = false;    // of a tunnel
   bool stalled_ = false;
   bool counted_idle_ = false;
   Client client_;

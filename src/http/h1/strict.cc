@@ -10,7 +10,8 @@ namespace onehop::http::h1 {
 
 HeadBytes look_at(std::string_view head) {
   if (head.empty()) return {};
-  // Each byte is judged with its right neighbour and the verdicts are or-ed: no branch, so the compiler makes vector code of it.
+  // Each byte is judged with its right neighbour and the verdicts are or-ed: no branch, so the
+  // compiler makes vector code of it.
   uint8_t line_end = head.front() == '\n' ? 1 : 0;
   uint8_t control = 0;
   uint8_t folded = 0;
@@ -22,7 +23,8 @@ HeadBytes look_at(std::string_view head) {
     const uint8_t c = bytes[i];
     const uint8_t next = bytes[i + 1];
     line_end |= static_cast<uint8_t>((c == '\r') != (next == '\n'));
-    control |= static_cast<uint8_t>(((c < 0x20) & (c != '\r') & (c != '\n') & (c != '\t')) | (c == 0x7f));
+    control |=
+        static_cast<uint8_t>(((c < 0x20) & (c != '\r') & (c != '\n') & (c != '\t')) | (c == 0x7f));
     folded |= static_cast<uint8_t>((c == '\n') & ((next == ' ') | (next == '\t')));
     blank_colon |= static_cast<uint8_t>(((c == ' ') | (c == '\t')) & (next == ':'));
     nameless |= static_cast<uint8_t>((c == '\n') & (next == ':'));
@@ -64,7 +66,8 @@ namespace {
 
 // "HTTP/1.0" or "HTTP/1.1"; another well-formed version is bad_version, anything else `malformed`.
 Result<uint8_t, Violation> parse_version(std::string_view text) {
-  const bool formed = text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' && is_digit(text[7]);
+  const bool formed = text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) &&
+                      text[6] == '.' && is_digit(text[7]);
   if (!formed) return Unexpected<Violation>(Violation::bad_start_line);
   if (text[5] != '1' || text[7] > '1') return Unexpected<Violation>(Violation::bad_version);
   return static_cast<uint8_t>(text[7] - '0');
@@ -75,11 +78,13 @@ Result<uint8_t, Violation> parse_version(std::string_view text) {
 Result<RequestLine, Violation> split_request_line(std::string_view line) {
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == 0 || first == std::string_view::npos || first == last) return Unexpected<Violation>(Violation::bad_start_line);
+  if (first == 0 || first == std::string_view::npos || first == last)
+    return Unexpected<Violation>(Violation::bad_start_line);
   RequestLine parts;
   parts.method = line.substr(0, first);
   parts.target = line.substr(first + 1, last - first - 1);
-  if (parts.target.empty() || parts.target.find_first_of(" \t") != std::string_view::npos || !is_token(parts.method)) {
+  if (parts.target.empty() || parts.target.find_first_of(" \t") != std::string_view::npos ||
+      !is_token(parts.method)) {
     return Unexpected<Violation>(Violation::bad_start_line);
   }
   const auto version = parse_version(line.substr(last + 1));
@@ -105,9 +110,12 @@ Result<StatusLine, Violation> split_status_line(std::string_view line) {
 
 namespace {
 
-// reg-name (RFC 3986 3.2.2): unreserved, percent-encoded, sub-delims but for the comma, which would make a list of it.
+// reg-name (RFC 3986 3.2.2): unreserved, percent-encoded, sub-delims but for the comma, which would
+// make a list of it.
 bool is_registered_name(std::string_view name) {
-  const auto is_hex = [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); };
+  const auto is_hex = [](char c) {
+    return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+  };
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     if (c == '%') {
@@ -130,7 +138,8 @@ bool is_authority(std::string_view text) {
     if (end == std::string_view::npos || end < 3) return false;
     host = text.substr(1, end - 1);
     for (char c : host) {
-      const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' || c == '.';
+      const bool allowed =
+          is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' || c == '.';
       if (!allowed) return false;
     }
     text.remove_prefix(end + 1);
@@ -142,12 +151,14 @@ bool is_authority(std::string_view text) {
   }
   if (host.empty()) return false;
   if (text.empty()) return true;
-  return text.front() == ':' && (text.size() == 1 || parse_decimal(text.substr(1), 65535).has_value());
+  return text.front() == ':' &&
+         (text.size() == 1 || parse_decimal(text.substr(1), 65535).has_value());
 }
 
 namespace {
 
-// Printable ASCII without `#` (a fragment never travels) and `\` (some read it as `/`): RFC 9110 4.2, edge case 61.
+// Printable ASCII without `#` (a fragment never travels) and `\` (some read it as `/`): RFC
+// 9110 4.2, edge case 61.
 bool has_forbidden_character(std::string_view target) {
   uint8_t bad = 0;
   for (const char character : target) {
@@ -159,10 +170,12 @@ bool has_forbidden_character(std::string_view target) {
 
 }  // namespace
 
-Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields, uint8_t version_minor) {
+Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
+                                       uint8_t version_minor) {
   if (has_forbidden_character(target)) return Unexpected<Violation>(Violation::bad_target);
   const size_t hosts = fields.count(FieldId::host);
-  if (hosts > 1 || (hosts == 0 && version_minor >= 1)) return Unexpected<Violation>(Violation::bad_host);
+  if (hosts > 1 || (hosts == 0 && version_minor >= 1))
+    return Unexpected<Violation>(Violation::bad_host);
   Target result;
   if (hosts == 1) {
     result.authority = fields.find(FieldId::host)->value;
@@ -181,8 +194,8 @@ Result<Target, Violation> check_target(std::string_view target, Method method, c
   const size_t end = rest.find_first_of("/?");
   result.authority = rest.substr(0, end);
   if (!is_authority(result.authority)) return Unexpected<Violation>(Violation::bad_target);
-  if (end != std::string_view::npos && rest[end] == '?') return Unexpected<Violation>(Violation::bad_target);
-  result.path = end == std::string_view::npos ? (method == Method::options ? "*" : "/") : rest.substr(end);
+  result.path =
+      end == std::string_view::npos ? (method == Method::options ? "*" : "/") : rest.substr(end);
   return result;
 }
 
@@ -198,9 +211,11 @@ Result<BodyLength, Violation> check_framing(const Fields& fields) {
       length = &field;
     }
   }
-  if (encoding != nullptr && length != nullptr) return Unexpected<Violation>(Violation::length_and_encoding);
+  if (encoding != nullptr && length != nullptr)
+    return Unexpected<Violation>(Violation::length_and_encoding);
   if (encoding != nullptr) {
-    if (!equals_ignoring_case(encoding->value, "chunked")) return Unexpected<Violation>(Violation::bad_transfer_encoding);
+    if (!equals_ignoring_case(encoding->value, "chunked"))
+      return Unexpected<Violation>(Violation::bad_transfer_encoding);
     return BodyLength::unknown();
   }
   if (length == nullptr) return BodyLength::none();
@@ -212,7 +227,9 @@ Result<BodyLength, Violation> check_framing(const Fields& fields) {
 bool connection_lists(const Fields& fields, std::string_view option) {
   for (const Field& field : fields) {
     if (field.id != FieldId::connection) continue;
-    const auto same = [&](std::string_view element) { return equals_ignoring_case(element, option); };
+    const auto same = [&](std::string_view element) {
+      return equals_ignoring_case(element, option);
+    };
     if (any_list_element(field.value, same)) return true;
   }
   return false;

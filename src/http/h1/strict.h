@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a head must be before it is believed, whatever the parser library lets through: edge cases 42 to 65. Pure functions over text;
-// the table in tests/unit/http/h1/strict_test.cc has a row per rule.
+// What a head must be before it is believed, whatever the parser library lets through: edge cases
+// 42 to 65. Pure functions over text; the table in tests/unit/http/h1/strict_test.cc has a row per
+// rule.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct HeadBytes {
 };
 HeadBytes look_at(std::string_view head);
 
-// Make a response head regular, in place (RFC 9112 5.1, 5.2): a fold, with the blanks around it, becomes one space, so that what is
-// returned may be shorter; blanks before a colon go behind it.
+// Make a response head regular, in place (RFC 9112 5.1, 5.2): a fold, with the blanks around it,
+// becomes one space, so that what is returned may be shorter; blanks before a colon go behind it.
 std::span<char> unfold(std::span<char> head);
 void move_blanks_behind_colon(std::span<char> head);
 
@@ -45,17 +46,20 @@ struct StatusLine {
 };
 Result<StatusLine, Violation> split_status_line(std::string_view line);
 
-// Takes an absolute target apart, checks every character, and settles the authority between target and Host (RFC 9112 3.2).
+// Takes an absolute target apart, checks every character, and settles the authority between target
+// and Host (RFC 9112 3.2).
 struct Target {
   std::string_view path;       // origin-form or "*"
   std::string_view authority;  // empty only where HTTP/1.0 allows no Host
 };
-Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields, uint8_t version_minor);
+Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
+                                       uint8_t version_minor);
 
 // uri-host [":" port], without user information (RFC 9110 7.2).
 bool is_authority(std::string_view text);
 
-// The body's length as the framing fields say it (RFC 9112 6.3). A message with neither field has none here.
+// The body's length as the framing fields say it (RFC 9112 6.3). A message with neither field has
+// none here.
 Result<BodyLength, Violation> check_framing(const Fields& fields);
 
 // Whether `Connection` lists `option`, over all its field lines.

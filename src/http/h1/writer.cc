@@ -41,15 +41,18 @@ void write_fields(Pen& pen, const Fields& fields) {
 
 void write_framing(Pen& pen, Framing framing, const BodyLength& body) {
   if (framing == Framing::chunked) pen << "Transfer-Encoding: chunked\r\n";
-  if (framing != Framing::chunked && body.kind == BodyLength::Kind::known) pen << "Content-Length: " << body.bytes << "\r\n";
+  if (framing != Framing::chunked && body.kind == BodyLength::Kind::known)
+    pen << "Content-Length: " << body.bytes << "\r\n";
 }
 
 }  // namespace
 
 void write_request_head(Buffer& output, const RequestHead& head, Framing framing) {
-  const size_t size = measure(head.fields) + head.method_text.size() + head.target.size() + head.authority.size() + head.upgrade.size();
+  const size_t size = measure(head.fields) + head.method_text.size() + head.target.size() +
+                      head.authority.size() + head.upgrade.size();
   Pen pen(output.reserve(size));
-  pen << head.method_text << " " << head.target << " HTTP/1.1\r\nHost: " << head.authority << "\r\n";
+  pen << head.method_text << " " << head.target << " HTTP/1.1\r\nHost: " << head.authority
+      << "\r\n";
   write_fields(pen, head.fields);
   write_framing(pen, framing, head.body);
   if (!head.upgrade.empty()) {
@@ -61,7 +64,8 @@ void write_request_head(Buffer& output, const RequestHead& head, Framing framing
   output.commit(pen.written());
 }
 
-void write_response_head(Buffer& output, const ResponseHead& head, Framing framing, ConnectionOption option) {
+void write_response_head(Buffer& output, const ResponseHead& head, Framing framing,
+                         ConnectionOption option) {
   const size_t size = measure(head.fields) + head.reason.size() + head.upgrade.size();
   Pen pen(output.reserve(size));
   pen << "HTTP/1.1 " << static_cast<uint64_t>(head.status) << " " << head.reason << "\r\n";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Writes heads and chunk framing. Framing fields are always made here from BodyLength, never copied from a message: whoever builds the
-// Fields leaves Content-Length, Transfer-Encoding, Connection and the other hop-by-hop fields out.
+// Writes heads and chunk framing. Framing fields are always made here from BodyLength, never copied
+// from a message: whoever builds the Fields leaves Content-Length, Transfer-Encoding, Connection
+// and the other hop-by-hop fields out.
 #pragma once
 
 #include <string_view>
@@ -10,14 +11,16 @@
 
 namespace onehop::http::h1 {
 
-// Where a body's end is said: by its length, by a last chunk, by closing the connection, or nowhere because there is none.
+// Where a body's end is said: by its length, by a last chunk, by closing the connection, or nowhere
+// because there is none.
 enum class Framing : uint8_t { none, length, chunked, until_close };
 
 // What `Connection` says beside an upgrade.
 enum class ConnectionOption : uint8_t { none, close, keep_alive };
 
 void write_request_head(Buffer& output, const RequestHead& head, Framing framing);
-void write_response_head(Buffer& output, const ResponseHead& head, Framing framing, ConnectionOption option);
+void write_response_head(Buffer& output, const ResponseHead& head, Framing framing,
+                         ConnectionOption option);
 
 // Appends body bytes with their framing; `last` also ends the message.
 void write_body(Buffer& output, Buffer&& bytes, Framing framing, bool last);
