@@ -125,12 +125,14 @@ TEST_CASE("without a route the proxy answers 404 itself and keeps the connection
   const Response response = client.read_response();
   CHECK(response.status == 404);
   CHECK(fault_of_local_reply(response) == "");
-  client.send("POST /app HTTP/1.1\r\nHost: b\r\nContent-Length: 5\r\n\r\nhello");
+  client.send("GET /app HTTP/1.1\r\nHost: b\r\n\r\n");
   CHECK(client.read_response().status == 404);
   client.send("GET /app/x HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_response().body == "done");
   client.send("HEAD /other HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_response("HEAD").status == 404);
+  client.send("POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  CHECK(client.read_response().status == 404);
   CHECK(origin.requests() == 1);
 }
 

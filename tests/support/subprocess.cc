@@ -2,6 +2,7 @@
 // fork and exec, with everything that allocates done before the fork.
 #include "tests/support/subprocess.h"
 
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,6 +42,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what the test inherited is not the program's
   if (options.open_files != 0) {
     const rlimit limit{options.open_files, options.open_files};
     ::setrlimit(RLIMIT_NOFILE, &limit);

@@ -10,13 +10,8 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr size_t kReadAhead =
-    64 * 1024;  // bytes kept while nobody wants them; then the socket waits
-128 * 1024;     // bytes waiting to be written; then whoever sends waits
-2000;           // how long what the client still sends is read and dropped (RFC 9112 9.6)
-constexpr uint32_t kLingerBytes = 4 * 1024 * 1024;
-constexpr uint64_t kDiscardBytes =
-    64 * 1024;  // what is left of a request may be read and dropped to keep the connection
+constexpr uint32_t kLingerBytes = 4 * 1024 * 1024;  // read and dropped while lingering
+constexpr uint64_t kDiscardBytes = 64 * 1024;  // of a body, read and dropped to keep the connection
 
 }  // namespace
 

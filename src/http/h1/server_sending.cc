@@ -9,7 +9,12 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr size_t kOutputHighWater = constexpr uint64_t kLingerMs =
+// Bytes kept while nobody wants them; then the socket waits.
+constexpr size_t kReadAhead = 64 * 1024;
+// Bytes waiting to be written; then whoever sends waits.
+constexpr size_t kOutputHighWater = 128 * 1024;
+// How long what the client still sends is read and dropped (RFC 9112 9.6).
+constexpr uint64_t kLingerMs = 2000;
 
 }  // namespace
 
