@@ -59,9 +59,9 @@ def ratios(runs, load, proxy, peer):
 
 
 def verdict(value, most):
-    if value <= most:
-        return f"reached, {1 - value / most:.0%} below"
-    return f"MISSED by {value / most - 1:.0%}"
+    distance = abs(value / most - 1)
+    share = f"{distance:.0%}" if distance >= 0.01 else f"{distance:.2%}"  # never a miss by 0 %
+    return f"reached, {share} below" if value <= most else f"MISSED by {share}"
 
 
 def bar_rows(runs, special):

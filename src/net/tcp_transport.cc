@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "tcp_transport.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "onehop/base/assert.h"
@@ -11,22 +15,7 @@ namespace onehop::net {
 namespace {
 
 constexpr size_t kTriedSlices = 16;  // slices of one attempt to write
-constexpr size_t kQueuedSlices =
-    4;  // of a write that libuv keeps: it copies up to four without allocating
-
-std::array<uv_buf_t, kTriedSlices> describe(const Buffer& output, size_t limit, size_t& count,
-                                            size_t& bytes) {
-  std::array<iovec, kTriedSlices> slices;
-  count = output.gather(std::span(slices).first(limit));
-  bytes = 0;
-  std::array<uv_buf_t, kTriedSlices> described;
-  for (size_t i = 0; i < count; ++i) {
-    described[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base),
-                               static_cast<unsigned>(slices[i].iov_len));
-    bytes += slices[i].iov_len;
-  }
-  return described;
-}
+constexpr size_t kQueuedSlices = 4;  // of a write in libuv's hands: up to four it does not allocate
 
 }  // namespace
 
@@ -99,6 +88,7 @@ Result<TransportPtr, NetError> TcpTransport::adopt(EventLoop& loop, int descript
     ::close(descriptor);
     return Unexpected<NetError>(NetError{-status});
   }
+  tcp.descriptor_ = descriptor;
   return transport;
 }
 
@@ -116,6 +106,7 @@ Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop,
     return Unexpected<NetError>(NetError{-status});
   }
   tcp.handle_.data = &tcp;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp.handle_), &tcp.descriptor_);
   uv_tcp_nodelay(&tcp.handle_, 1);
   uv_tcp_keepalive(&tcp.handle_, 1, 60);
   auto dial = std::make_unique<Connecting>(std::move(transport), events);
@@ -180,15 +171,34 @@ void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
   }
 }
 
+// Sends at once; send() and sendmsg() cost less than the write() and writev() of libuv, which go
+// through the file layer. Nothing is queued in libuv here, so the order of bytes is safe.
+ssize_t TcpTransport::send_some(std::span<const iovec> slices) {
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  ssize_t sent = 0;
+  do {
+    if (slices.size() == 1) {
+      sent = ::send(descriptor_, slices[0].iov_base, slices[0].iov_len, kFlags);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(slices.data());
+      message.msg_iovlen = slices.size();
+      sent = ::sendmsg(descriptor_, &message, kFlags);
+    }
+  } while (sent < 0 && errno == EINTR);
+  return sent;
+}
+
 void TcpTransport::flush() {
   if (write_broken_ || writing_ != nullptr) return;
   while (!output_.empty()) {
-    size_t count = 0;
+    std::array<iovec, kTriedSlices> slices;
+    const size_t count = output_.gather(slices);
     size_t bytes = 0;
-    const auto slices = describe(output_, kTriedSlices, count, bytes);
-    const int written = uv_try_write(stream(), slices.data(), static_cast<unsigned>(count));
-    if (written < 0 && written != UV_EAGAIN) return fail_writing(written);
-    const auto size = static_cast<size_t>(std::max(written, 0));
+    for (size_t i = 0; i < count; ++i) bytes += slices[i].iov_len;
+    const ssize_t sent = send_some(std::span(slices).first(count));
+    if (sent < 0 && errno != EAGAIN) return fail_writing();
+    const auto size = static_cast<size_t>(std::max<ssize_t>(sent, 0));
     output_.consume(size);
     written_ += size;
     if (sent_ != nullptr) sent_->add(size);
@@ -204,15 +214,22 @@ void TcpTransport::write_rest() {
   auto* write = new Write;
   write->request.data = write;
   write->transport = this;
-  size_t count = 0;
-  const auto slices = describe(output_, kQueuedSlices, count, write->bytes);
+  std::array<iovec, kQueuedSlices> slices;
+  std::array<uv_buf_t, kQueuedSlices> described;
+  const size_t count = output_.gather(slices);
+  write->bytes = 0;
+  for (size_t i = 0; i < count; ++i) {
+    described[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base),
+                               static_cast<unsigned>(slices[i].iov_len));
+    write->bytes += slices[i].iov_len;
+  }
   writing_ = write;
-  const int status = uv_write(&write->request, stream(), slices.data(),
+  const int status = uv_write(&write->request, stream(), described.data(),
                               static_cast<unsigned>(count), thunk<&Write::on_done>);
   if (status < 0) {
     writing_ = nullptr;
     delete write;
-    return fail_writing(status);
+    return fail_writing();
   }
   if (events_ != nullptr) events_->on_flush(Flushed::some);
 }
@@ -220,7 +237,7 @@ void TcpTransport::write_rest() {
 void TcpTransport::on_written(Write& write, int status) {
   writing_ = nullptr;
   written_ += write.bytes;  // also when it failed: some of them may have left
-  if (status < 0) return fail_writing(status);
+  if (status < 0) return fail_writing();
   output_.consume(write.bytes);
   if (sent_ != nullptr) sent_->add(write.bytes);
   // The rest, and the news, at the end of this turn.
@@ -229,7 +246,7 @@ void TcpTransport::on_written(Write& write, int status) {
 
 // A peer that reset the connection, or closed it with our bytes unread, may have answered before:
 // what it sent is read first, and reading then ends with the error.
-void TcpTransport::fail_writing(int) {
+void TcpTransport::fail_writing() {
   write_broken_ = true;
   output_.clear();
   set_reading(true);
@@ -244,9 +261,7 @@ void TcpTransport::shut_down() {
   finish_wanted_ = false;
   // uv_shutdown would need a request that outlives the transport; nothing is queued here, so the
   // plain call is right.
-  uv_os_fd_t descriptor;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&handle_), &descriptor) == 0)
-    ::shutdown(descriptor, SHUT_WR);
+  ::shutdown(descriptor_, SHUT_WR);
 }
 
 }  // namespace onehop::net

@@ -6,6 +6,10 @@
 // cache, and no busy peer starves the others.
 #pragma once
 
+#include <sys/uio.h>
+
+#include <span>
+
 #include "onehop/base/recycled.h"
 #include "onehop/net/dialer.h"
 #include "onehop/net/event_loop.h"
@@ -37,7 +41,8 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
 
   void close() noexcept override;
   void write_rest();
-  void fail_writing(int status);
+  void fail_writing();
+  ssize_t send_some(std::span<const iovec> slices);
   void shut_down();
   uv_stream_t* stream() const noexcept {
     return reinterpret_cast<uv_stream_t*>(const_cast<uv_tcp_t*>(&handle_));
@@ -50,6 +55,7 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
 
   EventLoop& event_loop_;
   uv_tcp_t handle_;
+  int descriptor_ = -1;  // the handle's; -1 while there is none
   Write* writing_ =
       nullptr;  // a write that waits for the peer; its bytes stay at the front of output_
   uint64_t filled_turn_ = 0;  // the turn in which a read filled its chunk

@@ -15,9 +15,7 @@ using http::Ends;
 // retired, and the next request dials anew.
 class LoadClient final : private http::ClientStream::Events {
  public:
-  LoadClient(DemoLoad& load, uint64_t first_due_ms) : load_(load), due_ms_(first_due_ms) {
-    wait();
-  }
+  LoadClient(DemoLoad& load, uint64_t first_due_ms) : load_(load), due_ms_(first_due_ms) { wait(); }
 
  private:
   class Dialed final : public net::Dial::Events {
@@ -57,8 +55,8 @@ class LoadClient final : private http::ClientStream::Events {
   }
 
   void connected(net::TransportPtr transport) {
-    connection_ = http::h1::connect(load_.loop_, std::move(transport), load_.limits_,
-                                    load_.counters_, idle_);
+    connection_ =
+        http::h1::connect(load_.loop_, std::move(transport), load_.limits_, load_.counters_, idle_);
     request();
   }
 

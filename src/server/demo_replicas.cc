@@ -104,7 +104,8 @@ class Replica final : private net::Listener::Events, private http::Service {
 
   uint64_t next_wait_ms() {
     switch (pace_) {
-      case Pace::prompt: return requests_ % kPauseEvery == 0 ? kPauseMs : 0;
+      case Pace::prompt:
+        return requests_ % kPauseEvery == 0 ? kPauseMs : 0;
       case Pace::slow:
         return std::uniform_int_distribution<uint64_t>(kSlowMinMs, kSlowMaxMs)(random_);
     }

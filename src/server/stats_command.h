@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "onehop/admin/table.h"
+
 namespace onehop::server {
 
 struct StatsOptions {
@@ -11,7 +13,12 @@ struct StatsOptions {
   bool json = false;  // the raw document instead of the table
 };
 
-// Returns the exit code: 0, or 1 when the endpoint cannot be reached or does not answer as one.
+// Returns the exit code: 0; 1 when the endpoint cannot be reached or does not answer as one; 2 when
+// the address is none.
 int run_stats(const StatsOptions& options);
+
+// How a table is written to a descriptor: with colour to a terminal, unless the environment has
+// NO_COLOR or says that the terminal is dumb.
+admin::Ink table_ink(int descriptor);
 
 }  // namespace onehop::server

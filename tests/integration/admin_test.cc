@@ -151,6 +151,8 @@ TEST_CASE("metrics are exposed for Prometheus, and as OpenMetrics when asked for
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
   for (int i = 0; i < 3; ++i) REQUIRE(proxy.get().status == 200);
+  const std::string count = "upstreams/app/endpoints/" + origin.address() + "/phases/total/count";
+  REQUIRE(proxy.wait_number(count, 3) == 3);
   const Response open = proxy.admin(
       "/metrics", "GET", "Accept: application/openmetrics-text;version=1.0.0,*/*;q=0.1\r\n");
   CHECK(open.field("Content-Type").starts_with("application/openmetrics-text"));

@@ -96,8 +96,8 @@ TEST_CASE("proxy needs no file, and its upstream is named default") {
   CHECK(proxy.get().status == 200);
   CHECK(a.requests() == 1);
   CHECK(b.requests() == 1);
-  const Stats stats = proxy.stats();
-  CHECK(stats.number("upstreams/default/endpoints/" + a.address() + "/requests/total") == 1);
+  CHECK(proxy.wait_number("upstreams/default/endpoints/" + a.address() + "/requests/total", 1) ==
+        1);
 }
 
 TEST_CASE("wrong usage ends with 2 and says what is wrong") {
@@ -153,6 +153,7 @@ TEST_CASE("stats prints a running proxy's table, or its document") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
   for (int i = 0; i < 3; ++i) REQUIRE(proxy.get().status == 200);
+  REQUIRE(proxy.wait_number("downstream/requests/total", 3) == 3);
   const Finished table = onehop({"stats", "--admin", proxy.admin_address()});
   CHECK(table.code == 0);
   CHECK(contains(table.output, origin.address()));

@@ -26,7 +26,7 @@ TEST_CASE("68: a client that stops reading a large response stops the upstream, 
   std::atomic<size_t> sent = 0;
   ScriptedOrigin origin([&](OriginConnection& connection) {
     if (connection.must_read_request().target == "/small") {
-      connection.send(ok("done"));
+      connection.send(ok("done", "Connection: close\r\n"));
       return;
     }
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
@@ -55,7 +55,7 @@ TEST_CASE("69: an upstream that stops reading a large upload stops the client, a
   ScriptedOrigin origin([&](OriginConnection& connection) {
     const std::optional<Request> head = connection.read_request_head();
     if (head->target == "/small") {
-      connection.send(ok("done"));
+      connection.send(ok("done", "Connection: close\r\n"));
       return;
     }
     client_stuck.wait();

@@ -51,6 +51,7 @@ TEST_CASE(
   gate.open();
   CHECK(client.read_exact(10) == "helloworld");
   CHECK(client.wait_end() == End::closed);
+  client.close();
   CHECK(proxy.wait_exit() == 0);
 }
 
@@ -73,6 +74,7 @@ TEST_CASE("a response that begins after SIGTERM says that the connection is clos
   CHECK(response.body == "done");
   CHECK(response.fields.has_token("Connection", "close"));
   CHECK(client.wait_end() == End::closed);
+  client.close();
   CHECK(proxy.wait_exit() == 0);
 }
 
@@ -87,6 +89,8 @@ TEST_CASE("on SIGTERM idle client connections are closed") {
   proxy.signal(SIGTERM);
   CHECK(used.wait_end() == End::closed);
   CHECK(fresh.wait_end() == End::closed);
+  used.close();
+  fresh.close();
   CHECK(proxy.wait_exit() == 0);
 }
 
@@ -105,6 +109,7 @@ TEST_CASE(
   CHECK(response.status == 200);
   CHECK(response.fields.has_token("Connection", "close"));
   CHECK(client.wait_end() == End::closed);
+  client.close();
   CHECK(proxy.wait_exit() == 0);
 }
 
@@ -157,6 +162,7 @@ TEST_CASE("readyz turns 503 while the proxy drains, healthz stays 200") {
   CHECK(proxy.admin("/healthz").status == 200);
   gate.open();
   CHECK(client.read_response().status == 200);
+  client.close();
   CHECK(proxy.wait_exit() == 0);
 }
 
