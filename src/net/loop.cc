@@ -22,9 +22,13 @@ void Loop::destroy_retired() noexcept {
   }
 }
 
+void Loop::flush_dirty() {
+  while (Dirty* output = dirty_.pop_front()) output->flush();
+}
+
 void Loop::end_turn() {
   while (!dirty_.empty() || retired_ != nullptr) {
-    while (Dirty* output = dirty_.pop_front()) output->flush();
+    flush_dirty();
     destroy_retired();
   }
   ++turn_;

@@ -73,7 +73,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void on_request_timeout();
   void on_body_deadline();
   void wait_at_most(config::milliseconds limit);
-  uint64_t now() const { return proxy_.parts_.loop.now_ns(); }
+  uint64_t now() const { return telemetry::kCounting ? proxy_.parts_.loop.now_ns() : 0; }
 
   Proxy& proxy_;
   http::ServerStream& downstream_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `onehop demo`: three app replicas (one of them slower), a proxy in front of them with its admin endpoint, and a gentle load, all in
-// this process; a live table until Ctrl-C.
+// `onehop demo`: three app replicas (one of them slower), a proxy in front of them with its admin
+// endpoint, and a gentle load, all in this process; a live table until Ctrl-C.
 #pragma once
 
 #include <cstdint>

@@ -112,7 +112,7 @@ DemoLoad::~DemoLoad() {
 }
 
 void DemoLoad::run() {
-  // Spread over the period, so that the proxy sees single requests and not volleys.
+  // Spread over the period, so that the proxy sees a few requests at a time and not all at once.
   for (uint64_t i = 0; i < kClients; ++i) {
     clients_.push_back(
         std::make_unique<LoadClient>(*this, loop_.now_ms() + i * kPeriodMs / kClients));

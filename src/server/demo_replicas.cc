@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <optional>
@@ -137,16 +138,24 @@ DemoReplicas::DemoReplicas() : connections_(loop_, *this) {}
 Result<std::unique_ptr<DemoReplicas>, std::string> DemoReplicas::start(
     std::span<const Pace> paces) {
   const std::optional<Address> anywhere = Address::numeric("127.0.0.1", 0);
-  std::unique_ptr<DemoReplicas> made(new DemoReplicas());
-  for (const Pace pace : paces) {
+  std::vector<net::ListeningSocket> sockets;
+  while (sockets.size() < paces.size()) {
     auto socket =
         net::ListeningSocket::open(*anywhere, kBacklog, net::ListeningSocket::Port::mine_alone);
     if (!socket.has_value()) {
       return Unexpected<std::string>(
           fmt::format("cannot start a replica on 127.0.0.1: {}", socket.error().sentence()));
     }
-    made->replicas_.push_back(std::make_unique<Replica>(made->loop_, pace, std::move(*socket),
-                                                        made->settings_, made->connections_));
+    sockets.push_back(std::move(*socket));
+  }
+  // In the order in which the table has them.
+  std::sort(sockets.begin(), sockets.end(), [](const auto& one, const auto& other) {
+    return one.local().to_string() < other.local().to_string();
+  });
+  std::unique_ptr<DemoReplicas> made(new DemoReplicas());
+  for (size_t i = 0; i < paces.size(); ++i) {
+    made->replicas_.push_back(std::make_unique<Replica>(
+        made->loop_, paces[i], std::move(sockets[i]), made->settings_, made->connections_));
   }
   made->thread_ = std::thread([replicas = made.get()] { replicas->run(); });
   return made;

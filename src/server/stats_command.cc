@@ -109,7 +109,7 @@ class Question {
   Clock::time_point deadline_ = Clock::now() + kPatience;
 };
 
-Result<std::string, std::string> exchange(const Address& address, std::string_view authority) {
+Result<std::string, std::string> ask(const Address& address, std::string_view authority) {
   Question question;
   if (const auto done = question.connect(address); !done.has_value()) {
     return Unexpected<std::string>(done.error());
@@ -168,7 +168,7 @@ int run_stats(const StatsOptions& options) {
   }
   const auto address = address_of(*name);
   if (!address.has_value()) return failed(address.error());
-  const auto answer = exchange(*address, options.admin);
+  const auto answer = ask(*address, options.admin);
   if (!answer.has_value()) {
     return failed(
         fmt::format("no admin endpoint at {}: {}\n"

@@ -69,6 +69,10 @@ class Loop {
   // destroying may make dirty). Called by whoever drives the loop, with nothing of it on the stack.
   void end_turn();
 
+  // Flushes what is dirty now, before the turn ends: for bytes that are worth passing on while they
+  // are in the cache. Called with nothing but the driver of the loop on the stack.
+  void flush_dirty();
+
   // Counts turns; tells whether something already happened in this one.
   uint64_t turn() const noexcept { return turn_; }
 

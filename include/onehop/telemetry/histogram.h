@@ -70,6 +70,7 @@ class HistogramValues {
 class Histogram {
  public:
   void record(uint64_t ns) noexcept {
+    if constexpr (!kCounting) return;
     buckets_[bucket_of(ns)].add();
     sum_.add(ns);
     if (ns > max_.load(std::memory_order_relaxed)) max_.store(ns, std::memory_order_relaxed);

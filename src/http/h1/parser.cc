@@ -151,6 +151,7 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
   if (bytes.control || bytes.folded || bytes.nameless)
     return Unexpected<Violation>(Violation::bad_field);
+  if (bytes.tab) level_trailing_blanks(text);
   const auto line = split_request_line(view.substr(0, view.find('\r')));
   if (!line.has_value()) return Unexpected<Violation>(line.error());
   const Method method = method_of(line->method);
@@ -198,6 +199,7 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
     text = unfold(text);
     view = std::string_view(text.data(), text.size());
   }
+  if (bytes.tab) level_trailing_blanks(text);
   if (bytes.blank_before_colon) move_blanks_behind_colon(text);
   const auto line = split_status_line(view.substr(0, view.find('\r')));
   if (!line.has_value()) return Unexpected<Violation>(line.error());

@@ -17,6 +17,7 @@ HeadBytes look_at(std::string_view head) {
   uint8_t folded = 0;
   uint8_t blank_colon = 0;
   uint8_t nameless = 0;
+  uint8_t tab = 0;
   const auto* bytes = reinterpret_cast<const uint8_t*>(head.data());
   const size_t last = head.size() - 1;
   for (size_t i = 0; i < last; ++i) {
@@ -28,8 +29,9 @@ HeadBytes look_at(std::string_view head) {
     folded |= static_cast<uint8_t>((c == '\n') & ((next == ' ') | (next == '\t')));
     blank_colon |= static_cast<uint8_t>(((c == ' ') | (c == '\t')) & (next == ':'));
     nameless |= static_cast<uint8_t>((c == '\n') & (next == ':'));
+    tab |= static_cast<uint8_t>(c == '\t');
   }
-  return {line_end != 0, control != 0, folded != 0, blank_colon != 0, nameless != 0};
+  return {line_end != 0, control != 0, folded != 0, blank_colon != 0, nameless != 0, tab != 0};
 }
 
 std::span<char> unfold(std::span<char> head) {
@@ -59,6 +61,13 @@ void move_blanks_behind_colon(std::span<char> head) {
       std::swap(head[first], head[i]);
       in_name = false;
     }
+  }
+}
+
+void level_trailing_blanks(std::span<char> head) {
+  for (size_t i = 0; i < head.size(); ++i) {
+    if (head[i] != '\r') continue;
+    for (size_t j = i; j > 0 && is_blank(head[j - 1]); --j) head[j - 1] = ' ';
   }
 }
 

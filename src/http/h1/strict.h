@@ -23,6 +23,7 @@ struct HeadBytes {
   bool folded = false;              // a line that begins with a blank (RFC 9112 5.2)
   bool blank_before_colon = false;  // perhaps in a value, where it is harmless (RFC 9112 5.1)
   bool nameless = false;            // a line that begins with a colon (RFC 9110 5.1)
+  bool tab = false;
 };
 HeadBytes look_at(std::string_view head);
 
@@ -30,6 +31,10 @@ HeadBytes look_at(std::string_view head);
 // becomes one space, so that what is returned may be shorter; blanks before a colon go behind it.
 std::span<char> unfold(std::span<char> head);
 void move_blanks_behind_colon(std::span<char> head);
+
+// Makes spaces of the tabs at the ends of lines, in place: both are optional white space (RFC 9110
+// 5.6.3), but llhttp takes only spaces behind a Content-Length.
+void level_trailing_blanks(std::span<char> head);
 
 struct RequestLine {
   std::string_view method;
