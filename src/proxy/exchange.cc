@@ -76,14 +76,16 @@ void Exchange::choose() {
 
 void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) {
   state_ = State::waiting;
-  clock_.enter(Phase::pool_wait, Doing::work, now());
+  const uint64_t asked = now();
+  clock_.enter(Phase::pool_wait, Doing::work, asked);
   switch (attempt_.start(endpoint, want)) {
     case Attempt::Started::streaming:
       return on_stream(*attempt_.stream());
     case Attempt::Started::refused:
       return no_connection(attempt_.error());
     case Attempt::Started::dialing:
-      return on_dialing();
+      // The pool had nothing: all that it did since was to begin the dial.
+      return clock_.enter(Phase::connect, Doing::wait, asked);
     case Attempt::Started::queued:
       return clock_.enter(Phase::route_and_queue_wait, Doing::wait, now());
   }
@@ -148,6 +150,7 @@ void Exchange::request_ended() {
 }
 
 void Exchange::on_upstream_room() {
+  if (!request_ended_ && !response_begun_ && !awaiting_continue_) silence_.disarm();
   if (clock_.phase() == Phase::request_write) {
     clock_.enter(request_ended_ ? Phase::response_wait : Phase::request_write, Doing::wait, now());
   }
@@ -315,6 +318,9 @@ void Exchange::settle() {
     body_due_ms_ = 0;
     watch_body();
   }
+  // An endpoint that does not take the body is as silent as one that does not answer.
+  const bool blocked = open && !request_ended_ && !response_begun_ && !stream->has_room();
+  if (blocked && !silence_.armed()) wait_at_most(upstream_->config().timeouts.response_head);
   reading_body_ = want_body;
   if (!want_body) body_deadline_.disarm();
   downstream_.set_reading(want_body);

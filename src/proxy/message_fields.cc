@@ -2,6 +2,7 @@
 #include "message_fields.h"
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 
 #include "onehop/base/ascii.h"
@@ -134,6 +135,16 @@ std::string_view with_path(std::string_view target, Arena& arena) {
   return (Text(arena, target.size() + 1) << "/" << target).view();
 }
 
+// RFC 9110 7.6.2: each hop takes one off. A count that is no number is passed on as it is.
+std::string_view max_forwards(const http::RequestHead& head, const Field& field, Arena& arena) {
+  const auto hops = parse_decimal(field.value);
+  const bool counts = head.method == http::Method::options || head.method == http::Method::trace;
+  if (!counts || !hops.has_value() || *hops == 0) return arena.copy(field.value);
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof digits, *hops - 1).ptr;
+  return arena.copy({digits, static_cast<size_t>(end - digits)});
+}
+
 std::string_view via(uint8_t version_minor) {
   return version_minor == 0 ? "1.0 onehop" : "1.1 onehop";
 }
@@ -156,7 +167,9 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                       (field.id == FieldId::expect && head.version_minor == 0);
     if (mine || is_hop_by_hop(field.id) || nominated.contains(field)) continue;
     has_id |= field.id == FieldId::x_request_id;
-    out.fields.add(arena.copy(field.name), arena.copy(field.value), field.id);
+    const bool hops = field.id == FieldId::max_forwards;
+    out.fields.add(arena.copy(field.name),
+                   hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id);
   }
   add_forwarding(out.fields, head, out.authority, client, arena);
   out.fields.add("Via", via(head.version_minor), FieldId::via);

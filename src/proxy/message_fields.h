@@ -20,7 +20,7 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                                     std::string_view fresh_id, Arena& arena);
 
 // The head to send to the client; its views are those of `head`, its fields lie in `room` (at least
-// the head's fields and kAddedFields). `interim`: a 1xx gets no Date.
+// the head's fields and kAddedFields).
 http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted,
                                       std::span<http::Field> room);
 

@@ -53,6 +53,7 @@ config::Config config_for(const std::vector<std::string>& replicas) {
   config.listeners.push_back({"127.0.0.1:0"});
   config::Upstream upstream;
   upstream.name = "default";
+  upstream.balance = config::Balance::round_robin;  // the report says so
   for (const std::string& address : replicas) upstream.endpoints.push_back({address});
   config.upstreams.push_back(std::move(upstream));
   config::Route route;
@@ -107,7 +108,7 @@ class LiveTable {
     style.ink = table_ink(STDOUT_FILENO);
     style.previous_json = previous_;
     style.elapsed_seconds = seconds_until(latest_at_, previous_at_);
-    screen_.show(fmt::format("{:.0f} s; REQ/S over the last {} s, the rest since start{}\n\n{}\n",
+    screen_.show(fmt::format("{:.0f} s; REQ/S over the last {} s, the rest since start{}\n\n{}",
                              seconds_until(latest_at_, started_), period_.count(),
                              limit_ == seconds(0) ? "; Ctrl-C ends it" : "", table(style)));
     remember();

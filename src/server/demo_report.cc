@@ -39,6 +39,13 @@ std::string time_text(uint64_t us) {
                    : fmt::format("{:.1f} ms", static_cast<double>(us) / 1000);
 }
 
+// "1,234,567", as in the table.
+std::string count_text(uint64_t count) {
+  std::string text = std::to_string(count);
+  for (size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
 std::string factor_text(double factor) {
   return fmt::format("{:.{}f}", factor, factor < 10 ? 1 : 0);
 }
@@ -56,8 +63,8 @@ std::string who_is_slow(const std::vector<EndpointFigures>& figures, uint64_t re
   const double percent =
       100 * static_cast<double>(slowest->requests) / static_cast<double>(requests);
   return fmt::format(
-      "{} is the slow one: its median is {}, {} times the {} of\n"
-      "{}. round_robin gave it {:.0f} % of the requests all the same.\n",
+      "{} is the slow one: its median is {}, {} times the {}\n"
+      "of {}. round_robin gave it {:.0f} % of the requests all the same.\n",
       slowest->address, time_text(slowest->p50_us), factor_text(factor), time_text(fastest->p50_us),
       fastest->address, percent);
 }
@@ -94,7 +101,8 @@ std::string demo_conclusion(const std::string& stats_json) {
   if (requests == 0 || opened == 0) return "No request had ended yet.\n";
   return fmt::format(
              "{} requests needed {} connections to the replicas: {:.0f} requests on each.\n",
-             requests, opened, static_cast<double>(requests) / static_cast<double>(opened)) +
+             count_text(requests), count_text(opened),
+             static_cast<double>(requests) / static_cast<double>(opened)) +
          who_is_slow(figures, requests);
 }
 

@@ -39,7 +39,7 @@ void DemoScreen::print(const std::string& text) {
 
 void DemoScreen::show(const std::string& block) {
   const auto lines = static_cast<size_t>(std::count(block.begin(), block.end(), '\n'));
-  if (!is_terminal_ || !has_room_for(lines)) return print(block);
+  if (!is_terminal_ || !has_room_for(lines)) return print(block + "\n");
   // Overwritten line by line and not erased first, which would flicker.
   std::string drawn = shown_lines_ == 0 ? "" : fmt::format("\x1b[{}A\r", shown_lines_);
   if (!cursor_hidden_) drawn += "\x1b[?25l";

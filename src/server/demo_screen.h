@@ -22,7 +22,8 @@ class DemoScreen {
   void print(const std::string& text);
 
   // Text that the next call replaces, where the terminal has room for the block; else it is
-  // appended. `block` ends with a newline and is at most kColumns wide.
+  // appended, with an empty line after it. `block` ends with a newline and is at most kColumns
+  // wide.
   static constexpr size_t kColumns = 80;
   void show(const std::string& block);
 

@@ -204,8 +204,21 @@ Result<void, std::string> ServerParts::bind() {
   return {};
 }
 
+// A share of less than one connection would be none: say that the limit is not what was asked.
+void warn_of_small_shares(const config::Config& config, size_t workers) {
+  for (const auto& upstream : config.upstreams) {
+    const uint32_t limit = upstream.pool.max_connections;
+    if (limit == 0 || limit >= workers) continue;
+    log::warning(fmt::format(
+        "upstream.{}.pool.max_connections = {} is less than the {} workers: each of them "
+        "may open one connection to an endpoint",
+        upstream.name, limit, workers));
+  }
+}
+
 void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> sockets_by_worker) {
   const size_t count = telemetry.worker_count();
+  warn_of_small_shares(*config, count);
   // 5 % of the descriptors stay free for dials, the admin endpoint and files.
   const uint64_t descriptors = net::raise_descriptor_limit();
   const uint64_t limit = config->server.limits.connections != 0 ? config->server.limits.connections

@@ -109,13 +109,13 @@ class Question {
   Clock::time_point deadline_ = Clock::now() + kPatience;
 };
 
-Result<std::string, std::string> ask(const Address& address, std::string_view authority) {
+Result<std::string, std::string> ask(const Address& address) {
   Question question;
   if (const auto done = question.connect(address); !done.has_value()) {
     return Unexpected<std::string>(done.error());
   }
-  const auto done = question.send(
-      fmt::format("GET /stats HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", authority));
+  const auto done = question.send(fmt::format(
+      "GET /stats HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", address.to_string()));
   if (!done.has_value()) return Unexpected<std::string>(done.error());
   return question.read_to_end();
 }
@@ -168,7 +168,7 @@ int run_stats(const StatsOptions& options) {
   }
   const auto address = address_of(*name);
   if (!address.has_value()) return failed(address.error());
-  const auto answer = ask(*address, options.admin);
+  const auto answer = ask(*address);
   if (!answer.has_value()) {
     return failed(
         fmt::format("no admin endpoint at {}: {}\n"

@@ -52,14 +52,16 @@ struct Weather {
   unsigned surplus = 0;         // bytes behind the response
   unsigned mute = 0;            // never answers
   // The clients.
-  unsigned abort = 0;      // at any byte sent or received
+  unsigned abort = 0;       // at any byte sent or received
   unsigned half_close = 0;  // after the last request
-  unsigned slow = 0;       // takes little at a time
-  unsigned big = 0;        // a body of some hundred KiB
+  unsigned slow = 0;        // takes little at a time
+  unsigned stuck = 0;       // takes nothing at all
+  unsigned big = 0;         // a body of some hundred KiB
   // The whole.
-  unsigned jump = 0;       // of each turn: the clock jumps
-  unsigned stop = 0;       // the worker is stopped in the middle
+  unsigned jump = 0;  // of each turn: the clock jumps
+  unsigned stop = 0;  // the worker is stopped in the middle
   uint32_t max_connections = 0;
+  uint64_t write_stall_ms = 60'000;  // server.timeouts.write_stall
 };
 
 // A loop driven by hand: events at simulated times, deadlines, the end of the turn.
@@ -118,7 +120,7 @@ struct World {
   SimLoop loop;
   std::string violation;
   std::deque<std::string> notes;
-  size_t most_unsent = 0;         // in one transport's output
+  size_t most_unsent = 0;           // in one transport's output
   int64_t upstream_transports = 0;  // in existence
 };
 

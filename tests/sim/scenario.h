@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// One run: simulated clients and origins around the real proxy path, put together as a worker puts
+// it together, with the invariants looked at after every turn.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "world.h"
+
+namespace onehop::test {
+
+struct Report {
+  std::string violation;  // "" when nothing was wrong
+  std::string notes;      // what happened last
+  uint64_t asked = 0;
+  uint64_t answered = 0;       // whole, by the origin
+  uint64_t answered_here = 0;  // whole, by the proxy
+  uint64_t stalled = 0;        // exchanges that ended as client_stalled
+  size_t most_unsent = 0;      // bytes in one transport's output
+};
+
+Report run_scenario(uint64_t seed, const Weather& weather);
+
+}  // namespace onehop::test

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// The proxy path in simulated weather: a named test for each family of faults, and one for all at
+// once. A run is its seed: ONEHOP_TEST_SEED moves all of them, a failure names its own.
+#include <algorithm>
+#include <cstdlib>
+
+#include "scenario.h"
+#include "tests/support/catch.h"
+#include "tests/support/seed.h"
+
+namespace onehop::test {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kSeeds = 120;
+#else
+constexpr uint64_t kSeeds = 600;
+#endif
+
+// Runs `count` seeds and returns the sums over them; ONEHOP_SIM_SEED runs that one alone.
+Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
+  const char* single = std::getenv("ONEHOP_SIM_SEED");
+  const uint64_t first =
+      single != nullptr ? std::strtoull(single, nullptr, 10) : test_seed() * 1000;
+  Report sum;
+  for (uint64_t seed = first; seed < first + (single != nullptr ? 1 : count); ++seed) {
+    const Report report = run_scenario(seed, weather);
+    INFO("ONEHOP_SIM_SEED=" << seed << "\n" << report.notes);
+    REQUIRE(report.violation == "");
+    sum.asked += report.asked;
+    sum.answered += report.answered;
+    sum.answered_here += report.answered_here;
+    sum.stalled += report.stalled;
+    sum.most_unsent = std::max(sum.most_unsent, report.most_unsent);
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("in fair weather every request gets its own response, whole, however bytes are split") {
+  const Report sum = run_seeds({});
+  CHECK(sum.asked > 0);
+  CHECK(sum.answered == sum.asked);
+}
+
+TEST_CASE("a response that is reset at any byte is never taken for a whole one") {
+  Weather weather;
+  weather.response_reset = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+  CHECK(sum.answered_here > 0);
+}
+
+TEST_CASE("a response that is cut at any byte is never taken for a whole one") {
+  Weather weather;
+  weather.response_cut = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+  CHECK(sum.answered_here > 0);
+}
+
+TEST_CASE("an origin that closes while idle costs no request that may be sent again") {
+  Weather weather;
+  weather.close_after = 200;
+  weather.close_idle = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > sum.asked / 2);
+}
+
+TEST_CASE("bytes that nobody asked for reach nobody") {
+  Weather weather;
+  weather.surplus = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > sum.asked / 2);
+}
+
+TEST_CASE("an answer before the end of the request leaves nothing behind") {
+  Weather weather;
+  weather.early = 400;
+  weather.big = 100;
+  const Report sum = run_seeds(weather, kSeeds / 2);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("a client that goes away at any byte takes its exchange with it") {
+  Weather weather;
+  weather.abort = 600;
+  weather.half_close = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("full buffers hold back whoever sends, and what is held stays bounded") {
+  Weather weather;
+  weather.big = 500;
+  weather.slow = 300;
+  weather.window_bytes = 16 * 1024;
+  const Report sum = run_seeds(weather, kSeeds / 4);
+  CHECK(sum.answered == sum.asked);
+  CHECK(sum.most_unsent > 64 * 1024);
+}
+
+TEST_CASE("a client that takes a little at least every 200 ms is not cut off after 1 s") {
+  Weather weather;
+  weather.big = 300;
+  weather.slow = 1000;
+  weather.window_bytes = 16 * 1024;
+  weather.write_stall_ms = 1000;
+  const Report sum = run_seeds(weather, kSeeds / 8);
+  CHECK(sum.stalled == 0);
+  CHECK(sum.answered == sum.asked);
+}
+
+TEST_CASE("a client that takes nothing for write_stall is cut off, and no other") {
+  Weather weather;
+  weather.big = 300;
+  weather.stuck = 300;
+  weather.window_bytes = 16 * 1024;
+  weather.write_stall_ms = 1000;
+  const Report sum = run_seeds(weather, kSeeds / 4);
+  CHECK(sum.answered > 0);
+  CHECK(sum.stalled > 0);
+}
+
+TEST_CASE("dials that fail, hang or cannot begin are answered, and leave nothing behind") {
+  Weather weather;
+  weather.refused = 300;
+  weather.unanswered = 100;
+  weather.no_descriptor = 100;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+  CHECK(sum.answered_here > 0);
+}
+
+TEST_CASE("origins that never answer and a clock that jumps end in deadlines, not in leaks") {
+  Weather weather;
+  weather.mute = 200;
+  weather.jump = 20;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+  CHECK(sum.answered_here > 0);
+}
+
+TEST_CASE("a pool of few connections serves its queue whatever becomes of them") {
+  Weather weather;
+  weather.max_connections = 2;
+  weather.refused = 100;
+  weather.close_after = 200;
+  weather.abort = 200;
+  weather.response_reset = 100;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("a worker that stops in the middle gives up everything, once") {
+  Weather weather;
+  weather.stop = 15;
+  weather.big = 50;
+  weather.max_connections = 3;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.asked > 0);
+}
+
+TEST_CASE("everything at once") {
+  Weather weather;
+  weather.refused = 50;
+  weather.unanswered = 20;
+  weather.no_descriptor = 20;
+  weather.response_reset = 50;
+  weather.response_cut = 50;
+  weather.close_after = 50;
+  weather.close_idle = 100;
+  weather.early = 50;
+  weather.surplus = 30;
+  weather.mute = 20;
+  weather.abort = 200;
+  weather.half_close = 100;
+  weather.slow = 100;
+  weather.big = 30;
+  weather.jump = 3;
+  weather.stop = 1;
+  const Report unlimited = run_seeds(weather, kSeeds);
+  CHECK(unlimited.answered > 0);
+  weather.max_connections = 1;
+  weather.window_bytes = 4096;
+  const Report tight = run_seeds(weather, kSeeds);
+  CHECK(tight.answered > 0);
+}
+
+}  // namespace onehop::test
