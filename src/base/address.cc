@@ -22,7 +22,8 @@ Result<HostPort, std::string> parse_host_port(std::string_view text) {
     host = text.substr(1, end - 1);
     if (end + 1 >= text.size() || text[end + 1] != ':') return wrong("the port is missing");
     port = text.substr(end + 2);
-    if (!Address::numeric(host, 0).has_value())
+    const auto address = Address::numeric(host, 0);
+    if (host.empty() || !address.has_value() || !address->is_v6())
       return wrong("what is in brackets is not an IPv6 address");
   } else {
     const size_t colon = text.rfind(':');

@@ -130,6 +130,16 @@ void Buffer::pop_slice() noexcept {
   delete slice;
 }
 
+// For the empty slice of a reservation that was not used: a buffer has no other.
+void Buffer::drop_tail() noexcept {
+  if (head_ == tail_) return pop_slice();
+  Slice* before = head_;
+  while (before->next != tail_) before = before->next;
+  release_chunk(tail_->chunk);
+  delete std::exchange(tail_, before);
+  before->next = nullptr;
+}
+
 // How much can be written behind the last slice: only where nobody else holds the chunk.
 size_t Buffer::tail_room() const noexcept {
   if (tail_ == nullptr || tail_->chunk->references != 1) return 0;
@@ -142,6 +152,7 @@ char* Buffer::reserve(size_t size) {
 }
 
 void Buffer::commit(size_t size) noexcept {
+  if (size == 0 && tail_->begin == tail_->end) return drop_tail();
   tail_->end += static_cast<uint32_t>(size);
   size_ += size;
 }

@@ -76,6 +76,7 @@ void Exchange::choose() {
 
 void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) {
   state_ = State::waiting;
+  settle();  // the body waits for the stream that it belongs to
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
   switch (attempt_.start(endpoint, want)) {

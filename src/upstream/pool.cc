@@ -77,7 +77,10 @@ size_t Pools::evict_idle() {
 }
 
 void Pool::Waiter::leave() noexcept {
-  if (waiting()) pool_->leave(*this);
+  if (!waiting()) return;
+  const bool dialing = dialing_ != nullptr;
+  pool_->leave(*this);
+  if (dialing) pool_->serve_queue();
 }
 
 void Pool::Waiter::on_queue_deadline() {
@@ -185,6 +188,7 @@ void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
   (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
   leave(waiter);
   waiter.on_no_lease(error);
+  serve_queue();
 }
 
 // Takes a waiter out, whatever it waits for, and lets the next one use the room.

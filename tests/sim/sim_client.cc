@@ -13,7 +13,7 @@ constexpr uint64_t kPatienceUs = 300'000'000;
 
 SimRequest make_request(World& world, uint64_t id, bool http10) {
   Random& random = world.random;
-  const uint64_t kind = random.below(10);
+  const uint64_t kind = random.chance(world.weather.uploads) ? 9 : random.below(10);
   const std::string method = kind < 5 ? "GET" : kind < 6 ? "HEAD" : kind < 9 ? "POST" : "PUT";
   std::string text = method + " /r/" + std::to_string(id) + (http10 ? " HTTP/1.0" : " HTTP/1.1") +
                      "\r\nHost: sim.test\r\n";
@@ -64,7 +64,9 @@ void SimClient::give_up() {
 
 void SimClient::send_now(std::string_view bytes) {
   const auto size = static_cast<size_t>(std::min<uint64_t>(bytes.size(), bytes_left_));
-  wire_->send(bytes.substr(0, size));
+  const size_t head = world_.weather.uploads != 0 ? bytes.find("\r\n\r\n") + 4 : 0;
+  wire_->send(bytes.substr(0, std::min(head, size)));
+  wire_->send(bytes.substr(0, size).substr(std::min(head, size)));
   if (bytes_left_ == UINT64_MAX) return;
   bytes_left_ -= size;
   if (bytes_left_ == 0) leave();

@@ -68,6 +68,15 @@ TEST_CASE("an origin that closes while idle costs no request that may be sent ag
   CHECK(sum.answered > sum.asked / 2);
 }
 
+TEST_CASE("a body that arrives while its request waits for another connection loses no byte") {
+  Weather weather;
+  weather.uploads = 700;
+  weather.delay_us = 15'000;
+  weather.close_idle = 900;
+  const Report sum = run_seeds(weather, kSeeds * 8);
+  CHECK(sum.answered > 0);
+}
+
 TEST_CASE("bytes that nobody asked for reach nobody") {
   Weather weather;
   weather.surplus = 300;

@@ -53,6 +53,7 @@ struct Weather {
   unsigned mute = 0;            // never answers
   // The clients.
   unsigned abort = 0;       // at any byte sent or received
+  unsigned uploads = 0;     // PUT, its body behind its head
   unsigned half_close = 0;  // after the last request
   unsigned slow = 0;        // takes little at a time
   unsigned stuck = 0;       // takes nothing at all

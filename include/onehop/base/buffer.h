@@ -78,6 +78,7 @@ class Buffer {
   struct Slice;
   Slice* push_slice(Chunk* chunk, size_t begin, size_t end);
   void pop_slice() noexcept;
+  void drop_tail() noexcept;
   size_t tail_room() const noexcept;
 
   Slice* head_ = nullptr;

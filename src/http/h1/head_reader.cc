@@ -64,7 +64,8 @@ HeadReader::Status HeadReader::feed(Buffer& bytes, size_t line_limit, size_t hea
 
 HeadReader::Status HeadReader::judge(std::string_view text, size_t end, size_t line_limit,
                                      size_t head_limit) {
-  const size_t line = std::min(text.find("\r\n"), text.size());
+  const size_t unfinished = text.ends_with('\r') ? text.size() - 1 : text.size();
+  const size_t line = std::min(text.find("\r\n"), unfinished);
   if (line_limit != 0 && line > line_limit) return fail(Violation::start_line_too_long);
   const size_t size = end == std::string_view::npos ? text.size() : end + kEnd.size();
   if (size > head_limit) return fail(Violation::head_too_large);

@@ -46,12 +46,16 @@ const llhttp_settings_t kSettings = [] {
   return settings;
 }();
 
-Violation violation_of(llhttp_errno_t error) {
+Violation violation_of(llhttp_errno_t error, const Fields& fields) {
   if (error == HPE_INVALID_METHOD) return Violation::bad_method;
   if (error == HPE_INVALID_URL) return Violation::bad_target;
   if (error == HPE_INVALID_VERSION) return Violation::bad_version;
   if (error == HPE_INVALID_CONTENT_LENGTH) return Violation::bad_content_length;
-  if (error == HPE_UNEXPECTED_CONTENT_LENGTH) return Violation::length_and_encoding;
+  if (error == HPE_UNEXPECTED_CONTENT_LENGTH) {
+    // Said of a second Content-Length too.
+    const bool twice = fields.count(FieldId::transfer_encoding) == 0;
+    return twice ? Violation::bad_content_length : Violation::length_and_encoding;
+  }
   if (error == HPE_INVALID_TRANSFER_ENCODING) return Violation::bad_transfer_encoding;
   if (error == HPE_INVALID_CONSTANT || error == HPE_INVALID_STATUS)
     return Violation::bad_start_line;
@@ -66,7 +70,7 @@ Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view te
   parser.data = &collected;
   const llhttp_errno_t error = llhttp_execute(&parser, text.data(), text.size());
   if (collected.too_many) return Unexpected<Violation>(Violation::too_many_fields);
-  if (error != HPE_PAUSED) return Unexpected<Violation>(violation_of(error));
+  if (error != HPE_PAUSED) return Unexpected<Violation>(violation_of(error, collected.fields));
   // llhttp stops at the first empty line; the head must end there.
   if (llhttp_get_error_pos(&parser) + 1 < text.data() + text.size())
     return Unexpected<Violation>(Violation::bad_field);

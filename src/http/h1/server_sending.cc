@@ -111,8 +111,8 @@ void H1ServerConnection::reset() {
 void H1ServerConnection::on_flush(net::Flushed flushed) {
   if (flushed == net::Flushed::some) {
     const auto patience = settings_.timeouts.write_stall;
-    if (!stalled_ && patience.count() > 0)
-      loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
+    // Each of these comes after some progress.
+    if (patience.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
     stalled_ = true;
     stuck_bytes_ = transport_->stuck_bytes();
     if (responder_ != nullptr) responder_->on_stall();

@@ -194,7 +194,9 @@ Result<Target, Violation> check_target(std::string_view target, Method method, c
     result.path = target;
     return result;
   }
-  const std::string_view scheme = target.substr(0, target.find("://"));
+  const size_t scheme_end = target.find("://");
+  if (scheme_end == std::string_view::npos) return Unexpected<Violation>(Violation::bad_target);
+  const std::string_view scheme = target.substr(0, scheme_end);
   if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
     return Unexpected<Violation>(Violation::bad_target);
   }

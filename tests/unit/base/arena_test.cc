@@ -23,8 +23,8 @@ TEST_CASE("a copy in an arena outlives its original") {
 }
 
 TEST_CASE("copies stay whole while more is asked of the arena than one chunk holds") {
-  std::mt19937_64 random(test_seed());
-  INFO("seed " << test_seed());
+  std::mt19937_64 random(test::test_seed());
+  INFO("seed " << test::test_seed());
   Arena arena;
   std::vector<std::pair<std::string, std::string_view>> copies;
   for (int i = 0; i < 500; ++i) {

@@ -37,9 +37,9 @@ TEST_CASE("a decimal number is digits and nothing else") {
   CHECK(parse_decimal("007") == 7u);
   CHECK(parse_decimal("9223372036854775807") == uint64_t{INT64_MAX});
   CHECK(parse_decimal("65535", 65535) == 65535u);
-  for (const char* text : {"", "+5", "-1", "0x10", "1_0", "1 ", " 1", "1.0", "12a",
-                           "9223372036854775808", "9999999999999999999", "99999999999999999999",
-                           "18446744073709551617", "\xB2"}) {
+  for (const char* text :
+       {"", "+5", "-1", "0x10", "1_0", "1 ", " 1", "1.0", "12a", "9223372036854775808",
+        "9999999999999999999", "99999999999999999999", "18446744073709551617", "\xB2"}) {
     INFO(text);
     CHECK_FALSE(parse_decimal(text).has_value());
   }

@@ -272,8 +272,8 @@ std::string gathered(const Buffer& buffer) {
 }
 
 TEST_CASE("after any sequence of calls a buffer holds what a string would") {
-  std::mt19937_64 random(test_seed());
-  INFO("seed " << test_seed());
+  std::mt19937_64 random(test::test_seed());
+  INFO("seed " << test::test_seed());
   Pair pair;
   for (int step = 0; step < 4000; ++step) {
     pair.step(random);

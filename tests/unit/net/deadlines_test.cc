@@ -222,8 +222,8 @@ struct Model {
 };
 
 TEST_CASE("after any sequence of arming and advancing every deadline fires in its time") {
-  std::mt19937_64 random(test_seed());
-  INFO("seed " << test_seed());
+  std::mt19937_64 random(test::test_seed());
+  INFO("seed " << test::test_seed());
   Model model;
   model.deadlines.advance(model.now);
   for (int step = 0; step < 3000; ++step) {

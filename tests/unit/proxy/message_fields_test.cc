@@ -72,9 +72,9 @@ TEST_CASE("fields of the client's own connection are not passed on") {
                    {"Proxy-Authorization", "x"},
                    {"Accept", "a"}},
                   kStranger);
-  for (const char* name : {"Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE",
-                           "Transfer-Encoding", "Content-Length", "Upgrade", "Proxy-Authenticate",
-                           "Proxy-Authorization"}) {
+  for (const char* name :
+       {"Host", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Transfer-Encoding",
+        "Content-Length", "Upgrade", "Proxy-Authenticate", "Proxy-Authorization"}) {
     INFO(name);
     CHECK(sent[name].empty());
   }
@@ -165,8 +165,8 @@ TEST_CASE("a request id is made where the client brought none") {
 }
 
 TEST_CASE("names with underscores that pass for known ones are dropped") {
-  const Sent sent(
-      {{"X_Forwarded_For", "1.1.1.1"}, {"Content_Length", "5"}, {"x_own_field", "v"}}, kStranger);
+  const Sent sent({{"X_Forwarded_For", "1.1.1.1"}, {"Content_Length", "5"}, {"x_own_field", "v"}},
+                  kStranger);
   CHECK(sent["X_Forwarded_For"].empty());
   CHECK(sent["Content_Length"].empty());
   CHECK(sent["x_own_field"] == "[v]");

@@ -72,15 +72,15 @@ TEST_CASE("a chunked body is read wherever it is cut, and what follows it is lef
   check_chunked("5\r\nhello\r\n0\r\n\r\n", {"end", "hello", "", ""});
   check_chunked("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n\r\n", {"end", "hello world", "", "\r\n"});
   check_chunked("00000a\r\n0123456789\r\n000\r\n\r\n", {"end", "0123456789", "", ""});
-  check_chunked("A\r\n0\r\n\r\n0\r\n\r\r\n0\r\n\r\n", {"end", "0\r\n\r\n0\r\n\r", "", ""});
+  check_chunked("9\r\n0\r\n\r\n0\r\n\r\r\n0\r\n\r\n", {"end", "0\r\n\r\n0\r\n\r", "", ""});
   check_chunked("5;a=b;c=\"d;e\"\r\nhello\r\n0;x\r\n\r\n", {"end", "hello", "", ""});
-  check_chunked("5 ; \ta\r\nhello\r\n0\r\n\r\n", {"bad_chunk", "", "", ""});
   check_chunked("000000000000005\r\nhello\r\n0\r\n\r\n", {"end", "hello", "", ""});
 }
 
 TEST_CASE("trailers come after the last chunk, without the empty line that ends them") {
   check_chunked("0\r\nA: b\r\n\r\n", {"end", "", "A: b\r\n", ""});
-  check_chunked("1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\nrest", {"end", "x", "A: b\r\nC: d\r\n", "rest"});
+  check_chunked("1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\nrest",
+                {"end", "x", "A: b\r\nC: d\r\n", "rest"});
 }
 
 TEST_CASE("a chunked body without its end is not over") {
@@ -93,28 +93,29 @@ TEST_CASE("a chunked body without its end is not over") {
 
 TEST_CASE("chunks that two readers could read in two ways are refused") {
   const std::string rows[] = {
-      "\r\nhello",               // no size
-      "-5\r\nhello\r\n",         // signs, prefixes, separators, blanks
+      "\r\nhello",        // no size
+      "-5\r\nhello\r\n",  // signs, prefixes, separators, blanks
       "+5\r\nhello\r\n",
       "0x5\r\nhello\r\n",
       "1_0\r\nhello\r\n",
       " 5\r\nhello\r\n",
       "5 \r\nhello\r\n",
+      "5 ;a\r\nhello\r\n",
       "5\thello\r\n",
       "g\r\n",
       ";a\r\nhello\r\n",
-      "5\nhello\r\n",            // bare line ends
+      "5\nhello\r\n",  // bare line ends
       "5\rhello\r\n",
       "5;a\nhello\r\n",
       "5;a\rb\r\nhello\r\n",
       "5;a\x01\r\nhello\r\n",
       std::string("5;\0\r\n", 5),
-      "5\r\nhello0\r\n\r\n",     // nothing behind the data
+      "5\r\nhello0\r\n\r\n",  // nothing behind the data
       "5\r\nhello\n0\r\n\r\n",
       "5\r\nhello\r0\r\n\r\n",
       "5\r\nhello!\r\n0\r\n\r\n",
       "5\r\nhello\r\n\r\n",
-      "1000000000000000\r\n",    // 2^60 and more
+      "1000000000000000\r\n",  // 2^60 and more
       "ffffffffffffffff\r\n",
       "10000000000000005\r\n",
       "0000000000000000\r\n",

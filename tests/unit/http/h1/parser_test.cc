@@ -61,9 +61,9 @@ TEST_CASE("a request head is read as what it says") {
 
 TEST_CASE("methods are told apart by their exact letters") {
   const std::pair<const char*, Method> rows[] = {
-      {"GET", Method::get},         {"HEAD", Method::head},       {"POST", Method::post},
-      {"PUT", Method::put},         {"DELETE", Method::delete_},  {"OPTIONS", Method::options},
-      {"TRACE", Method::trace},     {"PATCH", Method::patch},     {"PROPFIND", Method::other},
+      {"GET", Method::get},     {"HEAD", Method::head},      {"POST", Method::post},
+      {"PUT", Method::put},     {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
+      {"TRACE", Method::trace}, {"PATCH", Method::patch},    {"PROPFIND", Method::other},
   };
   for (const auto& [name, method] : rows) {
     INFO(name);
@@ -243,10 +243,10 @@ TEST_CASE("folds and blanks before colons of a response are made regular") {
 
 TEST_CASE("a 101 is believed only when it switches to what was asked for") {
   const std::string head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
-  for (const auto& [fields, fault] : std::vector<std::pair<std::string, std::string>>{
-           {"Upgrade: WebSocket\r\n", ""},
-           {"Upgrade: other\r\n", "bad_start_line"},
-           {"", "bad_start_line"}}) {
+  for (const auto& [fields, fault] :
+       std::vector<std::pair<std::string, std::string>>{{"Upgrade: WebSocket\r\n", ""},
+                                                        {"Upgrade: other\r\n", "bad_start_line"},
+                                                        {"", "bad_start_line"}}) {
     INFO(fields);
     std::string text = head + fields + "\r\n";
     CHECK(fault_of(parse_response(text, kFieldLimit, Method::get, "websocket")) == fault);

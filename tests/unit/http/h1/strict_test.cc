@@ -186,17 +186,22 @@ TEST_CASE("a status line has a version, three digits and perhaps a reason") {
 
 TEST_CASE("an authority is a host and perhaps a port, and nothing else") {
   for (const std::string_view good :
-       {"a"sv, "example.org"sv, "EXAMPLE.org:80"sv, "example.org:"sv, "127.0.0.1:8080"sv,
-        "[::1]"sv, "[::1]:443"sv, "[2001:DB8::192.0.2.1]:1"sv, "a_b-c~d"sv, "a%2Fb"sv,
-        "h:65535"sv, "!$&'()*+;="sv}) {
+       {"a"sv, "example.org"sv, "EXAMPLE.org:80"sv, "example.org:"sv, "127.0.0.1:8080"sv, "[::1]"sv,
+        "[::1]:443"sv, "[2001:DB8::192.0.2.1]:1"sv, "a_b-c~d"sv, "a%2Fb"sv, "h:65535"sv,
+        "!$&'()*+;="sv}) {
     INFO(good);
     CHECK(is_authority(good));
   }
-  for (const std::string_view bad :
-       {""sv, ":80"sv, "user@example.org"sv, "a,b"sv, "a b"sv, "a/b"sv, "a?b"sv, "a#b"sv, "a\\b"sv,
-        "a:b"sv, "a:80:90"sv, "a:65536"sv, "a:+80"sv, "a:-1"sv, "[]"sv, "[::1"sv, "[::1]80"sv,
-        "[::g]"sv, "[::1]x"sv, "::1"sv, "a%"sv, "a%2"sv, "a%zz"sv, "\x80"sv, "a\0"sv, "\"a\""sv,
-        "<a>"sv, "a\t"sv}) {
+  for (const std::string_view bad : {""sv,       ":80"sv,     "user@example.org"sv,
+                                     "a,b"sv,    "a b"sv,     "a/b"sv,
+                                     "a?b"sv,    "a#b"sv,     "a\\b"sv,
+                                     "a:b"sv,    "a:80:90"sv, "a:65536"sv,
+                                     "a:+80"sv,  "a:-1"sv,    "[]"sv,
+                                     "[::1"sv,   "[::1]80"sv, "[::g]"sv,
+                                     "[::1]x"sv, "::1"sv,     "a%"sv,
+                                     "a%2"sv,    "a%zz"sv,    "\x80"sv,
+                                     "a\0"sv,    "\"a\""sv,   "<a>"sv,
+                                     "a\t"sv}) {
     INFO(bad);
     CHECK_FALSE(is_authority(bad));
   }
@@ -328,8 +333,14 @@ TEST_CASE("the framing of a message is said once and plainly") {
       {{{kEncoding, "identity"}}, "bad_transfer_encoding"},
       {{{kEncoding, "xchunked"}}, "bad_transfer_encoding"},
       {{{kEncoding, "chunked;q=1"}}, "bad_transfer_encoding"},
-      {{{kEncoding, "\x0b" "chunked"}}, "bad_transfer_encoding"},
-      {{{kEncoding, "\xa0" "chunked"}}, "bad_transfer_encoding"},
+      {{{kEncoding,
+         "\x0b"
+         "chunked"}},
+       "bad_transfer_encoding"},
+      {{{kEncoding,
+         "\xa0"
+         "chunked"}},
+       "bad_transfer_encoding"},
       {{{kEncoding, "\"chunked\""}}, "bad_transfer_encoding"},
       {{{kEncoding, "chunked"}, {kEncoding, "chunked"}}, "bad_transfer_encoding"},
       {{{kEncoding, "chunked"}, {kEncoding, "gzip"}}, "bad_transfer_encoding"},
