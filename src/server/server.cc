@@ -162,6 +162,7 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   Result<void, std::string> resolve_endpoints();
   Result<void, std::string> bind();
   void make_workers(std::vector<std::vector<net::ListeningSocket>> sockets_by_worker);
+  void watch_signals();
   void run();
 };
 
@@ -237,10 +238,15 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
   }
 }
 
-void ServerParts::run() {
+// Before anybody is told where we listen: a signal that comes as soon as that is known must find
+// somebody who drains.
+void ServerParts::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   loop.watch_signal(SIGTERM, [this] { stop(); });
   loop.watch_signal(SIGINT, [this] { stop(); });
+}
+
+void ServerParts::run() {
   on_sample();
   if (report_task) loop.arm(report, report_ms);
   for (net::ListeningSocket& socket : admin_sockets) {
@@ -264,6 +270,7 @@ Result<std::unique_ptr<Server>, std::string> Server::make(
   if (const auto resolved = parts->resolve_endpoints(); !resolved.has_value()) {
     return Unexpected<std::string>(resolved.error());
   }
+  parts->watch_signals();
   if (const auto bound = parts->bind(); !bound.has_value())
     return Unexpected<std::string>(bound.error());
   return std::unique_ptr<Server>(new Server(std::move(parts)));

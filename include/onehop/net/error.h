@@ -17,7 +17,7 @@ struct NetError {
            number == ENOMEM || number == EADDRINUSE;
   }
   std::string_view name() const;      // "ECONNREFUSED"
-  std::string_view sentence() const;  // "connection refused"
+  std::string_view sentence() const;  // "Connection refused"
 };
 
 }  // namespace onehop::net
