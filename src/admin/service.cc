@@ -6,6 +6,8 @@
 
 #include "onehop/admin/answer.h"
 #include "onehop/http/date.h"
+#include "onehop/http/reason.h"
+#include "onehop/proxy/outcome.h"
 
 namespace onehop::admin {
 namespace {
@@ -32,14 +34,15 @@ class AdminResponder final : public http::Responder {
   void on_reset(const http::StreamError& why) override {
     if (!why.may_answer) return;
     const std::string_view sentence = row_of(why.violation).sentence;
-    send({400, "text/plain; charset=utf-8", std::string(sentence) + ".\n", {}});
+    const int status = proxy::row_of(proxy::outcome_of_request(why.violation)).status;
+    send({status, "text/plain; charset=utf-8", std::string(sentence) + ".\n", {}});
   }
 
   void send(const Reply& reply) {
     http::ResponseHead head;
     std::array<http::Field, 4> room;
     head.status = reply.status;
-    head.reason = reply.status == 200 ? "OK" : "See Body";
+    head.reason = http::reason_of(reply.status);
     head.body = http::BodyLength::of(reply.body.size());
     head.abandons_request = true;
     head.fields = http::Fields(room);

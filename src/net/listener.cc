@@ -68,11 +68,6 @@ class PollListener final : public Listener {
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_->handle), thunk<&Poll::on_closed>);
   }
 
-  void pause() override {
-    uv_poll_stop(&poll_->handle);
-    loop_.arm(resume_, kPauseMs);
-  }
-
  private:
   // Freed by its close callback, after the listener.
   struct Poll {
@@ -86,8 +81,14 @@ class PollListener final : public Listener {
 
   void listen() { uv_poll_start(&poll_->handle, UV_READABLE, thunk<&Poll::on_readable>); }
 
+  void pause() {
+    uv_poll_stop(&poll_->handle);
+    loop_.arm(resume_, kPauseMs);
+  }
+
   void accept_some() {
     for (int i = 0; i < kAcceptsPerTurn && !resume_.armed(); ++i) {
+      if (!events_.may_accept()) return pause();
       sockaddr_storage peer{};
       socklen_t size = sizeof peer;
       const int descriptor = ::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer),

@@ -11,8 +11,9 @@ Loop::~Loop() {
 
 void Loop::retire(std::unique_ptr<Retirable> object) noexcept {
   if (object == nullptr) return;
-  object->next_retired_ = std::exchange(retired_, object.get());
-  static_cast<void>(object.release());
+  Retirable* added = object.release();
+  (retired_ == nullptr ? retired_ : last_retired_->next_retired_) = added;
+  last_retired_ = added;
 }
 
 void Loop::destroy_retired() noexcept {

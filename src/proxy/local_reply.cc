@@ -8,42 +8,10 @@
 #include <iterator>
 
 #include "onehop/http/date.h"
+#include "onehop/http/reason.h"
 
 namespace onehop::proxy {
 namespace {
-
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 417:
-      return "Expectation Failed";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "";
-  }
-}
 
 // Writes formatted text into the arena; `capacity` is enough for what the tables hold.
 template <class... Args>
@@ -59,7 +27,7 @@ std::string_view format_into(Arena& arena, fmt::format_string<Args...> format, A
 void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail,
                       Arena& arena) {
   const OutcomeRow& row = row_of(outcome);
-  const std::string_view reason = reason_of(row.status);
+  const std::string_view reason = http::reason_of(row.status);
   const std::string_view sentence = detail.empty() ? row.sentence : detail;
   const std::string_view text =
       row.error.empty()

@@ -56,6 +56,8 @@ Outcome outcome_of_request(http::Violation violation) {
       return Outcome::request_incomplete;
     case Violation::write_timeout:
       return Outcome::client_stalled;
+    case Violation::stopped:
+      return Outcome::stopped;
     case Violation::gone:
       return Outcome::client_gone;
   }
@@ -88,6 +90,7 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
     case Violation::start_line_too_long:
     case Violation::head_timeout:
     case Violation::write_timeout:
+    case Violation::stopped:
     case Violation::surplus:
       return Outcome::upstream_bad_response;
   }

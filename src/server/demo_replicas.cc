@@ -89,6 +89,7 @@ class Replica final : private net::Listener::Events, private http::Service {
   void stop_listening() { listener_.reset(); }
 
  private:
+  bool may_accept() override { return true; }
   void on_accept(net::TransportPtr transport, const Address& peer) override {
     http::Client client;
     client.address = peer;

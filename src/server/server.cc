@@ -102,6 +102,7 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     return seen;
   }
 
+  bool may_accept() override { return true; }
   void on_accept(net::TransportPtr transport, const Address& peer) override {
     http::Client client;
     client.address = peer;

@@ -90,16 +90,18 @@ bool Worker::is_trusted(const Address& address) const {
   return false;
 }
 
+bool Worker::may_accept() {
+  if (connections_.size() < parts_.max_connections) return true;
+  settings_.counters.accept_paused.add();
+  return false;
+}
+
 void Worker::on_accept(net::TransportPtr transport, const Address& peer) {
   http::Client client;
   client.address = peer;
   client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
   client.trusted = is_trusted(peer);
   http::h1::serve(loop_, std::move(transport), client, proxy_, settings_, connections_);
-  if (connections_.size() >= parts_.max_connections) {
-    settings_.counters.accept_paused.add();
-    for (auto& listener : listeners_) listener->pause();
-  }
 }
 
 void Worker::on_accept_paused(net::NetError error) {

@@ -47,6 +47,7 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   void begin_drain();
   void end();
 
+  bool may_accept() override;
   void on_accept(net::TransportPtr transport, const Address& peer) override;
   void on_accept_paused(net::NetError error) override;
   void on_all_closed() override;

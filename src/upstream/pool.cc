@@ -99,6 +99,7 @@ Pool::~Pool() {
 
 Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   waiter.pool_ = this;
+  waiter.want_ = want;
   while (want == Want::any && !idle_.empty()) {
     PooledConnection& newest = *idle_.back();
     if (parts_.loop.now_ms() < newest.expires_ms_) return lend(newest);
@@ -220,7 +221,7 @@ void Pool::serve_queue() {
   while (!queue_.empty() && open_ + dialing_count_ < parts_.max_connections) {
     Waiter& waiter = *queue_.front();
     leave(waiter);
-    const auto outcome = dial(waiter, why_open(Want::any));
+    const auto outcome = dial(waiter, why_open(waiter.want_));
     if (const auto* error = std::get_if<LeaseError>(&outcome)) {
       waiter.on_no_lease(*error);
     } else {
@@ -261,7 +262,10 @@ void Pool::keep(PooledConnection& connection) {
   idle_.push_back(connection);
   ++idle_count_;
   parts_.counters.idle.add(1);
-  if (Waiter* waiter = queue_.front()) {
+  if (Waiter* waiter = queue_.front(); waiter != nullptr && waiter->want_ == Want::fresh) {
+    return lost_idle(connection, OpenReason::evicted,
+                     Closer::onehop);  // its place is what is waited for
+  } else if (waiter != nullptr) {
     leave(*waiter);
     return waiter->on_lease(lend(connection));
   }

@@ -46,6 +46,8 @@ struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections
         std::make_unique<upstream::Upstream>(config.upstreams[0], addresses, 0, parts));
   }
 
+  bool may_accept() override { return true; }
+
   void on_accept(net::TransportPtr transport, const Address& peer) override {
     http::Client client;
     client.address = peer;

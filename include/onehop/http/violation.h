@@ -33,6 +33,7 @@ namespace onehop::http {
   X(incomplete, "The connection ended before the message did") \
   X(write_timeout, "The peer did not take what was sent to it in time") \
   X(surplus, "Bytes arrived that belong to no message") \
+  X(stopped, "onehop closed the connection") \
   X(gone, "The connection was closed or reset")
 // clang-format on
 

@@ -47,6 +47,9 @@ class Listener {
  public:
   class Events {
    public:
+    // Asked before each client: no leaves it in the kernel's queue, and it is asked again after
+    // kPauseMs.
+    virtual bool may_accept() = 0;
     virtual void on_accept(TransportPtr transport, const Address& peer) = 0;
     // Descriptors ran out: accepting stops for kPauseMs and then goes on by itself. The receiver
     // frees what it can spare.
@@ -60,10 +63,6 @@ class Listener {
   // `events` and `loop` outlive the listener. Destroying it stops accepting and closes the socket.
   static std::unique_ptr<Listener> start(EventLoop& loop, ListeningSocket socket, Events& events);
   virtual ~Listener() = default;
-
-  // Accepts nothing for kPauseMs: clients wait in the kernel's queue. Asked again at each client
-  // beyond a limit.
-  virtual void pause() = 0;
 };
 
 }  // namespace onehop::net

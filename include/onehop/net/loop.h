@@ -87,7 +87,8 @@ class Loop {
 
  private:
   IntrusiveList<Dirty> dirty_;
-  Retirable* retired_ = nullptr;
+  Retirable* retired_ = nullptr;  // in the order of their retirement
+  Retirable* last_retired_ = nullptr;
   uint64_t turn_ = 1;
 };
 

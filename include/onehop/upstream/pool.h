@@ -98,6 +98,7 @@ class Pool : public ListNode<Pool> {
     friend class Pool;
     void on_queue_deadline();
     Pool* pool_ = nullptr;
+    Want want_ = Want::any;
     void* dialing_ = nullptr;  // the pool's Dialing
     net::Deadline deadline_{this, net::DeadlineThunk<&Waiter::on_queue_deadline>::call};
   };

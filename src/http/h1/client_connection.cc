@@ -70,6 +70,8 @@ telemetry::Closer H1ClientConnection::closer() const {
 }
 
 void H1ClientConnection::abandon() {
+  // The last words of a tunnel that has ended in both directions.
+  if (framing_ == Framing::until_close && state_ == State::dead && !failed_) transport_->flush();
   state_ = State::dead;
   resume_.unlink();
   pending_.clear();
@@ -85,6 +87,11 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
     return;
   }
   if (state_ == State::dead) return;
+  if (state_ == State::head && transport_->written() == written_before_) {
+    // Sent before a byte of the request had left: whatever it is, it is no answer to it.
+    found_surplus();
+    return fail(Violation::gone);
+  }
   if (pending_.empty()) {
     process(bytes);
     if (state_ != State::dead) pending_.append(std::move(bytes));
@@ -112,6 +119,9 @@ void H1ClientConnection::input_ended() {
     owner_.on_idle_end(*this, Violation::gone);
     return;
   }
+  // A tunnel whose other direction still ran is now broken in both.
+  if (state_ == State::done && events_ != nullptr && error_.number != 0)
+    return fail(Violation::gone);
   process(pending_);
 }
 

@@ -67,12 +67,14 @@ void H1ServerConnection::on_bytes(Buffer& bytes) {
     return;
   }
   if (state_ == State::closed) return;
-  if (state_ != State::body && state_ != State::tunnel) {
+  const bool in_message = state_ == State::body || state_ == State::tunnel;
+  if (!in_message) {
     times_.last_byte_ns = loop_.now_ns();
     if (state_ != State::head && pending_.empty()) arrived_ns_ = times_.last_byte_ns;
   }
   if (pending_.empty()) {
     process(bytes);
+    if (in_message && !bytes.empty()) arrived_ns_ = loop_.now_ns();
     if (state_ != State::closed) pending_.append(std::move(bytes));
   } else {
     pending_.append(std::move(bytes));
@@ -239,7 +241,7 @@ void H1ServerConnection::end_body(Buffer& out) {
 bool H1ServerConnection::discard_body(Buffer& bytes) {
   Buffer out;
   if (body_.read(bytes, out) == BodyReader::Status::end) {
-    become_idle();
+    persistent_ ? become_idle() : linger();
     return true;
   }
   if (ended_) close(telemetry::Closer::peer);

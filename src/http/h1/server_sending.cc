@@ -93,7 +93,7 @@ void H1ServerConnection::apply_reading() {
 // connection's end would end it, by a reset.
 bool H1ServerConnection::take_back() {
   if (state_ == State::tunnel || state_ == State::closed ||
-      transport_->written() != written_before_)
+      transport_->written() != written_before_ || transport_->stuck_bytes() != 0)
     return false;
   transport_->output().clear();
   sent_ = Sent::nothing;
@@ -183,7 +183,7 @@ void H1ServerConnection::on_deadline() {
     transport_->close_with_reset();
     return close(telemetry::Closer::onehop);
   }
-  if (state_ == State::head) return fail(Violation::head_timeout);
+  if (state_ == State::head && head_.started()) return fail(Violation::head_timeout);
   close(telemetry::Closer::onehop);
 }
 
@@ -197,7 +197,13 @@ void H1ServerConnection::close(telemetry::Closer who) {
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   settings_.counters.open.add(-1);
   settings_.counters.closed.add(static_cast<size_t>(who));
-  loop_.retire(std::move(responder_));
+  if (responder_ != nullptr) {
+    // Nothing may reach it any more: it ends its attempt now.
+    StreamError why;
+    why.violation = who == telemetry::Closer::peer ? Violation::gone : Violation::stopped;
+    responder_->on_reset(why);
+    loop_.retire(std::move(responder_));
+  }
   owner_.retire(*this);
 }
 

@@ -94,6 +94,7 @@ constexpr ViolationCase kCases[] = {
     {Violation::incomplete, Outcome::request_incomplete, Outcome::upstream_incomplete},
     {Violation::write_timeout, Outcome::client_stalled, Outcome::upstream_bad_response},
     {Violation::surplus, Outcome::bad_request, Outcome::upstream_bad_response},
+    {Violation::stopped, Outcome::stopped, Outcome::upstream_bad_response},
     {Violation::gone, Outcome::client_gone, Outcome::upstream_closed},
 };
 
@@ -106,7 +107,8 @@ TEST_CASE("every violation ends an exchange in one way for each side") {
     const bool gone = row.violation == Violation::gone;
     CHECK(outcome_of_response(row.violation, true) ==
           (gone ? Outcome::upstream_closed_idle : row.response));
-    CHECK(row_of(row.request).side == Side::downstream);
+    const bool stopped = row.violation == Violation::stopped;
+    CHECK(row_of(row.request).side == (stopped ? Side::local : Side::downstream));
     CHECK(row_of(row.response).side == Side::upstream);
   }
 }
