@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tcp_transport.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +131,12 @@ void TcpTransport::close() noexcept {
   const auto closed = thunk<&TcpTransport::on_closed>;
   if (reset_on_close_ && uv_tcp_close_reset(&handle_, closed) == 0) return;
   uv_close(handle, closed);
+}
+
+size_t TcpTransport::untaken_bytes() const noexcept {
+  int unacknowledged = 0;
+  if (::ioctl(descriptor_, SIOCOUTQ, &unacknowledged) != 0) unacknowledged = 0;
+  return uv_stream_get_write_queue_size(stream()) + static_cast<size_t>(unacknowledged);
 }
 
 void TcpTransport::set_reading(bool wanted) noexcept {

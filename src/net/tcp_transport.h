@@ -28,7 +28,8 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
                                                          Dial::Events& events);
 
   void flush() override;
-  size_t stuck_bytes() const noexcept override { return uv_stream_get_write_queue_size(stream()); }
+  bool write_pending() const noexcept override { return writing_ != nullptr; }
+  size_t untaken_bytes() const noexcept override;
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;
   void close_with_reset() noexcept override { reset_on_close_ = true; }

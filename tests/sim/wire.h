@@ -88,7 +88,8 @@ class SimTransport final : public net::Transport, public net::Retirable {
   ~SimTransport() override;
 
   void flush() override;
-  size_t stuck_bytes() const noexcept override { return blocked_ ? stuck_ : 0; }
+  bool write_pending() const noexcept override { return blocked_; }
+  size_t untaken_bytes() const noexcept override { return blocked_ ? stuck_ : 0; }
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;
   void close_with_reset() noexcept override { reset_on_close_ = true; }

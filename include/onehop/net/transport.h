@@ -59,9 +59,12 @@ class Transport : public Dirty {
   // Bytes handed to the peer's network so far.
   uint64_t written() const noexcept { return written_; }
 
-  // Bytes of `unsent()` that wait in a write that the peer has not taken; falls while it makes
-  // progress.
-  virtual size_t stuck_bytes() const noexcept = 0;
+  // A write waits for the peer: the front of output() is in the kernel's or the event loop's hands.
+  virtual bool write_pending() const noexcept = 0;
+
+  // Bytes that were handed over and that the peer has not acknowledged, in output() or beyond it;
+  // falls while the peer makes progress. May cost a system call: for deadlines.
+  virtual size_t untaken_bytes() const noexcept = 0;
 
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
   virtual void set_reading(bool wanted) noexcept = 0;

@@ -95,7 +95,7 @@ class H1ServerConnection final : public ServerConnection,
   uint64_t arrived_ns_ = 0;      // when the oldest byte that no request has taken came
   HeadTimes times_;              // of the request being read
   uint64_t written_before_ = 0;  // bytes written when the request began
-  uint64_t stuck_bytes_ = 0;     // in the write that the client does not take
+  uint64_t untaken_bytes_ = 0;   // in the write that the client does not take
   uint32_t lingered_bytes_ = 0;
   State state_ = State::idle;
   Sent sent_ = Sent::nothing;

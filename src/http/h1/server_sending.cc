@@ -93,7 +93,7 @@ void H1ServerConnection::apply_reading() {
 // connection's end would end it, by a reset.
 bool H1ServerConnection::take_back() {
   if (state_ == State::tunnel || state_ == State::closed ||
-      transport_->written() != written_before_ || transport_->stuck_bytes() != 0)
+      transport_->written() != written_before_ || transport_->write_pending())
     return false;
   transport_->output().clear();
   sent_ = Sent::nothing;
@@ -114,7 +114,7 @@ void H1ServerConnection::on_flush(net::Flushed flushed) {
     // Each of these comes after some progress.
     if (patience.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
     stalled_ = true;
-    stuck_bytes_ = transport_->stuck_bytes();
+    untaken_bytes_ = transport_->untaken_bytes();
     if (responder_ != nullptr) responder_->on_stall();
     return;
   }
@@ -170,9 +170,9 @@ void H1ServerConnection::linger() {
 
 void H1ServerConnection::on_deadline() {
   if (stalled_) {
-    const uint64_t stuck = transport_->stuck_bytes();
-    if (stuck < stuck_bytes_) {
-      stuck_bytes_ = stuck;
+    const uint64_t stuck = transport_->untaken_bytes();
+    if (stuck < untaken_bytes_) {
+      untaken_bytes_ = stuck;
       loop_.arm(deadline_, static_cast<uint64_t>(settings_.timeouts.write_stall.count()));
       return;
     }
