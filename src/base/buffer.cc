@@ -22,28 +22,34 @@ class ChunkList {
   }
 
   Chunk* take() {
+    ++in_use_;
     if (head_ == nullptr) return nullptr;
     --count_;
     return std::exchange(head_, head_->next_free);
   }
   bool give(Chunk* chunk) noexcept {
-    if (chunk->capacity != capacity_ || count_ >= kept_) return false;
+    if (chunk->capacity != capacity_) return false;
+    --in_use_;
+    if (count_ >= kept_) return false;
     chunk->next_free = head_;
     head_ = chunk;
     ++count_;
     return true;
   }
+  size_t in_use() const noexcept { return in_use_; }
 
  private:
   Chunk* head_ = nullptr;
   size_t count_ = 0;
+  size_t in_use_ = 0;
   size_t capacity_;
   size_t kept_;
 };
 
-// 1 MiB of small and 2 MiB of large chunks per thread stay warm.
+// 1 MiB of small, 2 MiB of large and 2 MiB of bulk chunks per thread stay warm.
 thread_local ChunkList small_chunks(kSmallChunkBytes, 256);
 thread_local ChunkList large_chunks(kLargeChunkBytes, 32);
+thread_local ChunkList bulk_chunks(kBulkChunkBytes, 4);
 
 }  // namespace
 
@@ -56,6 +62,8 @@ Chunk* acquire_chunk(size_t capacity) {
   } else if (capacity <= kLargeChunkBytes) {
     size = kLargeChunkBytes;
     chunk = large_chunks.take();
+  } else if (capacity == kBulkChunkBytes) {
+    chunk = bulk_chunks.take();
   }
   if (chunk == nullptr) {
     chunk = static_cast<Chunk*>(::operator new(sizeof(Chunk) + size));
@@ -67,7 +75,12 @@ Chunk* acquire_chunk(size_t capacity) {
 
 void release_chunk(Chunk* chunk) noexcept {
   if (--chunk->references != 0) return;
-  if (!small_chunks.give(chunk) && !large_chunks.give(chunk)) ::operator delete(chunk);
+  if (small_chunks.give(chunk) || large_chunks.give(chunk) || bulk_chunks.give(chunk)) return;
+  ::operator delete(chunk);
+}
+
+size_t bulk_chunks_in_use() noexcept {
+  return bulk_chunks.in_use();
 }
 
 struct Buffer::Slice : Recycled<Slice, 4096> {

@@ -155,23 +155,24 @@ void TcpTransport::on_allocate(uv_handle_t*, size_t, uv_buf_t* buffer) {
     *buffer = uv_buf_init(nullptr, 0);
     return;
   }
-  Chunk* chunk = event_loop_.handles().read_chunk();
+  Chunk* chunk = event_loop_.handles().read_chunk(bulk_);
   *buffer = uv_buf_init(chunk->bytes(), chunk->capacity);
 }
 
 void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
   if (size == 0 || size == UV_ENOBUFS || events_ == nullptr) return;
   if (size > 0) {
-    const bool filled = static_cast<size_t>(size) == buffer->len;
-    if (filled) filled_turn_ = loop_.turn();
+    if (static_cast<size_t>(size) == buffer->len) filled_turn_ = loop_.turn();
+    bulk_ = static_cast<size_t>(size) >= kLargeChunkBytes;
+    const bool bulk = bulk_;
     if (received_ != nullptr) received_->add(static_cast<uint64_t>(size));
     Buffer bytes;
     bytes.append_slice(event_loop_.handles().reading, 0, static_cast<size_t>(size));
     Loop& loop = loop_;
     events_->on_bytes(bytes);
-    // A whole chunk goes on at once: with many such connections in a turn, it would be out of the
+    // Bulk goes on at once: with many such connections in a turn, it would be out of the
     // processor's cache when the turn ends.
-    if (filled) loop.flush_dirty();
+    if (bulk) loop.flush_dirty();
     return;
   }
   reading_ = false;
@@ -185,18 +186,19 @@ void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
 }
 
 // Sends at once; send() and sendmsg() cost less than the write() and writev() of libuv, which go
-// through the file layer. Nothing is queued in libuv here, so the order of bytes is safe.
-ssize_t TcpTransport::send_some(std::span<const iovec> slices) {
-  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+// through the file layer. Nothing is queued in libuv here, so the order of bytes is safe. The last
+// bytes before a FIN wait in the kernel for it (MSG_MORE), and leave in one segment with it.
+ssize_t TcpTransport::send_some(std::span<const iovec> slices, bool last) {
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (last ? MSG_MORE : 0);
   ssize_t sent = 0;
   do {
     if (slices.size() == 1) {
-      sent = ::send(descriptor_, slices[0].iov_base, slices[0].iov_len, kFlags);
+      sent = ::send(descriptor_, slices[0].iov_base, slices[0].iov_len, flags);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(slices.data());
       message.msg_iovlen = slices.size();
-      sent = ::sendmsg(descriptor_, &message, kFlags);
+      sent = ::sendmsg(descriptor_, &message, flags);
     }
   } while (sent < 0 && errno == EINTR);
   return sent;
@@ -209,7 +211,8 @@ void TcpTransport::flush() {
     const size_t count = output_.gather(slices);
     size_t bytes = 0;
     for (size_t i = 0; i < count; ++i) bytes += slices[i].iov_len;
-    const ssize_t sent = send_some(std::span(slices).first(count));
+    const bool last = finish_wanted_ && bytes == output_.size();
+    const ssize_t sent = send_some(std::span(slices).first(count), last);
     if (sent < 0 && errno != EAGAIN) return fail_writing();
     const auto size = static_cast<size_t>(std::max<ssize_t>(sent, 0));
     output_.consume(size);
@@ -266,12 +269,14 @@ void TcpTransport::fail_writing() {
 }
 
 void TcpTransport::finish_writing() noexcept {
+  if (finished_) return;
   finish_wanted_ = true;
   loop_.mark_dirty(*this);
 }
 
 void TcpTransport::shut_down() {
   finish_wanted_ = false;
+  finished_ = true;
   // uv_shutdown would need a request that outlives the transport; nothing is queued here, so the
   // plain call is right.
   ::shutdown(descriptor_, SHUT_WR);

@@ -37,7 +37,9 @@ struct EventLoop::Handles {
   void take_posted();
 
   // The chunk that the next read goes to. Stays the same as long as nobody keeps a slice of it.
-  Chunk* read_chunk();
+  // `bulk`: a large one is wanted, and given as long as the turn and the memory allow it.
+  Chunk* read_chunk(bool bulk);
+  bool may_read_bulk();
 
   EventLoop& owner;
   uv_loop_t loop;
@@ -45,7 +47,11 @@ struct EventLoop::Handles {
   uv_timer_t timer;
   uv_async_t posted;
   uint64_t timer_due_ms = UINT64_MAX;
-  Chunk* reading = nullptr;
+  Chunk* reading = nullptr;  // what read_chunk returned last; one of the two below
+  Chunk* large_chunk = nullptr;
+  Chunk* bulk_chunk = nullptr;
+  uint64_t bulk_turn = 0;  // the turn in which the bulk reads below were made
+  unsigned bulk_reads = 0;
 
   std::mutex mutex;  // guards `tasks`
   std::vector<std::function<void()>> tasks;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kBody = 64 << 20;
 constexpr size_t kGrowth = 8 << 20;
+constexpr size_t kPinned = 384 << 10;
 
 // The sanitizer keeps freed memory for a while; that is not the proxy's memory.
 SubprocessOptions no_quarantine() {
@@ -47,6 +48,35 @@ TEST_CASE("68: a client that stops reading a large response stops the upstream, 
   CHECK(proxy.resident_bytes() < before + kGrowth);
   CHECK((client.read_exact(body.size()) == body));
   CHECK(proxy.resident_bytes() < before + kGrowth);
+}
+
+TEST_CASE("68: many clients that stop reading pin little each, however large the reads were") {
+  constexpr size_t kClients = 48;
+  const std::string body = noise(16 << 20);
+  Gate all_stuck;
+  Gate done;
+  std::atomic<size_t> stuck = 0;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    if (connection.must_read_request().target == "/small") {
+      connection.send(ok("done", "Connection: close\r\n"));
+      return;
+    }
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                    "\r\n\r\n");
+    if (connection.send_until_stuck(body) < body.size() && ++stuck == kClients) all_stuck.open();
+    done.wait();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}}, no_quarantine());
+  REQUIRE(proxy.get("/small").status == 200);
+  const size_t before = proxy.resident_bytes();
+  std::vector<Client> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.push_back(Peer::connect(proxy.address(), 65536));
+    clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  REQUIRE(all_stuck.wait_for(patience()));
+  CHECK(proxy.resident_bytes() < before + kClients * kPinned);
+  done.open();
 }
 
 TEST_CASE("69: an upstream that stops reading a large upload stops the client, and memory stays") {

@@ -24,6 +24,7 @@ namespace onehop {
 
 constexpr size_t kSmallChunkBytes = 4 * 1024;   // heads, small bodies
 constexpr size_t kLargeChunkBytes = 64 * 1024;  // what one read can bring
+constexpr size_t kBulkChunkBytes = 512 * 1024;  // one read of a body that comes in bulk
 constexpr size_t kCopyBelow = 4 * 1024;
 
 // A piece of memory shared by slices. `bytes` follow the header.
@@ -34,9 +35,13 @@ struct Chunk {
   char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
 };
 
-// A chunk of at least `capacity` bytes with one reference; only the two sizes above are pooled.
+// A chunk of at least `capacity` bytes with one reference; only the three sizes above are pooled.
 Chunk* acquire_chunk(size_t capacity);
 void release_chunk(Chunk* chunk) noexcept;
+
+// Chunks of kBulkChunkBytes that this thread holds: peers that do not take their bytes pin them, so
+// whoever acquires one looks here first.
+size_t bulk_chunks_in_use() noexcept;
 
 class Buffer {
  public:

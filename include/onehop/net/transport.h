@@ -69,7 +69,8 @@ class Transport : public Dirty {
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
   virtual void set_reading(bool wanted) noexcept = 0;
 
-  // Half-close: FIN after what is in output().
+  // Half-close: FIN after what is in output(), with its last bytes where they leave in this turn.
+  // Idempotent; nothing may be appended afterwards.
   virtual void finish_writing() noexcept = 0;
 
   // Makes the coming close() a reset (RST) instead of a FIN.

@@ -72,7 +72,8 @@ void H1ServerConnection::send_trailers(const Fields& trailers) {
 
 void H1ServerConnection::message_sent() {
   sent_ = Sent::all;
-  if (state_ == State::tunnel) transport_->finish_writing();
+  // The FIN leaves with the last bytes: one segment and one wake-up of the client less.
+  if (state_ == State::tunnel || !persistent_) transport_->finish_writing();
 }
 
 bool H1ServerConnection::has_room() const {
@@ -92,7 +93,7 @@ void H1ServerConnection::apply_reading() {
 // Given up by whoever answers. A response that was begun must look broken: where only the
 // connection's end would end it, by a reset.
 bool H1ServerConnection::take_back() {
-  if (state_ == State::tunnel || state_ == State::closed ||
+  if (state_ == State::tunnel || state_ == State::closed || sent_ == Sent::all ||
       transport_->written() != written_before_ || transport_->write_pending())
     return false;
   transport_->output().clear();

@@ -188,13 +188,28 @@ TEST_CASE("a slice keeps its chunk alive for as long as it lives") {
 
 TEST_CASE("a chunk has at least the capacity asked for") {
   for (const size_t size : {size_t{1}, kSmallChunkBytes, kSmallChunkBytes + 1, kLargeChunkBytes,
-                            kLargeChunkBytes + 1}) {
+                            kLargeChunkBytes + 1, kBulkChunkBytes, kBulkChunkBytes + 1}) {
     Chunk* chunk = acquire_chunk(size);
     CHECK(chunk->capacity >= size);
     CHECK(chunk->references == 1);
     std::memset(chunk->bytes(), 0, size);
     release_chunk(chunk);
   }
+}
+
+TEST_CASE("bulk chunks are counted from the first to the last reference") {
+  const size_t before = bulk_chunks_in_use();
+  Chunk* chunk = acquire_chunk(kBulkChunkBytes);
+  Chunk* other = acquire_chunk(kBulkChunkBytes);
+  CHECK(chunk->capacity == kBulkChunkBytes);
+  CHECK(bulk_chunks_in_use() == before + 2);
+  Buffer buffer;
+  buffer.append_slice(chunk, 0, kBulkChunkBytes);
+  release_chunk(chunk);
+  release_chunk(other);
+  CHECK(bulk_chunks_in_use() == before + 1);
+  buffer.consume(kBulkChunkBytes);
+  CHECK(bulk_chunks_in_use() == before);
 }
 
 TEST_CASE("moving a buffer moves its bytes and leaves nothing behind") {
