@@ -116,7 +116,7 @@ Json connections_of(const EndpointValues& values, const Rates& rates) {
   connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
   connections["connect_failures_total"] = values.connect_failed;
   connections["local_faults_total"] = values.local_faults;
-  connections["surplus_bytes_total"] = values.surplus_bytes;
+  connections["surplus_total"] = values.surplus;
   connections["connect_time"] = distribution(values.dial);
   connections["setups_avoided_total"] = values.reused;
   connections["setup_time_saved_us"] = static_cast<uint64_t>(std::llround(saved_us));

@@ -2,6 +2,7 @@
 #include "tcp_transport.h"
 
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -137,6 +138,11 @@ size_t TcpTransport::untaken_bytes() const noexcept {
   int unacknowledged = 0;
   if (::ioctl(descriptor_, SIOCOUTQ, &unacknowledged) != 0) unacknowledged = 0;
   return uv_stream_get_write_queue_size(stream()) + static_cast<size_t>(unacknowledged);
+}
+
+void TcpTransport::acknowledge() noexcept {
+  const int on = 1;
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 void TcpTransport::set_reading(bool wanted) noexcept {

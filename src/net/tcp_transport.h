@@ -31,6 +31,7 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
   void flush() override;
   bool write_pending() const noexcept override { return writing_ != nullptr; }
   size_t untaken_bytes() const noexcept override;
+  void acknowledge() noexcept override;
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;
   void close_with_reset() noexcept override { reset_on_close_ = true; }

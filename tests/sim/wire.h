@@ -90,6 +90,7 @@ class SimTransport final : public net::Transport, public net::Retirable {
   void flush() override;
   bool write_pending() const noexcept override { return blocked_; }
   size_t untaken_bytes() const noexcept override { return blocked_ ? stuck_ : 0; }
+  void acknowledge() noexcept override {}
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;
   void close_with_reset() noexcept override { reset_on_close_ = true; }

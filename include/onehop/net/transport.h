@@ -66,6 +66,11 @@ class Transport : public Dirty {
   // falls while the peer makes progress. May cost a system call: for deadlines.
   virtual size_t untaken_bytes() const noexcept = 0;
 
+  // Acknowledges now what was read, instead of up to 40 ms later or with the next bytes sent: for a
+  // peer that wrote only a part of its message and holds the rest back until then (Nagle's
+  // algorithm, RFC 9293 3.7.4). Costs a system call.
+  virtual void acknowledge() noexcept = 0;
+
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
   virtual void set_reading(bool wanted) noexcept = 0;
 

@@ -103,7 +103,7 @@ constexpr size_t kMaxOutcomes =
   GAUGE(idle, "upstream_connections_idle", none, 1, "Connections waiting in the pool now") \
   GAUGE(connecting, "upstream_connections_connecting", none, 1, "Dials in progress") \
   COUNTER(closed, "upstream_connections_closed", by, kCloserCount, "Connections closed, by whom") \
-  COUNTER(surplus_bytes, "upstream_surplus_bytes", none, 1, "Connections discarded because bytes arrived that no request asked for") \
+  COUNTER(surplus, "upstream_surplus_connections", none, 1, "Connections discarded because bytes arrived that no request asked for") \
   COUNTER(requests, "upstream_requests", class, 6, "Attempts ended, by the status class the endpoint answered") \
   COUNTER(outcomes, "upstream_outcomes", outcome, kMaxOutcomes, "Attempts ended, by outcome") \
   COUNTER(retries, "upstream_retries", none, 1, "Attempts that gave way to another one, here or on another endpoint") \

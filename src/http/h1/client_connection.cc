@@ -206,6 +206,8 @@ bool H1ClientConnection::read_head(Buffer& bytes) {
   }
   if (state_ == State::dead) return false;
   head_.release(bytes);
+  // A head that came alone: its sender may wait for our acknowledgement with the body.
+  if (state_ == State::body && bytes.empty()) transport_->acknowledge();
   return true;
 }
 
@@ -273,7 +275,7 @@ bool H1ClientConnection::read_tunnel(Buffer& bytes) {
 }
 
 void H1ClientConnection::found_surplus() {
-  counters_.surplus_bytes.add();
+  counters_.surplus.add();
   surplus_ = true;
 }
 

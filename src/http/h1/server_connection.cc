@@ -197,7 +197,10 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   state_ = ends == Ends::yes ? State::answering : State::body;
   responder_ = service_.open(*this, client_, times_);
   responder_->on_head(head, ends);
-  if (state_ != State::closed) head_.release(bytes);
+  if (state_ == State::closed) return;
+  head_.release(bytes);
+  // A head that came alone: its sender may wait for our acknowledgement with the body.
+  if (state_ == State::body && !awaits_continue_ && bytes.empty()) transport_->acknowledge();
 }
 
 bool H1ServerConnection::read_body(Buffer& bytes) {

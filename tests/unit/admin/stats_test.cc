@@ -55,7 +55,7 @@ TEST_CASE("an idle proxy has every path, with zeros") {
         std::set<std::string>{"opened_total", "reused_total", "open", "idle", "connecting",
                               "reuse_ratio", "requests_per_connection", "rate_1s", "rate_10s",
                               "rate_60s", "rate_peak", "opened_by_reason", "closed_by",
-                              "connect_failures_total", "local_faults_total", "surplus_bytes_total",
+                              "connect_failures_total", "local_faults_total", "surplus_total",
                               "connect_time", "setups_avoided_total", "setup_time_saved_us"});
   CHECK(keys(endpoint["connections"]["opened_by_reason"]).size() == telemetry::kOpenReasonCount);
   CHECK(keys(endpoint["connections"]["closed_by"]) ==
