@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <tuple>
+#include <utility>
 
 #include "key_path.h"
 #include "reader.h"
@@ -31,7 +32,7 @@ Place place_of(const Reading& reading, std::string_view path) {
 }
 
 Unexpected<std::vector<Problem>> one_problem(std::string_view file, std::string sentence) {
-  return Unexpected<std::vector<Problem>>({Problem{std::string(file), 1, 1, "", sentence}});
+  return Unexpected<std::vector<Problem>>({Problem{std::string(file), 1, 1, "", std::move(sentence)}});
 }
 
 Result<std::string, std::string> read_file(const std::string& path) {

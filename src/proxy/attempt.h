@@ -29,7 +29,7 @@ class AttemptEvents {
 class Attempt final : private upstream::Pool::Waiter, private http::ClientStream::Events {
  public:
   explicit Attempt(AttemptEvents& events) : events_(events) {}
-  ~Attempt() { cancel(); }
+  ~Attempt() override { cancel(); }
 
   // What start() may answer at once; otherwise an event follows.
   enum class Started : uint8_t { streaming, dialing, queued, refused };
