@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The program: parse arguments, load, check, make, run.
+#include <cstdio>
+
 #include "onehop/server/command_line.h"
 
 int main(int argc, char** argv) {
-  return onehop::server::run_command_line(argc, argv, ONEHOP_VERSION);
+  const int code = onehop::server::run_command_line(argc, argv, ONEHOP_VERSION);
+  if (code != 0 || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
+  std::perror("onehop: standard output");
+  return 1;
 }

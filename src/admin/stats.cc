@@ -86,6 +86,7 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   add_rates(rates.accepted, connections);
   connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
   connections["requests_per_connection"] = rounded(ratio(requests, values.accepted), 1000);
+  connections["idle_timeouts_total"] = values.idle_timeouts;
   connections["accept_paused_total"] = values.accept_paused;
 
   Json of_requests = {{"total", requests}, {"in_flight", values.in_flight}};

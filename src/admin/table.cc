@@ -113,7 +113,8 @@ std::string header(const Requests& requests) {
 std::string endpoint_line(std::string_view name, const Json& endpoint, const std::string& requests,
                           const TableStyle& style) {
   const uint64_t errors = count(endpoint, {"requests", "by_class", "5xx"}) +
-                          count(endpoint, {"requests", "by_class", "none"});
+                          count(endpoint, {"requests", "by_class", "none"}) +
+                          count(endpoint, {"connections", "connect_failures_total"});
   const Json& total = at(endpoint, {"phases", "total"});
   const auto percentile = [&](std::string_view key) {
     return count(total, {"count"}) == 0 ? "-" : duration_text(count(total, {key}));

@@ -47,6 +47,17 @@ Address Address::from(const sockaddr* address) {
   Address result;
   const size_t size = address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   std::memcpy(&result.storage_, address, size);
+  return result.unmapped();
+}
+
+// A socket for both families tells IPv4 peers as ::ffff:a.b.c.d (RFC 4291 2.5.5.2); they are IPv4
+// to everybody else.
+Address Address::unmapped() const {
+  if (!is_v6() || !IN6_IS_ADDR_V4MAPPED(&storage_.v6.sin6_addr)) return *this;
+  Address result;
+  result.storage_.v4.sin_family = AF_INET;
+  result.storage_.v4.sin_port = storage_.v6.sin6_port;
+  std::memcpy(&result.storage_.v4.sin_addr, &storage_.v6.sin6_addr.s6_addr[12], 4);
   return result;
 }
 

@@ -38,16 +38,22 @@ void Attempt::on_no_lease(const upstream::LeaseError& error) {
 
 void Attempt::finish(int status, Outcome outcome) {
   if (endpoint_ == nullptr) return;
-  // Without a stream the endpoint never had the request.
-  if (stream_ != nullptr) endpoint_->counters().requests.add(static_cast<size_t>(status / 100));
-  endpoint_->counters().outcomes.add(static_cast<size_t>(outcome));
+  count(status, outcome);
   cancel();
 }
 
-void Attempt::give_way() {
+void Attempt::give_way(Outcome outcome) {
   if (endpoint_ == nullptr) return;
+  count(0, outcome);
   endpoint_->counters().retries.add();
   cancel();
+}
+
+// Every try has an outcome; without a stream the endpoint never had the request.
+void Attempt::count(int status, Outcome outcome) {
+  telemetry::EndpointShard& counters = endpoint_->counters();
+  if (stream_ != nullptr) counters.requests.add(static_cast<size_t>(status / 100));
+  counters.outcomes.add(static_cast<size_t>(outcome));
 }
 
 void Attempt::cancel() {

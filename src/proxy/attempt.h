@@ -48,8 +48,8 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // the connection back.
   void finish(int status, Outcome outcome);
 
-  // The end of a try that gives way to another one: not counted as a request of the endpoint.
-  void give_way();
+  // The end of a try that gives way to another one, counted: how it ended.
+  void give_way(Outcome outcome);
 
  private:
   void on_dialing() override { events_.on_dialing(); }
@@ -67,6 +67,7 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   void on_stall() override { events_.on_upstream_stall(); }
   void on_reset(const http::StreamError& why) override { events_.on_upstream_reset(why); }
 
+  void count(int status, Outcome outcome);
   void take(upstream::Lease lease);
   void cancel();
 

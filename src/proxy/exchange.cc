@@ -69,9 +69,20 @@ void Exchange::choose() {
     const Outcome last = outcome_of(attempt_.error());
     return fail(last, {});
   }
-  if (attempt_.active()) attempt_.give_way();
+  if (attempt_.active()) pass_over();
   tried_[tried_count_++] = static_cast<uint16_t>(*picked);
   start_attempt(upstream_->endpoint(*picked), upstream::Want::any);
+}
+
+// What was waited for here is this endpoint's; the next one begins with a clock of its own.
+void Exchange::pass_over() {
+  if (measured_ != nullptr) {
+    const uint64_t ended = now();
+    clock_.stop(ended);
+    measured_->record(clock_);
+    clock_.start(ended, Phase::route_and_queue_wait, Doing::work);
+  }
+  attempt_.give_way(outcome_of(attempt_.error()));
 }
 
 void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) {
@@ -79,7 +90,10 @@ void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) 
   settle();  // the body waits for the stream that it belongs to
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
-  switch (attempt_.start(endpoint, want)) {
+  const Attempt::Started started = attempt_.start(endpoint, want);
+  // An endpoint that refused at once got nothing and kept nobody waiting.
+  measured_ = started == Attempt::Started::refused ? nullptr : &endpoint.counters();
+  switch (started) {
     case Attempt::Started::streaming:
       return on_stream(*attempt_.stream());
     case Attempt::Started::refused:
@@ -110,7 +124,6 @@ void Exchange::no_connection(const upstream::LeaseError& error) {
 
 void Exchange::on_stream(http::ClientStream& stream) {
   state_ = State::forwarding;
-  measured_ = &attempt_.endpoint()->counters();
   clock_.enter(Phase::request_write, Doing::work, now());
   http::RequestHead head = request_;
   if (head.authority.empty()) head.authority = attempt_.endpoint()->name();
@@ -240,7 +253,7 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   if (!may_retry(why, outcome)) return fail(outcome, row_of(why.violation).sentence);
   ++retries_;
   upstream::Endpoint& endpoint = *attempt_.endpoint();
-  attempt_.give_way();
+  attempt_.give_way(outcome);
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5).
   endpoint.pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
   silence_.disarm();

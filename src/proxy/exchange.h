@@ -56,6 +56,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   // Decisions, in the order in which an exchange meets them.
   bool answered_here(const http::RequestHead& head);
   void choose();
+  void pass_over();
   void start_attempt(upstream::Endpoint& endpoint, upstream::Want want);
   void no_connection(const upstream::LeaseError& error);
   void send_interim(const http::ResponseHead& head);
@@ -80,7 +81,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   const http::Client& client_;
   upstream::Upstream* upstream_ = nullptr;
   telemetry::EndpointShard* measured_ =
-      nullptr;  // the endpoint it reached: its histograms get this exchange
+      nullptr;  // the endpoint it is at: its histograms get what is spent there
   Attempt attempt_{*this};
   http::RequestHead request_;  // as it is sent upstream; lives in arena_
   telemetry::PhaseClock clock_;

@@ -166,7 +166,10 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                       is_forwarding_field(field.id) ||
                       (field.id == FieldId::expect && head.version_minor == 0);
     if (mine || is_hop_by_hop(field.id) || nominated.contains(field)) continue;
-    has_id |= field.id == FieldId::x_request_id;
+    if (field.id == FieldId::x_request_id) {
+      if (has_id || field.value.empty()) continue;  // one, and one that says something
+      has_id = true;
+    }
     const bool hops = field.id == FieldId::max_forwards;
     out.fields.add(arena.copy(field.name),
                    hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id);

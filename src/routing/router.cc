@@ -15,9 +15,11 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-std::string_view without_port(std::string_view authority) {
+// The host alone.
+std::string_view host_of(std::string_view authority) {
   if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
-  return authority.substr(0, authority.find(':'));
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;  // the same name in DNS
 }
 
 bool ends_ignoring_case(std::string_view text, std::string_view end) {
@@ -82,7 +84,7 @@ std::optional<size_t> Router::match(std::string_view authority, std::string_view
   std::string_view path = target.substr(0, target.find('?'));
   if (path.empty() || path == "*") path = "/";
   if (!exact_hosts_.empty() || !wildcards_.empty()) {
-    const std::string_view name = without_port(authority);
+    const std::string_view name = host_of(authority);
     for (const Host& host : exact_hosts_) {
       if (!equals_ignoring_case(host.name, name)) continue;
       if (const auto found = match_path(host.paths, path)) return found;

@@ -2,11 +2,14 @@
 #include "onehop/server/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "check_health.h"
 #include "demo.h"
 #include "onehop/base/log.h"
 #include "onehop/config/load.h"
@@ -100,6 +103,20 @@ void add_proxy(CLI::App& app, ProxyOptions& options) {
       ->check(CLI::Range(0, 1024));
 }
 
+void add_check_health(CLI::App& app, CheckHealthOptions& options) {
+  constexpr int64_t kMostMs = 3'600'000;
+  const std::map<std::string, int64_t> units = {{"ms", 1}, {"s", 1000}, {"m", 60'000}};
+  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  app.add_option_function<int64_t>(
+         "--timeout", [&options](int64_t ms) { options.timeout = std::chrono::milliseconds(ms); },
+         "How long it may take, such as 500ms; 2s if not given")
+      ->type_name("DURATION")
+      ->transform(CLI::AsNumberWithUnit(
+          units, CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                                CLI::AsNumberWithUnit::UNIT_REQUIRED)))
+      ->check(CLI::Range(int64_t{1}, kMostMs).description(""));
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, const char* version) {
@@ -108,6 +125,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   app.set_version_flag("--version", std::string("onehop ") + version);
   ProxyOptions proxy_options;
   StatsOptions stats_options;
+  CheckHealthOptions health_options;
   DemoOptions demo_options;
   std::string run_path;
   std::string check_path;
@@ -127,6 +145,9 @@ int run_command_line(int argc, char** argv, const char* version) {
   CLI::App* stats = app.add_subcommand("stats", "The table of a running proxy");
   stats->add_option("--admin", stats_options.admin, "Its admin endpoint")->capture_default_str();
   stats->add_flag("--json", stats_options.json, "The raw document");
+  CLI::App* check_health = app.add_subcommand(
+      "check-health", "Ask GET /readyz of a running proxy: 0 when it is ready, else 1");
+  add_check_health(*check_health, health_options);
   app.add_subcommand("version", "Print the version");
 
   try {
@@ -139,6 +160,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   if (check->parsed()) return check_file(check_path);
   if (demo->parsed()) return run_demo(demo_options, version);
   if (stats->parsed()) return run_stats(stats_options);
+  if (check_health->parsed()) return run_check_health(health_options);
   std::printf("onehop %s\n", version);
   return kFine;
 }

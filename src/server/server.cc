@@ -9,6 +9,7 @@
 #include <ctime>
 #include <utility>
 
+#include "cpus.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/service.h"
 #include "onehop/base/log.h"
@@ -71,8 +72,7 @@ std::string_view balance_name(config::Balance balance) {
 }
 
 size_t worker_count(const config::Config& config) {
-  return config.server.workers != 0 ? config.server.workers
-                                    : std::max(1u, std::thread::hardware_concurrency());
+  return config.server.workers != 0 ? config.server.workers : available_cpus();
 }
 
 }  // namespace
@@ -88,7 +88,9 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
         started_unix(std::time(nullptr)),
         started_ns(loop.now_ns()),
         windows(telemetry, started_ns),
-        admin_service([this] { return view(); }),
+        admin_service(
+            loop, [this] { return view(); },
+            [this](std::function<void()> done) { settle(std::move(done)); }),
         admin_connections(loop, *this) {}
 
   admin::View view() {
@@ -100,6 +102,23 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     seen.now_ns = loop.now_ns();
     seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
     return seen;
+  }
+
+  // A client may hold a response that its worker has not counted yet, because the turn in which it
+  // was sent goes on. So every worker is asked for a sign, which it gives in its next turn.
+  void settle(std::function<void()> done) {
+    struct Waiting {
+      size_t workers;
+      std::function<void()> done;
+    };
+    auto waiting = std::make_shared<Waiting>(Waiting{workers.size(), std::move(done)});
+    for (auto& worker : workers) {
+      worker->post([this, waiting] {
+        loop.post([waiting] {
+          if (--waiting->workers == 0) waiting->done();
+        });
+      });
+    }
   }
 
   bool may_accept() override { return true; }
@@ -122,6 +141,8 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   }
 
   void stop() {
+    log::info(draining ? "stopping now"
+                       : "draining: no new clients, requests in flight are finished");
     for (auto& worker : workers) draining ? worker->stop_now() : worker->drain();
     draining = true;
   }
@@ -245,6 +266,8 @@ void ServerParts::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   loop.watch_signal(SIGTERM, [this] { stop(); });
   loop.watch_signal(SIGINT, [this] { stop(); });
+  // Expected by nginx's users to reload, which is not there yet; its default would be to die.
+  loop.watch_signal(SIGHUP, [] { log::warning("SIGHUP is ignored: there is no reload yet"); });
 }
 
 void ServerParts::run() {

@@ -79,6 +79,9 @@ void Worker::on_all_closed() {
 
 void Worker::end() {
   if (std::exchange(ended_, true)) return;
+  if (connections_.size() > 0)
+    log::warning(fmt::format("worker {}: {} client connections are given up", parts_.index,
+                             connections_.size()));
   loop_.stop();
   parts_.on_done();
 }
@@ -91,9 +94,9 @@ bool Worker::is_trusted(const Address& address) const {
 }
 
 bool Worker::may_accept() {
-  if (connections_.size() < parts_.max_connections) return true;
-  settings_.counters.accept_paused.add();
-  return false;
+  const bool waited = std::exchange(at_limit_, connections_.size() >= parts_.max_connections);
+  if (at_limit_ && !waited) settings_.counters.accept_paused.add();
+  return !at_limit_;
 }
 
 void Worker::on_accept(net::TransportPtr transport, const Address& peer) {

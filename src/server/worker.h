@@ -42,6 +42,10 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   void drain();
   void stop_now();
 
+  // From any thread: `task` runs on the worker's, in a turn that begins after the call. Never, once
+  // the worker is done.
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+
  private:
   void run();
   void begin_drain();
@@ -64,6 +68,7 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   http::ServerConnections connections_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
+  bool at_limit_ = false;  // the last client that came was told to wait
   bool ended_ = false;
   std::thread thread_;
 };

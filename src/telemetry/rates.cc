@@ -41,8 +41,9 @@ void RateSeries::sample(std::vector<uint64_t> values, uint64_t now_ns) {
 }
 
 Rates RateSeries::rates(size_t index, uint64_t live, uint64_t now_ns) const {
-  return {rate_over(kSecondNs, index, live, now_ns), rate_over(10 * kSecondNs, index, live, now_ns),
-          rate_over(60 * kSecondNs, index, live, now_ns), peaks_[index]};
+  const double last_1s = rate_over(kSecondNs, index, live, now_ns);
+  return {last_1s, rate_over(10 * kSecondNs, index, live, now_ns),
+          rate_over(60 * kSecondNs, index, live, now_ns), std::max(peaks_[index], last_1s)};
 }
 
 double RateSeries::rate_over(uint64_t window_ns, size_t index, uint64_t live,

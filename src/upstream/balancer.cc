@@ -11,7 +11,7 @@ std::unique_ptr<Balancer> make_balancer(config::Balance algorithm, size_t candid
     case config::Balance::round_robin:
       return std::make_unique<RoundRobin>(candidate_count);
     case config::Balance::least_requests:
-      return std::make_unique<LeastRequests>();
+      return std::make_unique<LeastRequests>(candidate_count);
   }
   return nullptr;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Least requests: the endpoint with the fewest requests in flight for its weight. Ties go round, so
-// that an idle service is not served by its first replica alone.
+// Least requests: the endpoint with the fewest requests in flight for its weight. Among equals,
+// which is the usual case of a service with little to do, it is smooth weighted round robin's turn.
 #pragma once
+
+#include <vector>
 
 #include "onehop/upstream/balancer.h"
 
@@ -9,10 +11,11 @@ namespace onehop::upstream {
 
 class LeastRequests final : public Balancer {
  public:
+  explicit LeastRequests(size_t candidate_count) : credit_(candidate_count) {}
   std::optional<size_t> pick(std::span<const Candidate> candidates) override;
 
  private:
-  size_t next_ = 0;  // where the next look begins
+  std::vector<int64_t> credit_;  // of each candidate in its turn among equals
 };
 
 }  // namespace onehop::upstream

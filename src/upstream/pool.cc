@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/upstream/pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "onehop/base/assert.h"
+#include "onehop/base/log.h"
 #include "onehop/http/h1.h"
 #include "pooled_connection.h"
 
@@ -149,8 +152,7 @@ std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) 
     started = dialing->start();
   if (!started.has_value()) {
     const bool local = started.error().is_local_fault();
-    (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
-    return LeaseError{local ? NoLease::local_fault : NoLease::connect_failed, started.error()};
+    return dial_error({local ? NoLease::local_fault : NoLease::connect_failed, started.error()});
   }
   waiter.dialing_ = dialing.get();
   ++dialing_count_;
@@ -176,6 +178,10 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
   parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
   leave(waiter);
   ++open_;
+  if (std::exchange(unreachable_, false)) {
+    log::info(
+        fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
+  }
   auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms());
   connection->attach(parts_.loop, std::move(transport), parts_.limits, parts_.counters);
   connection->requests_ = 1;
@@ -185,11 +191,20 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
 
 void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
   Waiter& waiter = *dialing.waiter_;
+  leave(waiter);
+  waiter.on_no_lease(dial_error(error));
+  serve_queue();
+}
+
+// Counts a failed dial; the log has a line when an endpoint goes, not for each request.
+LeaseError Pool::dial_error(const LeaseError& error) {
   const bool local = error.why == NoLease::local_fault;
   (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
-  leave(waiter);
-  waiter.on_no_lease(error);
-  serve_queue();
+  if (!local && !std::exchange(unreachable_, true)) {
+    log::warning(fmt::format("upstream {}: {} cannot be reached: {}", parts_.name,
+                             parts_.address.to_string(), error.network.sentence()));
+  }
+  return error;
 }
 
 // Takes a waiter out, whatever it waits for, and lets the next one use the room.

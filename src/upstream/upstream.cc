@@ -30,6 +30,7 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
                            config.timeouts,
                            parts.limits,
                            parts.shard.endpoints[first_endpoint + i],
+                           config.name,
                            addresses[i],
                            share_of(config.pool.max_connections, parts.worker, parts.worker_count),
                            parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};

@@ -98,6 +98,48 @@ TEST_CASE(
   CHECK(outcomes == sent);
 }
 
+TEST_CASE("a response that a client has read is counted when it asks") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "workers = 2"});
+  Client client = proxy.connect();
+  for (int i = 1; i <= 200; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    REQUIRE(client.read_response().status == 200);
+    const Stats stats = proxy.stats();
+    REQUIRE(stats.number("downstream/requests/total") == i);
+    REQUIRE(stats.number("downstream/requests/in_flight") == 0);
+    REQUIRE(stats.number(ProxyProcess::endpoint(origin.address(), "phases/total/count")) == i);
+  }
+}
+
+TEST_CASE("every attempt has an outcome, and those with a connection are requests") {
+  // The second request on a connection is read and not answered: it is sent again on a fresh one.
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(ok("done"));
+    connection.read_request();
+  });
+  const std::string dead = unused_address();
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address(), dead}});
+  Client client = proxy.connect();
+  for (int i = 0; i < 4; ++i) {
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(client.read_response().status == 200);
+  }
+  REQUIRE(proxy.wait_number("downstream/requests/total", 4) == 4);
+  const Stats stats = proxy.stats();
+  CAPTURE(stats.text());
+  const auto number = [&](const std::string& address, const std::string& rest) {
+    return stats.number(ProxyProcess::endpoint(address, rest));
+  };
+  CHECK(number(origin.address(), "requests/total") == origin.requests());
+  CHECK(number(origin.address(), "requests/by_class/none") == origin.requests() - 4);
+  CHECK(number(origin.address(), "requests/outcomes/ok") == 4);
+  CHECK(number(dead, "requests/total") == 0);
+  CHECK(number(dead, "requests/outcomes/connect_refused") == 2);
+  CHECK(number(dead, "connections/connect_failures_total") == 2);
+}
+
 TEST_CASE("bytes are counted in both directions") {
   const std::string body = noise(100'000);
   ScriptedOrigin origin(

@@ -72,6 +72,20 @@ TEST_CASE("an Expect of an HTTP/1.0 client is ignored") {
   CHECK_FALSE(origin.last().fields.has("Expect"));
 }
 
+TEST_CASE("an error before the end of a large request says that the connection ends") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.read_request_head();
+    connection.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    connection.read_rest();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
+  Client client = proxy.connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhello");
+  const Response response = client.read_response();
+  CHECK(response.status == 403);
+  CHECK(response.fields.has_token("Connection", "close"));
+}
+
 TEST_CASE("an early final response reaches a client that is still sending, unharmed by a reset") {
   const bool in_chunks = GENERATE(false, true);
   CAPTURE(in_chunks);

@@ -129,6 +129,32 @@ TEST_CASE("what does not finish within drain is cut off, and it still ends with 
   CHECK(proxy.wait_exit() == 0);
 }
 
+TEST_CASE("whoever waits for a response when drain ends is told, and the log says how many") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"50ms\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  proxy.signal(SIGTERM);
+  const Response response = client.read_response();
+  CHECK(response.status == 503);
+  CHECK(response.field("Proxy-Status").find("proxy_internal_error") != std::string::npos);
+  CHECK(response.fields.has_token("Connection", "close"));
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(proxy.errors().find("1 client connections are given up") != std::string::npos);
+}
+
+TEST_CASE("SIGHUP does not end the proxy, and the log says why nothing happened") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
+  proxy.signal(SIGHUP);
+  REQUIRE(eventually([&] { return proxy.errors().find("SIGHUP") != std::string::npos; }));
+  CHECK(proxy.get().status == 200);
+}
+
 TEST_CASE("a tunnel does not keep the proxy from leaving") {
   ScriptedOrigin origin([](OriginConnection& connection) {
     connection.must_read_request();

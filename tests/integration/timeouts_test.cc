@@ -99,6 +99,7 @@ TEST_CASE("a connection on which nothing ever comes is closed") {
   const Rest rest = client.read_rest();
   CHECK(rest.end == End::closed);
   CHECK((rest.bytes.empty() || rest.bytes.starts_with("HTTP/1.1 408 ")));
+  CHECK(proxy.wait_number("downstream/connections/idle_timeouts_total", 1) == 1);
 }
 
 TEST_CASE("67: a request body slower than the minimum rate is answered 408") {
@@ -141,6 +142,7 @@ TEST_CASE("67: an idle client connection is closed without an answer") {
   client.send(kGet);
   REQUIRE(client.read_response().status == 200);
   CHECK(client.wait_end() == End::closed);
+  CHECK(proxy.wait_number("downstream/connections/idle_timeouts_total", 1) == 1);
 }
 
 TEST_CASE("an upstream that does not accept in time is given up") {
@@ -160,6 +162,24 @@ TEST_CASE("an upstream that does not accept in time is given up") {
     CHECK(proxy.get().status == 200);
     CHECK(proxy.get().status == 200);
   }
+}
+
+TEST_CASE("what was waited for an endpoint that does not accept is found there, not at the next") {
+  const FullListener full;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {full.address, origin.address()},
+                                 .upstream_timeouts = "connect = \"200ms\""});
+  CHECK(proxy.get().body == "done");
+  REQUIRE(proxy.wait_number("downstream/requests/total", 1) == 1);
+  const Stats stats = proxy.stats();
+  CAPTURE(stats.text());
+  const auto max_us = [&](const std::string& address, const std::string& phase) {
+    return stats.number(ProxyProcess::endpoint(address, "phases/" + phase + "/max_us"));
+  };
+  CHECK(max_us(full.address, "connect") >= 150'000);
+  CHECK(max_us(full.address, "total") >= 150'000);
+  CHECK(max_us(origin.address(), "connect") < 150'000);
+  CHECK(eventually([&] { return proxy.errors().find("cannot be reached") != std::string::npos; }));
 }
 
 TEST_CASE("an upstream that does not answer in time makes a 504") {

@@ -28,6 +28,7 @@ Result<HostPort, std::string> parse_host_port(std::string_view text);
 class Address {
  public:
   Address() = default;
+  // An IPv4-mapped IPv6 address becomes the IPv4 address that it stands for.
   static Address from(const sockaddr* address);
 
   // A numeric address; an empty host means 0.0.0.0. Nothing when the host is a name.
@@ -47,6 +48,8 @@ class Address {
   size_t write_ip(char* room) const;
 
  private:
+  Address unmapped() const;
+
   union {
     sockaddr generic;
     sockaddr_in v4;

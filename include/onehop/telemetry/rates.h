@@ -23,7 +23,7 @@ struct Rates {
   double last_1s = 0;
   double last_10s = 0;
   double last_60s = 0;
-  double peak = 0;  // the largest between two neighbouring samples, since start
+  double peak = 0;  // the largest between two neighbouring samples since start, or last_1s
 };
 
 // Used by one thread.

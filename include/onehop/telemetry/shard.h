@@ -31,7 +31,7 @@ namespace onehop::telemetry {
   X(max_requests, "The pooled one had served max_requests") \
   X(max_age, "The pooled one had reached max_age") \
   X(not_persistent, "The endpoint does not keep connections: close, HTTP/1.0, no length") \
-  X(not_drained, "The last response ended before its request was sent, or was cut short") \
+  X(not_drained, "The last response ended before its request was sent, was cut short, or had bytes behind it") \
   X(broken, "The last one failed in the middle of a request") \
   X(evicted, "The idle one made room: max_idle, or file descriptors ran out") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
@@ -85,6 +85,7 @@ constexpr size_t kMaxOutcomes =
   GAUGE(open, "downstream_connections_open", none, 1, "Client connections open now") \
   GAUGE(idle, "downstream_connections_idle", none, 1, "Client connections without a request now") \
   COUNTER(closed, "downstream_connections_closed", by, kCloserCount, "Client connections closed, by whom") \
+  COUNTER(idle_timeouts, "downstream_idle_timeouts", none, 1, "Client connections closed because no request began in time") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \
   COUNTER(requests, "downstream_requests", class, 6, "Requests ended, by the status class sent to the client") \
   COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome") \

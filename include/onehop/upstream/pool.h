@@ -112,6 +112,7 @@ class Pool : public ListNode<Pool> {
     const config::UpstreamTimeouts& timeouts;
     const config::Limits& limits;
     telemetry::EndpointShard& counters;
+    std::string_view name;  // of the upstream, for the log
     Address address;
     uint32_t max_connections;  // this worker's share; 0: no limit
     uint64_t seed;             // of the jitter of max_age
@@ -142,6 +143,7 @@ class Pool : public ListNode<Pool> {
   std::variant<Waiting, LeaseError> dial(Waiter& waiter, telemetry::OpenReason reason);
   void dialed(Dialing& dialing, net::TransportPtr transport);
   void dial_failed(Dialing& dialing, const LeaseError& error);
+  LeaseError dial_error(const LeaseError& error);
   void serve_queue();
   void queue_timed_out(Waiter& waiter);
   void leave(Waiter& waiter) noexcept;
@@ -158,6 +160,7 @@ class Pool : public ListNode<Pool> {
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t random_;
+  bool unreachable_ = false;  // the last dial failed
 
   // What became of the connections that could have served the next request: the reason why that one
   // needs a new one.

@@ -35,7 +35,7 @@ class H1ServerConnection final : public ServerConnection,
 
   void start();
   void drain(uint64_t idle_ms) override;
-  void close_now() override { close(telemetry::Closer::onehop); }
+  void close_now() override;
 
  private:
   enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };

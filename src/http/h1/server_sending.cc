@@ -26,9 +26,10 @@ void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
     if (head.status == 100) awaits_continue_ = false;
     return;
   }
-  // Nobody will read the rest of the request: nothing can follow it, unless it is little.
-  if (state_ == State::body && (head.abandons_request || ends == Ends::yes) && !may_discard())
-    persistent_ = false;
+  // Nobody will read the rest of the request: nothing can follow it, unless it is little. Of an
+  // error that comes before the end of the request the same is to be expected.
+  const bool early = head.abandons_request || ends == Ends::yes || head.status >= 400;
+  if (state_ == State::body && early && !may_discard()) persistent_ = false;
   if (head.last_of_connection) persistent_ = false;
   if (head.status == 101) {
     framing_ = Framing::until_close;
@@ -158,6 +159,19 @@ void H1ServerConnection::become_idle() {
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
 }
 
+// Whoever has had no part of a response is told; anybody else can see that it is cut.
+void H1ServerConnection::close_now() {
+  if (responder_ != nullptr && sent_ == Sent::nothing) {
+    persistent_ = false;
+    StreamError why;
+    why.violation = Violation::stopped;
+    why.may_answer = true;
+    responder_->on_reset(why);
+    if (state_ != State::closed) transport_->flush();
+  }
+  if (state_ != State::closed) close(telemetry::Closer::onehop);
+}
+
 // Says FIN and reads on for a while: closing with unread bytes would send a reset, which destroys
 // the response on its way to the client (edge case 77).
 void H1ServerConnection::linger() {
@@ -185,6 +199,8 @@ void H1ServerConnection::on_deadline() {
     return close(telemetry::Closer::onehop);
   }
   if (state_ == State::head && head_.started()) return fail(Violation::head_timeout);
+  if ((state_ == State::idle || state_ == State::head) && !owner_.draining())
+    settings_.counters.idle_timeouts.add();
   close(telemetry::Closer::onehop);
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("an idle proxy has every path, with zeros") {
   CHECK(keys(downstream["connections"]) ==
         std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
                               "rate_peak", "closed_by", "requests_per_connection",
-                              "accept_paused_total"});
+                              "idle_timeouts_total", "accept_paused_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
                                                               "by_class", "outcomes"});

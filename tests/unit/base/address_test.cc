@@ -113,6 +113,14 @@ TEST_CASE("an address taken from a socket address is the same") {
   }
 }
 
+TEST_CASE("an IPv4 peer of a socket for both families is an IPv4 address") {
+  const Address mapped = Address::from(Address::numeric("::ffff:10.1.2.3", 80)->raw());
+  CHECK(mapped.to_string() == "10.1.2.3:80");
+  CHECK(mapped.size() == Address::numeric("10.1.2.3", 80)->size());
+  const Address plain = Address::from(Address::numeric("::1", 80)->raw());
+  CHECK(plain.to_string() == "[::1]:80");
+}
+
 TEST_CASE("a block contains the addresses that share its prefix") {
   struct Row {
     const char* block;

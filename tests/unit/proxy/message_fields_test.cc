@@ -164,6 +164,12 @@ TEST_CASE("a request id is made where the client brought none") {
   CHECK(kept["X-Request-Id"].empty());
 }
 
+TEST_CASE("of several request ids the first that says something is kept") {
+  CHECK(Sent({{"X-Request-Id", ""}}, kStranger)["X-Request-Id"] == "[fresh]");
+  CHECK(Sent({{"X-Request-Id", ""}, {"X-Request-Id", "a"}, {"X-Request-Id", "b"}},
+             kStranger)["X-Request-Id"] == "[a]");
+}
+
 TEST_CASE("names with underscores that pass for known ones are dropped") {
   const Sent sent({{"X_Forwarded_For", "1.1.1.1"}, {"Content_Length", "5"}, {"x_own_field", "v"}},
                   kStranger);

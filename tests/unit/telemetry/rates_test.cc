@@ -42,6 +42,13 @@ TEST_CASE("events after the last sample count, over the time that really passed"
   CHECK(std::abs(rates.last_1s - 280 / 1.4) < 1e-9);
 }
 
+TEST_CASE("the peak is never below the rate of the last second") {
+  const RateSeries series({0}, kStart);
+  const Rates rates = series.rates(0, 40, kStart + kSecondNs / 2);
+  CHECK(rates.last_1s == 80);
+  CHECK(rates.peak == 80);
+}
+
 TEST_CASE("a sample that comes late makes the rate coarser, not larger") {
   RateSeries series({0}, kStart);
   series.sample({100}, kStart + kSecondNs);

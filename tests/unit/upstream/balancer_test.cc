@@ -115,8 +115,9 @@ TEST_CASE("least_requests picks the endpoint with the least to do for its weight
   };
   const Row rows[] = {
       {{{1, 3}, {1, 2}, {1, 5}}, 1},
-      {{{1, 0}, {4, 2}}, 1},                             // (0 + 1) / 1 against (2 + 1) / 4
-      {{{1, 0}, {4, 4}}, 0},                             // against (4 + 1) / 4
+      {{{1, 1}, {4, 3}}, 1},                             // 1 / 1 against 3 / 4
+      {{{1, 1}, {4, 5}}, 0},                             // against 5 / 4
+      {{{1, 0}, {4, 1}}, 0},                             // nothing to do against 1 / 4
       {{{2, 1, true}, {1, 9}}, 1},                       // the better one was tried already
       {{{1000, 4'000'000'000}, {1, 4'000'000'000}}, 0},  // no overflow
   };
@@ -133,6 +134,11 @@ TEST_CASE("least_requests goes round where endpoints have the same load") {
   Candidates candidates = weighted({1, 1, 1});
   candidates[1].in_flight = 1;
   CHECK(picks_of(*balancer, candidates, 4) == "acac");
+}
+
+TEST_CASE("least_requests gives idle endpoints their turns by weight") {
+  const auto balancer = make_balancer(Balance::least_requests, 2);
+  CHECK(picks_of(*balancer, weighted({1, 3}), 8) == "babbbabb");
 }
 
 TEST_CASE("least_requests fills endpoints in proportion to their weights") {
