@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "findings.h"
 #include "key_path.h"
 #include "onehop/config/load.h"
 #include "onehop/config/schema.h"
@@ -18,8 +19,6 @@
 namespace onehop::config {
 namespace {
 
-constexpr std::string_view kFile = "command line";
-
 class Checker {
  public:
   explicit Checker(const Config& config) : masked_(config.masked.begin(), config.masked.end()) {
@@ -27,9 +26,9 @@ class Checker {
     std::ranges::sort(upstreams_);
   }
 
-  std::vector<Problem> check(const Config& config) {
+  std::vector<Finding> check(const Config& config) {
     describe(*this, config);
-    return std::move(problems_);
+    return std::move(findings_);
   }
 
   // The visitor's part; schema.h says what each is for.
@@ -44,13 +43,10 @@ class Checker {
   void value(std::string_view key, const std::string& member, Text rule, std::string_view) {
     const std::string path = joined(path_, key);
     if (!fits(rule, member)) {
-      refuse(path, allowed(rule), member.empty() ? "nothing" : quoted_short(member));
+      refuse_text(path, rule, member);
       return;
     }
-    const bool listens = rule == Text::listen_address || rule == Text::admin_address;
-    if (listens && !member.empty() && !any_port(member)) {
-      refuse_second(listening_, canonical(rule, member), path, "an address of its own");
-    }
+    if (rule == Text::listen_address || rule == Text::admin_address) check_listening(path, member);
     if (rule == Text::upstream) check_upstream(path, member);
   }
 
@@ -59,7 +55,7 @@ class Checker {
     const Within within(path_, key);
     for (size_t i = 0; i < members.size(); ++i) {
       const Within within_entry(path_, i);
-      if (!fits(rule, members[i])) refuse(path_, allowed(rule), quoted_short(members[i]));
+      if (!fits(rule, members[i])) refuse_text(path_, rule, members[i]);
     }
   }
 
@@ -67,6 +63,11 @@ class Checker {
   void table(std::string_view key, const T& member, std::string_view) {
     const Within within(path_, key);
     describe(*this, member);
+  }
+
+  template <class T>
+  void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
+    table(key, member, why);
   }
 
   template <class T>
@@ -86,7 +87,7 @@ class Checker {
     for (const Upstream& member : members) {
       const Within within_member(path_, toml_key(member.name));
       if (!fits(Text::upstream_name, member.name)) {
-        refuse(path_, allowed(Text::upstream_name), quoted_short(member.name));
+        refuse_text(path_, Text::upstream_name, member.name);
       }
       refuse_second(seen, member.name, path_, "a name of its own");
       describe(*this, member);
@@ -119,6 +120,23 @@ class Checker {
                   path_, "a host, path and match of its own");
   }
 
+  // Few sockets, so each is compared with all before it.
+  void check_listening(const std::string& path, const std::string& address) {
+    constexpr std::string_view kExpected = "an address of its own, found";
+    for (const auto& [other, other_path] : listening_) {
+      const Overlap both = overlap(address, other);
+      if (both == Overlap::none) continue;
+      findings_.push_back({path,
+                           both == Overlap::same
+                               ? fmt::format("{} that of {}", kExpected, other_path)
+                               : fmt::format("{} {}, which overlaps with that of {}", kExpected,
+                                             is_masked(path) ? "***" : quoted(address), other_path),
+                           other_path});
+      return;
+    }
+    listening_.emplace_back(address, path);
+  }
+
   void check_upstream(const std::string& path, const std::string& name) {
     if (std::ranges::binary_search(upstreams_, name)) return;
     const std::string known = upstreams_.empty() ? "there is none" : listing(upstreams_);
@@ -133,30 +151,43 @@ class Checker {
   void refuse_second(FirstPath<Key>& seen, const Key& key, const std::string& path,
                      std::string_view expected) {
     const auto [first, is_new] = seen.emplace(key, path);
-    if (!is_new) report(path, fmt::format("{}, found that of {}", expected, first->second));
+    if (is_new) return;
+    findings_.push_back(
+        {path, fmt::format("{}, found that of {}", expected, first->second), first->second});
   }
 
   bool is_masked(const std::string& path) const { return covers(masked_, path); }
 
   void refuse(const std::string& path, std::string_view expected, std::string_view found) {
-    report(path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found));
+    findings_.push_back(
+        {path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found), {}});
   }
-  void report(const std::string& path, std::string sentence) {
-    problems_.push_back({std::string(kFile), 1, 1, path, std::move(sentence)});
+  void refuse_text(const std::string& path, Text rule, std::string_view text) {
+    const std::string_view reason = reason_against(rule, text);
+    const std::string remark = reason.empty() ? std::string() : fmt::format(" ({})", reason);
+    refuse(path, allowed(rule), shown(text) + remark);
   }
 
-  std::vector<Problem> problems_;
+  std::vector<Finding> findings_;
   std::string path_;
   std::set<std::string, std::less<>> masked_;
-  std::vector<std::string_view> upstreams_;  // sorted
-  FirstPath<std::string> listening_;
+  std::vector<std::string_view> upstreams_;                     // sorted
+  std::vector<std::pair<std::string, std::string>> listening_;  // addresses and their paths
   FirstPath<std::tuple<std::string, std::string, PathMatch>> routes_;
 };
 
 }  // namespace
 
-std::vector<Problem> check(const Config& config) {
+std::vector<Finding> findings(const Config& config) {
   return Checker(config).check(config);
+}
+
+std::vector<Problem> check(const Config& config) {
+  std::vector<Problem> problems;
+  for (Finding& finding : findings(config)) {
+    problems.push_back({"command line", 0, 0, std::move(finding.key), std::move(finding.sentence)});
+  }
+  return problems;
 }
 
 }  // namespace onehop::config

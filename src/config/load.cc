@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include "findings.h"
 #include "key_path.h"
 #include "reader.h"
 
@@ -22,18 +23,6 @@ namespace {
 
 constexpr size_t kMostText =
     4 * 1024 * 1024;  // ten thousands of routes; more is not a configuration
-
-// The place of the path, or of the nearest table above it when the file does not have the key.
-Place place_of(const Reading& reading, std::string_view path) {
-  for (; !path.empty(); path = parent(path)) {
-    if (const auto at = reading.places.find(path); at != reading.places.end()) return at->second;
-  }
-  return {};
-}
-
-Unexpected<std::vector<Problem>> one_problem(std::string_view file, std::string sentence) {
-  return Unexpected<std::vector<Problem>>({Problem{std::string(file), 1, 1, "", std::move(sentence)}});
-}
 
 Result<std::string, std::string> read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
@@ -49,8 +38,10 @@ Result<std::string, std::string> read_file(const std::string& path) {
 }  // namespace
 
 std::string Problem::to_string() const {
-  const std::string subject = key.empty() ? std::string() : key + ": ";
-  return fmt::format("{}:{}:{}: {}{}", file, line, column, subject, sentence);
+  std::string text;
+  if (!file.empty()) text = line == 0 ? file + ": " : fmt::format("{}:{}:{}: ", file, line, column);
+  if (!key.empty()) text += key + ": ";
+  return text + sentence;
 }
 
 Lookup environment() {
@@ -62,20 +53,20 @@ Lookup environment() {
 
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
                                            const Lookup& lookup) {
-  Reading reading = read(text, file, lookup);
-  std::vector<Problem> problems = std::move(reading.problems);
-  const bool readable = problems.empty() || !problems.front().key.empty();
-  if (!readable) return Unexpected<std::vector<Problem>>(std::move(problems));
+  Result<Reading, Problem> reading = read(text, file, lookup);
+  if (!reading) return Unexpected<std::vector<Problem>>({std::move(reading.error())});
 
-  for (Problem& problem : check(reading.config)) {
-    if (covers(reading.refused, problem.key)) continue;  // said once is enough
-    const Place at = place_of(reading, problem.key);
-    problem.file = file;
-    problem.line = at.line;
-    problem.column = at.column;
-    problems.push_back(std::move(problem));
+  std::vector<Problem> problems = std::move(reading->problems);
+  for (Finding& finding : findings(reading->config)) {
+    if (covers(reading->refused, finding.key)) continue;  // said once is enough
+    if (!finding.other.empty()) {
+      finding.sentence += fmt::format(" (line {})", place_of(reading->places, finding.other).line);
+    }
+    const Place at = place_of(reading->places, finding.key);
+    problems.push_back({std::string(file), at.line, at.column, std::move(finding.key),
+                        std::move(finding.sentence)});
   }
-  if (problems.empty()) return std::move(reading.config);
+  if (problems.empty()) return std::move(reading->config);
   std::ranges::stable_sort(problems, {}, [](const Problem& problem) {
     return std::tuple(problem.line, problem.column);
   });
@@ -85,7 +76,9 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
 Result<Config, std::vector<Problem>> load(const std::string& path, const Lookup& lookup) {
   const Result<std::string, std::string> text = read_file(path);
   if (!text) {
-    return one_problem(path, fmt::format("a readable file, found: {}", text.error()));
+    const std::string name = path.empty() ? quoted(path) : path;
+    return Unexpected<std::vector<Problem>>(
+        {Problem{"", 0, 0, "", fmt::format("cannot read {}: {}", name, text.error())}});
   }
   return parse(*text, path, lookup);
 }

@@ -15,6 +15,7 @@
 #include "key_path.h"
 #include "onehop/config/schema.h"
 #include "suggest.h"
+#include "syntax.h"
 #include "units.h"
 
 namespace onehop::config {
@@ -26,6 +27,25 @@ std::optional<uint64_t> parse_integer(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
   return number;
+}
+
+Place place(const toml::source_region& region) {
+  return {std::max<uint32_t>(region.begin.line, 1), std::max<uint32_t>(region.begin.column, 1)};
+}
+
+// With a point or an exponent, so that it is not taken for an integer.
+std::string float_text(double number) {
+  std::string text = fmt::format("{}", number);
+  if (text.find_first_not_of("-0123456789") == text.npos) text += ".0";
+  return text;
+}
+
+// What a message adds to a value of the wrong type; nothing where the value's text says it.
+std::string_view type_remark(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get().empty() ? "" : "a string";
+  if (node.is_integer()) return "an integer";
+  if (node.is_floating_point()) return "a float";
+  return node.is_boolean() ? "a boolean" : "";
 }
 
 class Reader {
@@ -60,6 +80,12 @@ class Reader {
     if (node == nullptr) return;
     const Within within(path_, key);
     if (const toml::table* given = as_table(*node, "a table")) read_table(*given, member);
+  }
+
+  template <class T>
+  void optional_table(std::string_view key, T& member, const T& given, std::string_view why) {
+    if (table_->contains(key)) member = given;
+    table(key, member, why);
   }
 
   template <class T>
@@ -134,7 +160,7 @@ class Reader {
     if (node == nullptr) return;
     const Within within(path_, key);
     const toml::array* array = node->as_array();
-    if (array == nullptr) return refuse(path_, *node, expected);
+    if (array == nullptr) return refuse_type(path_, *node, expected);
     for (size_t i = 0; i < array->size(); ++i) {
       const Within within_entry(path_, i);
       note_place((*array)[i]);
@@ -152,13 +178,10 @@ class Reader {
 
   // The node at path_, if it is a table.
   const toml::table* as_table(const toml::node& node, std::string_view expected) {
-    if (!node.is_table()) refuse(path_, node, expected);
+    if (!node.is_table()) refuse_type(path_, node, expected);
     return node.as_table();
   }
 
-  static Place place(const toml::source_region& region) {
-    return {std::max<uint32_t>(region.begin.line, 1), std::max<uint32_t>(region.begin.column, 1)};
-  }
   void note_place(const toml::node& node) { reading_.places.emplace(path_, place(node.source())); }
 
   std::optional<Expanded> expanded(const std::string& path, const toml::node& node);
@@ -169,6 +192,7 @@ class Reader {
   void report(const std::string& path, Place at, std::string sentence);
   void refuse(const std::string& path, const toml::node& node, std::string_view expected,
               std::string_view remark = {});
+  void refuse_type(const std::string& path, const toml::node& node, std::string_view expected);
   void refuse_unknown_keys();
 
   std::string file_;
@@ -189,7 +213,7 @@ void Reader::value(std::string_view key, uint64_t& member, const Bytes& rule, st
     member = static_cast<uint64_t>(*number);
     return;
   }
-  if (!node->is_string()) return refuse(path, *node, allowed(rule));
+  if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
   const std::optional<Expanded> text = expanded(path, *node);
   if (!text) return;
   const Result<uint64_t, std::string> size = parse_size(text->text);
@@ -203,7 +227,7 @@ void Reader::value(std::string_view key, milliseconds& member, const Time& rule,
   if (node == nullptr) return;
   const std::string path = joined(path_, key);
   if (node->is_number()) return refuse(path, *node, allowed(rule), "without a unit: ms, s, m, h");
-  if (!node->is_string()) return refuse(path, *node, allowed(rule));
+  if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
   const std::optional<Expanded> text = expanded(path, *node);
   if (!text) return;
   const Result<milliseconds, std::string> duration = parse_duration(text->text);
@@ -221,25 +245,31 @@ void Reader::value(std::string_view key, bool& member, Flag rule, std::string_vi
     const std::optional<Expanded> text = expanded(path, *node);
     if (!text) return;
     const bool word = text->text == written(rule, true) || text->text == written(rule, false);
-    if (text->from_variable && word) flag = text->text == written(rule, true);
+    if (text->from_variable && !word) return refuse(path, *node, allowed(rule));
+    if (text->from_variable) flag = text->text == written(rule, true);
   }
-  if (!flag) return refuse(path, *node, allowed(rule));
+  if (!flag) return refuse_type(path, *node, allowed(rule));
   member = *flag;
 }
 
 void Reader::value(std::string_view key, std::string& member, Text rule, std::string_view) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
   const std::string path = joined(path_, key);
-  if (!node->is_string()) return refuse(path, *node, allowed(rule));
-  if (std::optional<Expanded> text = expanded(path, *node)) member = std::move(text->text);
+  if (node == nullptr) {
+    if (fits(rule, member)) return;
+    return report(path, place_of(reading_.places, path), allowed(rule) + ", found nothing");
+  }
+  if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
+  if (std::optional<Expanded> text = expanded(path, *node)) {
+    member = normal(rule, std::move(text->text));
+  }
 }
 
 void Reader::value(std::string_view key, std::vector<std::string>& member, Text rule,
                    std::string_view) {
   read_array(key, "an array of strings", [&](const toml::node& node) {
     std::string& one = member.emplace_back();
-    if (!node.is_string()) return refuse(path_, node, allowed(rule));
+    if (!node.is_string()) return refuse_type(path_, node, allowed(rule));
     if (std::optional<Expanded> text = expanded(path_, node)) one = std::move(text->text);
   });
 }
@@ -249,17 +279,19 @@ std::optional<uint64_t> Reader::read_count(std::string_view key, const Count& ru
   if (node == nullptr) return std::nullopt;
   const std::string path = joined(path_, key);
   std::optional<uint64_t> number;
+  bool right_type = node->is_integer();
   if (const std::optional<int64_t> given = node->value_exact<int64_t>(); given && *given >= 0) {
     number = static_cast<uint64_t>(*given);
   }
   if (node->is_string()) {
     const std::optional<Expanded> text = expanded(path, *node);
     if (!text) return std::nullopt;
+    right_type = text->from_variable;
     if (text->from_variable) number = parse_integer(text->text);
     if (!rule.zero.empty() && text->text == rule.zero) number = 0;
   }
   if (number && fits(rule, *number)) return number;
-  refuse(path, *node, allowed(rule));
+  right_type ? refuse(path, *node, allowed(rule)) : refuse_type(path, *node, allowed(rule));
   return std::nullopt;
 }
 
@@ -274,8 +306,10 @@ std::optional<size_t> Reader::read_choice(std::string_view key,
     if (!text) return std::nullopt;
     const auto word = std::ranges::find(words, text->text);
     if (word != words.end()) return static_cast<size_t>(word - words.begin());
+    refuse(path, *node, expected);
+    return std::nullopt;
   }
-  refuse(path, *node, expected);
+  refuse_type(path, *node, expected);
   return std::nullopt;
 }
 
@@ -296,10 +330,10 @@ std::string Reader::found(const std::string& path, const toml::node& node) const
     const std::vector<std::string>& masked = reading_.config.masked;
     if (std::ranges::find(masked, path) != masked.end()) return "***";
     const Result<Expanded, std::string> result = expand(text->get(), lookup_);
-    return quoted_short(result ? result->text : text->get());
+    return shown(result ? result->text : text->get());
   }
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+  if (const auto* number = node.as_floating_point()) return float_text(number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
   if (node.is_table()) return "a table";
   if (node.is_array()) return "an array";
@@ -318,6 +352,11 @@ void Reader::refuse(const std::string& path, const toml::node& node, std::string
   report(path, place(node.source()), std::move(sentence));
 }
 
+void Reader::refuse_type(const std::string& path, const toml::node& node,
+                         std::string_view expected) {
+  refuse(path, node, expected, type_remark(node));
+}
+
 void Reader::refuse_unknown_keys() {
   for (const auto& [key, node] : *table_) {
     if (std::ranges::find(keys_, key.str()) != keys_.end()) continue;
@@ -330,16 +369,21 @@ void Reader::refuse_unknown_keys() {
 
 }  // namespace
 
-Reading read(std::string_view text, std::string_view file, const Lookup& lookup) {
+Place place_of(const Places& places, std::string_view path) {
+  for (; !path.empty(); path = parent(path)) {
+    if (const auto at = places.find(path); at != places.end()) return at->second;
+  }
+  return {};
+}
+
+Result<Reading, Problem> read(std::string_view text, std::string_view file, const Lookup& lookup) {
   try {
     return Reader(file, lookup).read(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
-    const toml::source_position at = error.source().begin;
-    Reading reading;
-    reading.problems.push_back({std::string(file), std::max<uint32_t>(at.line, 1),
-                                std::max<uint32_t>(at.column, 1), "",
-                                fmt::format("valid TOML, found: {}", error.description())});
-    return reading;
+    const Place at = place(error.source());
+    SyntaxFault fault = syntax_fault(error.description());
+    return Unexpected<Problem>(
+        {std::string(file), at.line, at.column, std::move(fault.key), std::move(fault.sentence)});
   }
 }
 

@@ -21,13 +21,19 @@ struct Place {
   uint32_t column = 1;
 };
 
+using Places = std::map<std::string, Place, std::less<>>;
+
+// The place of the path, or of the nearest table above it when the file does not have the key.
+Place place_of(const Places& places, std::string_view path);
+
 struct Reading {
   Config config;
   std::vector<Problem> problems;
-  std::map<std::string, Place, std::less<>> places;  // of every value and table, by its path
-  std::set<std::string, std::less<>> refused;        // paths that have a problem already
+  Places places;                               // of every value and table, by its path
+  std::set<std::string, std::less<>> refused;  // paths that have a problem already
 };
 
-Reading read(std::string_view text, std::string_view file, const Lookup& lookup);
+// The error is text that is not TOML: nothing behind it can be trusted.
+Result<Reading, Problem> read(std::string_view text, std::string_view file, const Lookup& lookup);
 
 }  // namespace onehop::config

@@ -41,7 +41,8 @@ std::string allowed(Text rule) {
     case Text::host:
       return R"(a name such as "example.org", a wildcard such as "*.example.org", or "")";
     case Text::path:
-      return R"(a path that starts with "/", as it is sent: without spaces, "?" and "#")";
+      return R"(a path that starts with "/", as it is sent: no blank, backslash, "?" or "#", )"
+             R"(and "%" only before two hex digits)";
     case Text::upstream:
       return "the name of an upstream";
     case Text::upstream_name:

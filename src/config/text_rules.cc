@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "host_name.h"
 #include "onehop/base/address.h"
 
 namespace onehop::config {
 namespace {
 
-constexpr size_t kLongestName = 253;  // RFC 1035, section 2.3.4, as text
 constexpr size_t kLongestShown = 80;  // of a value, in a message
 
 // By hand, because <cctype> asks the locale.
@@ -24,33 +24,45 @@ bool made_of(std::string_view text, std::string_view more) {
       text, [more](char c) { return is_letter_or_digit(c) || more.find(c) != more.npos; });
 }
 
-// A DNS name. Underscores are no part of one, but container tools make them.
-bool is_name(std::string_view text) {
-  const bool empty_label =
-      text.empty() || text.front() == '.' || text.back() == '.' || text.find("..") != text.npos;
-  return !empty_label && text.size() <= kLongestName && made_of(text, "-_.");
-}
-
 // Listeners bind before anything is resolved, so the one name they know is localhost.
 std::optional<Address> listen_address(const HostPort& given) {
   return Address::numeric(given.host == "localhost" ? "127.0.0.1" : given.host, given.port);
 }
 
-bool is_endpoint(const HostPort& given) {
-  if (given.port == 0 || given.host.empty()) return false;
-  return Address::numeric(given.host, given.port).has_value() || is_name(given.host);
+std::string_view endpoint_fault(const HostPort& given) {
+  const bool is_address = !given.host.empty() && Address::numeric(given.host, given.port);
+  return is_address ? std::string_view() : name_fault(given.host);
 }
 
-bool is_host(std::string_view text) {
-  if (text.empty()) return true;
-  return is_name(text.starts_with("*.") ? text.substr(2) : text);
+std::string_view host_fault(std::string_view text) {
+  if (text.empty() || Address::numeric(text, 0)) return {};
+  return name_fault(text.starts_with("*.") ? text.substr(2) : text);
 }
 
-// Request targets are visible ASCII, so another character could never match.
+bool is_hex_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// What a request target without its query can be; another path would never match.
 bool is_path(std::string_view text) {
-  return text.starts_with('/') && std::ranges::all_of(text, [](char c) {
-           return c > ' ' && c < 0x7f && c != '?' && c != '#';
-         });
+  constexpr std::string_view kNever = "?#\\";
+  if (!text.starts_with('/')) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c <= ' ' || c >= 0x7f || kNever.find(c) != kNever.npos) return false;
+    const bool escape =
+        i + 2 < text.size() && is_hex_digit(text[i + 1]) && is_hex_digit(text[i + 2]);
+    if (c == '%' && !escape) return false;
+  }
+  return true;
+}
+
+// The addresses whose connections a socket bound to `address` gets. Linux gives [::] those of IPv4.
+AddressBlock taken_by(const Address& address) {
+  const std::string ip = address.ip();
+  if (ip == "::") return *AddressBlock::parse("::/0");
+  const bool any_v4 = AddressBlock::parse("0.0.0.0")->contains(address);
+  return *AddressBlock::parse(any_v4 ? "0.0.0.0/0" : ip);
 }
 
 }  // namespace
@@ -66,12 +78,12 @@ bool fits(Text rule, std::string_view text) {
     }
     case Text::endpoint_address: {
       const Result<HostPort, std::string> given = parse_host_port(text);
-      return given && is_endpoint(*given);
+      return given && given->port != 0 && endpoint_fault(*given).empty();
     }
     case Text::block:
       return AddressBlock::parse(text).has_value();
     case Text::host:
-      return is_host(text);
+      return host_fault(text).empty();
     case Text::path:
       return is_path(text);
     case Text::upstream:
@@ -80,6 +92,19 @@ bool fits(Text rule, std::string_view text) {
       return !text.empty() && made_of(text, "_.-");
   }
   return false;
+}
+
+std::string_view reason_against(Text rule, std::string_view text) {
+  if (rule == Text::host) return host_fault(text);
+  if (rule != Text::endpoint_address) return {};
+  const Result<HostPort, std::string> given = parse_host_port(text);
+  return given && !given->host.empty() ? endpoint_fault(*given) : std::string_view();
+}
+
+std::string normal(Text rule, std::string text) {
+  const bool ends_in_dot = rule == Text::host && text.size() > 1 && text.ends_with('.');
+  if (ends_in_dot && fits(rule, std::string_view(text).substr(0, text.size() - 1))) text.pop_back();
+  return text;
 }
 
 std::string lower(std::string_view text) {
@@ -109,19 +134,29 @@ std::string quoted_short(std::string_view text) {
   return quoted(text.substr(0, kLongestShown)) + "...";
 }
 
+std::string shown(std::string_view text) {
+  return text.empty() ? "an empty string" : quoted_short(text);
+}
+
 std::string canonical(Text rule, std::string_view text) {
-  const bool listens = rule == Text::listen_address || rule == Text::admin_address;
-  if (!listens && rule != Text::endpoint_address) return lower(text);
+  if (rule != Text::endpoint_address) return lower(text);
   const Result<HostPort, std::string> given = parse_host_port(text);
   if (!given) return lower(text);
-  const std::optional<Address> address =
-      listens ? listen_address(*given) : Address::numeric(given->host, given->port);
+  const std::optional<Address> address = Address::numeric(given->host, given->port);
   return address ? address->to_string() : fmt::format("{}:{}", lower(given->host), given->port);
 }
 
-bool any_port(std::string_view address) {
-  const Result<HostPort, std::string> given = parse_host_port(address);
-  return given && given->port == 0;
+Overlap overlap(std::string_view one, std::string_view other) {
+  const Result<HostPort, std::string> one_given = parse_host_port(one);
+  const Result<HostPort, std::string> other_given = parse_host_port(other);
+  if (!one_given || !other_given) return Overlap::none;
+  const std::optional<Address> a = listen_address(*one_given);
+  const std::optional<Address> b = listen_address(*other_given);
+  if (!a || !b || a->port() != b->port() || a->port() == 0) return Overlap::none;
+  const bool a_has_b = taken_by(*a).contains(*b);
+  const bool b_has_a = taken_by(*b).contains(*a);
+  if (a_has_b && b_has_a) return Overlap::same;
+  return a_has_b || b_has_a ? Overlap::partial : Overlap::none;
 }
 
 }  // namespace onehop::config

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Text of the configuration: how it is quoted, and when two addresses are one.
+// Text of the configuration: how it is quoted, why it is refused, and when two addresses are one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,11 +19,24 @@ std::string quoted(std::string_view text);
 // The same for a message: at most 80 characters of it.
 std::string quoted_short(std::string_view text);
 
-// The one spelling of what `text` names: ":80" and "0.0.0.0:80" are one address, "A.org" and
-// "a.org" one host. Needs fits(rule, text).
+// How a message shows what was found: quoted_short(), or `an empty string`.
+std::string shown(std::string_view text);
+
+// Why a text of the right form does not fit its rule, such as `an empty label`; empty where what is
+// allowed says it already.
+std::string_view reason_against(Text rule, std::string_view text);
+
+// The text as a Config has it: a host without the dot at its end, which says "from the root" and
+// names the same host.
+std::string normal(Text rule, std::string text);
+
+// The one spelling of what `text` names: "A.org" and "a.org" are one host, "[0::1]:80" and
+// "[::1]:80" one endpoint. Needs fits(rule, text).
 std::string canonical(Text rule, std::string_view text);
 
-// Whether `address` leaves the port to the kernel, so that it may be written twice.
-bool any_port(std::string_view address);
+// Whether two sockets would listen for the same connections: "127.0.0.1:80" is a part of ":80".
+// Port 0 is another port each time.
+enum class Overlap : uint8_t { none, partial, same };
+Overlap overlap(std::string_view one, std::string_view other);
 
 }  // namespace onehop::config

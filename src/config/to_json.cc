@@ -47,6 +47,11 @@ class Writer {
   }
 
   template <class T>
+  void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
+    table(key, member, why);
+  }
+
+  template <class T>
   void tables(std::string_view key, const std::vector<T>& members, std::string_view) {
     array(key, members, [this](const T& member) { object(member); });
   }

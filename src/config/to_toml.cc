@@ -55,6 +55,11 @@ class Writer {
   }
 
   template <class T>
+  void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
+    table(key, member, why);
+  }
+
+  template <class T>
   void tables(std::string_view key, const std::vector<T>& members, std::string_view why) {
     for (const T& member : members) section(fmt::format("[[{}]]", key), member, why);
   }

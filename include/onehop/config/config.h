@@ -29,7 +29,8 @@ struct Limits {
   uint64_t head_fields = 100;
   uint64_t request_body = 0;           // bytes; a larger one is answered 413; 0 is no limit
   uint64_t response_head = 64 * 1024;  // bytes; a larger one is a 502
-  // Open client connections of the whole process; 0: derived from RLIMIT_NOFILE.
+  // Open client connections of the process, shared out among the workers, at least one each; 0:
+  // derived from RLIMIT_NOFILE.
   uint64_t connections = 0;
 
   bool operator==(const Limits&) const = default;
@@ -76,7 +77,7 @@ struct Listener {
 
 // [[route]]
 struct Route {
-  std::string host;  // "", "example.org" or "*.example.org"
+  std::string host;  // "", "example.org" or "*.example.org", without a dot at its end
   std::string path = "/";
   PathMatch match = PathMatch::prefix;
   std::string upstream;
@@ -101,7 +102,7 @@ struct Pool {
   milliseconds keep_alive_margin = seconds(1);  // taken off an upstream's `Keep-Alive: timeout=N`
   uint64_t max_requests = 10'000;               // per connection; 0 is no limit
   milliseconds max_age = seconds(600);          // +-20 % jitter; 0 is no limit
-  // Per endpoint, shared out among the workers; 0 is no limit.
+  // Per endpoint, shared out among the workers, at least one each; 0 is no limit.
   uint32_t max_connections = 0;
   // Requests per endpoint and worker that may wait for a connection; more: 503.
   uint32_t max_queue = 1024;

@@ -13,11 +13,12 @@
 
 namespace onehop::config {
 
-// One mistake: prints as `FILE:LINE:COLUMN: KEY: SENTENCE`. Line and column count from 1.
+// One mistake: prints as `FILE:LINE:COLUMN: KEY: SENTENCE`. Line and column count from 1; line 0 is
+// no place in the file, and is not printed.
 struct Problem {
-  std::string file;
-  uint32_t line = 1;
-  uint32_t column = 1;
+  std::string file;  // empty where the sentence names it
+  uint32_t line = 0;
+  uint32_t column = 0;
   // Dotted, such as upstream.app.pool.max_idle; entries of arrays count from 0, as in
   // route[0].path. Empty where there is none.
   std::string key;
@@ -31,18 +32,19 @@ struct Problem {
 using Lookup = std::function<std::optional<std::string>(std::string_view)>;
 Lookup environment();
 
-// Parses and checks everything; `file` is used in messages only.
+// Parses and checks everything; `file` is used in messages only. Every problem has its place. A
+// text that is not TOML, or defines something twice, is one problem.
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
                                            const Lookup& lookup = environment());
 
-// Reads the file and parses it; an unreadable file is one Problem at 1:1.
+// Reads the file and parses it; an unreadable file is one Problem without a place.
 Result<Config, std::vector<Problem>> load(const std::string& path,
                                           const Lookup& lookup = environment());
 
 // The checks of finished values: ranges, forms of addresses, and what holds across keys
 // (duplicates, routes to unknown upstreams). parse() makes them too; call it for a Config that was
-// built by hand, as `onehop proxy` does. Empty when all is well; the file is "command line", the
-// place 1:1.
+// built by hand, as `onehop proxy` does. Empty when all is well; the file is "command line", and
+// there are no places.
 std::vector<Problem> check(const Config& config);
 
 // The Config as TOML with every key present, which parses back to the same Config. Used for

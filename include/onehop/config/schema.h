@@ -10,6 +10,8 @@
 // A visitor has
 //   value(key, member, rule, why)        one key; the rule's type says the kind of value
 //   table(key, member, why)              [server.limits]
+//   optional_table(key, member, given, why)  [admin]: `given` is what it holds by default where the
+//                                        file has the table; without it the member stays as it is
 //   tables(key, members, why)            [[listener]]
 //   named_tables(key, members, why)      [upstream.NAME]; each member keeps its NAME in `name`
 //   entries(key, members, short_form, why)   an inline list; a bare string stands for `short_form`
@@ -154,7 +156,8 @@ void describe(Visitor& visit, Some<Limits> auto& limits) {
       "response_head", limits.response_head, Bytes{kKiB, kMiB},
       "A larger response head is a 502. Applications set large cookies, hence twice as much.");
   visit.value("connections", limits.connections, Count{0, 10'000'000},
-              "Open client connections of the process; 0 derives it from the open file limit.");
+              "Open client connections, shared out among the workers, 1 or more each; 0: by the "
+              "open file limit.");
 }
 
 template <class Visitor>
@@ -231,7 +234,8 @@ void describe(Visitor& visit, Some<Pool> auto& pool) {
   visit.value("max_age", pool.max_age, Time{milliseconds(0), kWeek},
               "Age of a connection, +-20 % so that they do not all end at once; 0s is no limit.");
   visit.value("max_connections", pool.max_connections, Count{0, 1'000'000},
-              "Per endpoint, shared out among the workers; 0 is no limit.");
+              "Per endpoint, shared out among the workers, 1 or more each (so never below "
+              "workers); 0: no limit.");
   visit.value(
       "max_queue", pool.max_queue, Count{0, 1'000'000},
       "Requests per endpoint and worker that may wait for a connection; more are answered 503.");
@@ -271,7 +275,7 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
 template <class Visitor>
 void describe(Visitor& visit, Some<Admin> auto& admin) {
   visit.value("listen", admin.listen, Text::admin_address,
-              "Where statistics are served; empty: nowhere. It has no password, so keep it local.");
+              "Where statistics are served; \"\" is nowhere. It has no password: keep it local.");
 }
 
 template <class Visitor>
@@ -285,7 +289,8 @@ void describe(Visitor& visit, Some<Config> auto& config) {
   visit.tables("listener", config.listeners, "An address that takes client connections.");
   visit.tables("route", config.routes, "Which requests go to which upstream.");
   visit.named_tables("upstream", config.upstreams, "A group of equal replicas.");
-  visit.table("admin", config.admin, "Statistics and health of the proxy itself.");
+  visit.optional_table("admin", config.admin, Admin{"127.0.0.1:9900"},
+                       "Statistics and health of the proxy itself. Without this table: off.");
   visit.table("log", config.log, "The operational log.");
 }
 

@@ -48,6 +48,11 @@ class Tables {
   }
 
   template <class T>
+  void optional_table(std::string_view key, const T&, const T& given, std::string_view why) {
+    table(key, given, why);
+  }
+
+  template <class T>
   void tables(std::string_view key, const std::vector<T>&, std::string_view) {
     section("[[" + std::string(key) + "]]", T{});
   }

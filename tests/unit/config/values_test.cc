@@ -163,8 +163,9 @@ endpoints = ["a:1"]
 
 TEST_CASE("port 0 may be listened on twice, and addresses take every documented form") {
   CHECK(problems_of(R"(
-listener = [{ address = ":0" }, { address = ":0" }, { address = "[::1]:80" },
-            { address = "localhost:81" }, { address = ":80" }, { address = "127.0.0.1:80" }]
+listener = [{ address = ":0" }, { address = ":0" }, { address = "127.0.0.1:0" },
+            { address = "[::1]:80" }, { address = ":80" }, { address = "localhost:81" },
+            { address = "127.0.0.2:81" }, { address = "[::]:82" }]
 route = [{ upstream = "a.b" }, { upstream = "a.b", host = "example.org" },
          { upstream = "a.b", host = "*.example.org" }, { upstream = "a.b", match = "exact" },
          { upstream = "a.b", path = "/%7E/" }]
@@ -174,6 +175,23 @@ endpoints = ["app:8000", "app_2.local:8000", "[::1]:8000", "10.0.0.1:8000"]
 trusted_proxies = ["10.0.0.0/8", "::1", "192.0.2.7"]
 )")
             .empty());
+}
+
+TEST_CASE(
+    "the admin endpoint is off without its table, and at a loopback address with an empty one") {
+  CHECK(config_above_rest("").admin.listen.empty());
+  CHECK(config_above_rest("[admin]").admin.listen == "127.0.0.1:9900");
+  CHECK(config_above_rest("admin = {}").admin.listen == "127.0.0.1:9900");
+  CHECK(config_above_rest("[admin]\nlisten = \"\"").admin.listen.empty());
+  CHECK(config_above_rest("[admin]\nlisten = \":1\"").admin.listen == ":1");
+}
+
+TEST_CASE("the address that the admin endpoint has by itself is checked like one that is given") {
+  CHECK(problems_of("[admin]\n[[listener]]\naddress = \":9900\"\n[[route]]\nupstream = \"app\"\n"
+                    "[upstream.app]\nendpoints = [\"a:1\"]") ==
+        std::vector<std::string>{
+            "t.toml:1:1: admin.listen: an address of its own, found \"127.0.0.1:9900\", which "
+            "overlaps with that of listener[0].address (line 3)"});
 }
 
 TEST_CASE("an upstream that no route names is no mistake") {

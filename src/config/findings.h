@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What check() finds, before anybody knows whether there is a file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "onehop/config/config.h"
+
+namespace onehop::config {
+
+struct Finding {
+  std::string key;
+  std::string sentence;
+  std::string other;  // the key that the sentence ends with, where there is a second one
+};
+
+// In the order of the schema; empty when all is well.
+std::vector<Finding> findings(const Config& config);
+
+}  // namespace onehop::config
