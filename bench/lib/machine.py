@@ -6,6 +6,8 @@ import resource
 import shutil
 import subprocess
 
+from lib import tools
+
 WANTED_DESCRIPTORS = 65536
 
 
@@ -35,10 +37,13 @@ def versions(onehop, against):
     commands = {"onehop": [onehop, "version"], "onehop-against": [against, "version"],
                 "nginx": [find_program("nginx"), "-v"], "haproxy": [find_program("haproxy"), "-v"],
                 "wrk": [find_program("wrk"), "-v"], "strace": [find_program("strace"), "-V"],
-                "valgrind": [find_program("valgrind"), "--version"]}
+                "valgrind": [find_program("valgrind"), "--version"],
+                "caddy": [find_program("caddy"), "version"],
+                "envoy": [tools.find("envoy"), "--version"]}
     for name, command in commands.items():
         if command[0] and os.access(command[0], os.X_OK):
-            found[name] = first_line(command) or "unknown"
+            text = first_line(command) or "unknown"
+            found[name] = text.replace(command[0], "").strip()  # a place of this machine
     return found
 
 

@@ -33,7 +33,7 @@ def idle_connections(context, name, count, variant):
         warm_up(running.address)
         before = settled_memory(pids)
         for index in range(count):
-            connections.append(connect_from(SOURCES[index % len(SOURCES)], running.address))
+            connections.append(connect_from(source(context, index), running.address))
         wait_until(lambda: kernel.descriptor_count(pids) >= descriptors + count, 20,
                    f"{name} accepts {count} connections")
         if variant == "answered":
@@ -49,6 +49,11 @@ def idle_connections(context, name, count, variant):
             "bytes_per_connection": (after - before) / count}
 
 
+def source(context, index):
+    """The client address of the `index`-th connection; None leaves it to the kernel."""
+    return SOURCES[index % len(SOURCES)] if context.network.spreads_sources else None
+
+
 def warm_up(address):
     connection = http.client.HTTPConnection(*address, timeout=10)
     for _ in range(WARM_UP_REQUESTS):
@@ -57,11 +62,12 @@ def warm_up(address):
     connection.close()
 
 
-def connect_from(source, address):
+def connect_from(host, address):
     connection = socket.socket()
     connection.settimeout(20)
-    connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-    connection.bind((source, 0))
+    if host:
+        connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        connection.bind((host, 0))
     connection.connect(address)
     return connection
 
@@ -138,7 +144,7 @@ def large_download(context, name, size):
 
 def large_upload(context, name, size):
     """The same with an origin that reads a request's body slowly."""
-    with SlowOrigin(size) as origin:
+    with SlowOrigin(size, context.network) as origin:
         running = context.proxies.start(name, origin.address, context.proxy_core)
         started = time.monotonic()
         try:
@@ -168,15 +174,16 @@ def large_record(direction, running, size, got, started):
 class SlowOrigin:
     """Accepts connections one after another until one brings a request; reads its body slowly."""
 
-    def __init__(self, size):
+    def __init__(self, size, network):
         self.size = size
         self.received = 0
-        self.listener = socket.socket()
+        with network.inside("origin"):
+            self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER_BYTES)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind((network.listen_address("origin"), 0))
         self.listener.listen()
         self.listener.settimeout(60)
-        self.address = self.listener.getsockname()
+        self.address = (network.origin_host(), self.listener.getsockname()[1])
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):

@@ -3,7 +3,7 @@
 
 The one idea: a `Supervisor` is a context. Each child leads its own process group, gets SIGTERM from
 the kernel should this process die, and is stopped by its group when the context is left; the
-temporary directory goes with it.
+temporary directory goes with it, and whatever else was handed to `at_end`.
 """
 import ctypes
 import os
@@ -15,6 +15,7 @@ import tempfile
 import time
 
 PR_SET_PDEATHSIG = 1
+CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,6 +43,7 @@ class Supervisor:
     def __init__(self):
         self.children = []
         self.directory = None
+        self.last_steps = []
 
     def __enter__(self):
         signal.signal(signal.SIGTERM, leave)
@@ -54,6 +56,8 @@ class Supervisor:
             signal.signal(signal_number, signal.SIG_IGN)
         for child in reversed(self.children):
             self._end(child)
+        for step in reversed(self.last_steps):
+            step()
         shutil.rmtree(self.directory, ignore_errors=True)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -61,14 +65,22 @@ class Supervisor:
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def start(self, name, command, core=None, stdout=None, env=None):
-        """Starts `command` pinned to `core`. Without `stdout`, both outputs go to its log."""
+    def at_end(self, step):
+        """`step()` is called when every child has ended, whatever happened; the last one first."""
+        self.last_steps.append(step)
+
+    def start(self, name, command, core=None, stdout=None, env=None, namespace=None):
+        """Starts `command` pinned to `core`. Without `stdout`, both outputs go to its log.
+        `namespace` is a descriptor of the network namespace it runs in, None for ours."""
         log = self.path(f"{len(self.children)}-{name}.log")
         with open(log, "wb") as file:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stdout or file, stderr=file,
-                start_new_session=True, preexec_fn=lambda: prepare_child(core),
-                env={**os.environ, **(env or {})})
+            try:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=stdout or file, stderr=file,
+                    start_new_session=True, preexec_fn=lambda: prepare_child(core, namespace),
+                    env={**os.environ, **(env or {})})
+            except (OSError, subprocess.SubprocessError) as error:
+                raise BenchError(f"{name} cannot be started: {error}") from None
         child = Child(name, command, process, log)
         self.children.append(child)
         return child
@@ -94,10 +106,19 @@ def leave(*_):
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def prepare_child(core):
+def prepare_child(core, namespace=None):
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if core is not None:
         os.sched_setaffinity(0, {core})
+    if namespace is not None:
+        enter_namespace(namespace)
+
+
+def enter_namespace(descriptor):
+    """Sockets of this thread, and of the processes and threads it starts, are now made there."""
+    if LIBC.setns(descriptor, CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"entering a network namespace: {os.strerror(number)}")
 
 
 def signal_group(pid, number):
@@ -107,9 +128,9 @@ def signal_group(pid, number):
         pass
 
 
-def free_port():
+def free_port(host="127.0.0.1"):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 

@@ -1,212 +1,160 @@
 # SPDX-License-Identifier: MIT
-"""The proxies that are compared: how each is configured and started.
+"""Starting the proxies that are compared, each on its core in front of the same origins.
 
-The one idea: all are given one worker, one core, the same origin and, but for the nginx left as
-installed, no log; the configurations are written here and go into the results with the figures.
+The one idea: a proxy is known by its name alone; what it is started with is in configurations.py,
+and where its packets go is the network's business (netns.py), not its own.
 """
 import http.client
+import json
 import os
-import pwd
 import shlex
 
-from lib import kernel
+from lib import configurations, kernel, netns, tools
 from lib.machine import find_program
-from lib.processes import BenchError, free_port, listens, wait_until
+from lib.processes import BenchError, listens, wait_until
 
-NGINX_TEMP_PATHS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-NGINX_TUNED = """\
-{user}worker_processes 1;
-worker_rlimit_nofile {descriptors};
-pid {directory}/nginx.pid;
-error_log {directory}/error.log crit;
-{master}
-events {{ worker_connections {connections}; }}
-http {{
-  access_log off;
-  tcp_nodelay on;
-  keepalive_requests 1000000000;
-  keepalive_timeout 300s;
-  client_header_timeout 300s;
-  client_max_body_size 0;
-{temp_paths}
-  upstream app {{
-    server {to};
-    keepalive 256;
-    keepalive_requests 1000000000;
-  }}
-  server {{
-    listen {listen} backlog=4096;
-    location / {{
-      proxy_pass http://app;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_request_buffering off;
-      proxy_max_temp_file_size 0;
-{extra}    }}
-  }}
-}}
-"""
-NGINX_LARGE_BUFFERS = """\
-      proxy_buffer_size 64k;
-      proxy_buffers 16 64k;
-      proxy_busy_buffers_size 128k;
-      client_body_buffer_size 64k;
-"""
-# Debian's /etc/nginx/nginx.conf with the one line that makes it a proxy. Of what is installed, only
-# the number of workers, the places of files and the limit on bodies (1 MiB uploads) are changed.
-NGINX_AS_INSTALLED = """\
-{user}worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-{master}
-events {{ worker_connections 768; }}
-http {{
-  sendfile on;
-  tcp_nopush on;
-  types_hash_max_size 2048;
-  default_type application/octet-stream;
-  access_log {directory}/access.log;
-  gzip on;
-  client_max_body_size 0;
-{temp_paths}
-  server {{
-    listen {listen};
-    location / {{ proxy_pass http://{to}; }}
-  }}
-}}
-"""
-# "no strict-limits": it wants two descriptors for each of maxconn, an idle client needs but one.
-HAPROXY = """\
-global
-  nbthread 1
-  no strict-limits
-  maxconn {connections}
-defaults
-  mode {mode}
-  maxconn {connections}
-  timeout connect 5s
-  timeout client 300s
-  timeout server 300s
-{extra}
-frontend in
-  bind {listen} backlog 4096
-  default_backend app
-backend app
-{reuse}  server origin {to}
-"""
-HAPROXY_HTTP_TIMEOUTS = """\
-  timeout http-request 300s
-  timeout http-keep-alive 300s
-"""
+PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "haproxy-tcp": "haproxy"}
 
 
 class Running:
-    """A started proxy; `child` is None for `direct`, which is the origin itself."""
+    """A started proxy; `child` is None for `direct`, which is the origin itself. `admin` is the
+    address of onehop's admin endpoint, None for others and where it has none."""
 
-    def __init__(self, name, address, child, configuration):
+    def __init__(self, name, address, child, configuration, admin=None):
         self.name = name
         self.address = address
         self.child = child
         self.configuration = configuration
+        self.admin = admin
 
     def pids(self):
         return kernel.family(self.child.pid) if self.child else []
 
+    def stats(self, window="total"):
+        """onehop's own statistics, None for others."""
+        if not self.admin:
+            return None
+        connection = http.client.HTTPConnection(*self.admin, timeout=10)
+        try:
+            connection.request("GET", f"/stats?window={window}")
+            answer = connection.getresponse()
+            body = answer.read()
+        except OSError as error:
+            raise BenchError(f"{self.name} does not answer /stats: {error}") from None
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise BenchError(f"{self.name} answers /stats with {answer.status}")
+        return json.loads(body)
+
 
 class Proxies:
-    """Knows every proxy by name. `settings` holds the programs and limits of this run."""
+    """Knows every proxy by name. `settings` holds the programs and limits of this run: onehop,
+    against (or None), onehop_args, against_args, admin, descriptors, proxy_connections."""
 
     ORDER = ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-             "haproxy-tcp", "direct")
+             "haproxy-tcp", "envoy", "caddy", "direct")
 
-    def __init__(self, supervisor, settings):
+    def __init__(self, supervisor, settings, network=None):
         self.supervisor = supervisor
         self.settings = settings
+        self.network = network or netns.Loopback()
         self.started = 0
 
     def missing(self, name):
         """Why `name` cannot be started here; None when it can."""
-        program = self.program(name)
-        if name == "direct" or (program and os.access(program, os.X_OK)):
+        if name == "direct":
             return None
-        return "no such program" + (f": {program}" if program else "")
+        if name == "envoy":
+            return tools.missing(name)
+        program = self.program(name)
+        if program and os.access(program, os.X_OK):
+            return None
+        if name in ("onehop", "onehop-against"):
+            return f"there is no program {program}"
+        return tools.missing(PROGRAMS.get(name, name))
 
     def program(self, name):
         if name == "onehop":
             return self.settings.onehop
         if name == "onehop-against":
             return self.settings.against
-        return find_program(name.partition("-")[0])
+        return tools.find(name) if name == "envoy" else find_program(PROGRAMS.get(name, name))
 
-    def start(self, name, to, core, wrap=(), patience_s=10):
-        """Starts proxy `name` in front of `to` and returns it when it accepts. `wrap` is put before
-        the command, such as a profiler, and then the proxy is a single process."""
+    def start(self, name, to, core, wrap=(), patience_s=10, balance="round_robin"):
+        """Starts proxy `name` in front of `to`, the address of an origin or a list of them, and
+        returns it when it accepts. `wrap` is put before the command, such as a profiler, and then
+        the proxy is a single process."""
+        to = [to] if isinstance(to, tuple) else list(to)
         if name == "direct":
-            return Running(name, to, None, "")
-        for attempt in range(3):  # another process may take the free port meanwhile
-            address = ("127.0.0.1", free_port())
-            command, configuration = self._prepare(name, address, to, bool(wrap))
-            child = self.supervisor.start(name, [*wrap, *command], core)
-            wait_until(lambda: child.exited() or listens(address), patience_s, f"{name} listens")
+            return Running(name, self.network.without_proxy(to[0]), None, "")
+        for _ in range(3):  # another process may take the free port meanwhile
+            address = self.network.free_address("proxy")
+            admin = None
+            if name.startswith("onehop") and self.settings.admin:
+                admin = self.network.free_address("proxy")
+            command, configuration, environment = self._prepare(
+                name, address, to, balance, admin, bool(wrap))
+            child = self.supervisor.start(name, [*wrap, *command], core, env=environment,
+                                          namespace=self.network.namespace("proxy"))
+            self._wait(name, child, address, patience_s)
             if not child.exited():
-                return Running(name, address, child, configuration)
-            tail = child.log_tail()
+                return Running(name, address, child, configuration, admin)
+            tail = child.log_tail() or "it said nothing"
             self.supervisor.stop(child)
         raise BenchError(f"{name} did not start: {shlex.join(command)}: {tail}")
 
-    def _prepare(self, name, address, to, single):
+    def _wait(self, name, child, address, patience_s):
+        try:
+            wait_until(lambda: child.exited() or listens(address), patience_s, f"{name} listens")
+        except BenchError as error:
+            raise BenchError(f"{error}; it says: {child.log_tail() or 'nothing'}") from None
+
+    def _prepare(self, name, listen, to, balance, admin, single):
+        """The command, the configuration for the results, and additions to the environment."""
         self.started += 1
         directory = self.supervisor.path(f"{name}-{self.started}")
         os.mkdir(directory)
         os.chmod(directory, 0o755)
-        listen = f"{address[0]}:{address[1]}"
-        origin = f"{to[0]}:{to[1]}"
-        if name.startswith("onehop"):
-            extra = (self.settings.against_args if name == "onehop-against"
-                     else self.settings.onehop_args)
-            command = [self.program(name), "proxy", "--listen", listen, "--to", origin,
-                       "--workers", "1", *shlex.split(extra)]
-            if self.settings.admin:
-                command += ["--admin", f"127.0.0.1:{free_port()}"]
-            return command, ""
-        if name.startswith("nginx"):
-            text = self._nginx(name, directory, listen, origin, single)
-        else:
-            text = self._haproxy(name, listen, origin)
         path = os.path.join(directory, "proxy.conf")
-        with open(path, "w") as file:
-            file.write(text)
-        if name.startswith("nginx"):
-            return [self.program(name), "-p", directory, "-c", path, "-g", "daemon off;"], text
-        return [self.program(name), "-db", "-f", path], text
+        program, environment = self.program(name), None
+        if name.startswith("onehop"):
+            text, command = self._onehop(name, program, path, (listen, to, balance, admin))
+        elif name.startswith("nginx"):
+            text = configurations.nginx(name, directory, listen, to, balance, self.settings, single)
+            command = [program, "-p", directory, "-c", path, "-g", "daemon off;"]
+        elif name.startswith("haproxy"):
+            text = configurations.haproxy(name, listen, to, balance, self.settings)
+            command = [program, "-db", "-f", path]
+        elif name == "envoy":
+            path = os.path.join(directory, "envoy.json")
+            text = configurations.envoy(listen, to, balance, self.settings)
+            command = [program, "-c", path, "--concurrency", "1", "--disable-hot-restart",
+                       "--log-level", "error"]
+        else:
+            text = configurations.caddy(listen, to, balance)
+            command = [program, "run", "--adapter", "caddyfile", "--config", path]
+            environment = {"GOMAXPROCS": "1", "HOME": directory, "XDG_DATA_HOME": directory,
+                           "XDG_CONFIG_HOME": directory}
+        if text:
+            with open(path, "w") as file:
+                file.write(text)
+        return command, text, environment
 
-    def _nginx(self, name, directory, listen, to, single):
-        template = NGINX_AS_INSTALLED if name == "nginx-stock" else NGINX_TUNED
-        paths = "\n".join(f"  {kind}_temp_path {directory}/{kind};" for kind in NGINX_TEMP_PATHS)
-        return template.format(
-            user=nginx_user(), directory=directory, listen=listen, to=to, temp_paths=paths,
-            master="master_process off;" if single else "",
-            extra=NGINX_LARGE_BUFFERS if name == "nginx-large" else "",
-            descriptors=self.settings.descriptors,
-            connections=self.settings.proxy_connections)
-
-    def _haproxy(self, name, listen, to):
-        tcp = name == "haproxy-tcp"
-        return HAPROXY.format(
-            mode="tcp" if tcp else "http", listen=listen, to=to,
-            extra="" if tcp else HAPROXY_HTTP_TIMEOUTS,
-            reuse="" if tcp else "  http-reuse always\n",
-            connections=self.settings.proxy_connections)
-
-
-def nginx_user():
-    """Workers of a root's nginx get Debian's user; without root the directive means nothing."""
-    if os.geteuid() != 0:
-        return ""
-    try:
-        return f"user {pwd.getpwnam('www-data').pw_name};\n"
-    except KeyError:
-        return "user nobody;\n"
+    def _onehop(self, name, program, path, place):
+        """`onehop proxy`, or where that cannot say it, `onehop run` with a file."""
+        listen, to, balance, admin = place
+        if balance != "round_robin":
+            text = configurations.onehop(listen, to, balance, admin)
+            return text, [program, "run", "--config", path]
+        extra = (self.settings.against_args if name == "onehop-against"
+                 else self.settings.onehop_args)
+        command = [program, "proxy", "--listen", configurations.text(listen), "--workers", "1"]
+        for one in to:
+            command += ["--to", configurations.text(one)]
+        if admin:
+            command += ["--admin", configurations.text(admin)]
+        return "", command + shlex.split(extra)
 
 
 def check_answer(running, body_bytes):
@@ -216,6 +164,8 @@ def check_answer(running, body_bytes):
         connection.request("GET", "/")
         answer = connection.getresponse()
         size = len(answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise BenchError(f"{running.name} does not answer: {error!r}") from None
     finally:
         connection.close()
     if (answer.status, size) != (200, body_bytes):

@@ -1,225 +1,354 @@
 # SPDX-License-Identifier: MIT
-"""Turns records into the tables that are printed.
+"""Turns the records of a run into the sections of its report.
 
-The one idea: a bar on speed is on a ratio within one round, never on a figure by itself, and the
-table says by how much it was reached or missed, with the spread of the rounds beside it.
+The one idea: of the rounds of a proxy, a table shows the median, figure by figure; what cannot be a
+median, such as connections over requests, is of all rounds together.
 """
-import dataclasses
 import statistics
 
+from lib import agreement, arrival, bars
+from lib.layout import Plot, Section, Series, Table
+from lib.netns import PLACES
 from lib.timed import LOADS
 
-SUBJECT = "onehop"
 MIB = 1 << 20
+PLOTTED = ("p50", "p95", "p99")
 
 
-@dataclasses.dataclass(frozen=True)
-class RatioBar:
-    load: str
-    peer: str
-    most: float
+def median(rounds, key):
+    values = [run[key] for run in rounds if run.get(key) is not None]
+    return statistics.median(values) if values else None
 
 
-@dataclasses.dataclass(frozen=True)
-class FigureBar:
-    title: str
-    kind: str
-    key: str       # of the record, the figure
-    select: tuple  # (key, value) that the record must have besides, or ()
-    most: float
-    unit: str
-    divisor: float = 1
+def latency(rounds, percentile):
+    return statistics.median(run["latency_us"][percentile] for run in rounds)
 
 
-RATIO_BARS = (
-    RatioBar("keepalive", "nginx", 0.70), RatioBar("keepalive", "haproxy", 0.60),
-    RatioBar("keepalive", "haproxy-tcp", 1.15), RatioBar("newconn", "nginx", 0.80),
-    RatioBar("download", "haproxy", 0.75), RatioBar("download", "nginx", 0.40),
-    RatioBar("upload", "haproxy", 0.75), RatioBar("upload", "nginx", 0.40),
-)
-FIGURE_BARS = (
-    FigureBar("system calls per keep-alive request", "syscalls", "per_request", (), 4.2, ""),
-    FigureBar("idle connection, after an answer", "idle", "bytes_per_connection",
-              ("variant", "answered"), 1024, " B"),
-    FigureBar("idle connection, silent", "idle", "bytes_per_connection",
-              ("variant", "silent"), 1024, " B"),
-    FigureBar("peak memory, slow large download", "large", "peak_bytes",
-              ("direction", "download"), 32, " MiB", MIB),
-    FigureBar("peak memory, slow large upload", "large", "peak_bytes",
-              ("direction", "upload"), 32, " MiB", MIB),
-)
+def grouped(records, *keys):
+    """Records by the values of `keys`, in the order in which they first came."""
+    groups = {}
+    for record in records:
+        groups.setdefault(tuple(record[key] for key in keys), []).append(record)
+    return {key[0] if len(key) == 1 else key: group for key, group in groups.items()}
 
 
-def ratios(runs, load, proxy, peer):
-    """CPU of `proxy` over CPU of `peer`, round by round."""
-    cpu = {(run["proxy"], run["round"]): run.get("cpu_us") for run in runs if run["load"] == load}
-    rounds = sorted({round_number for _, round_number in cpu})
-    pairs = [(cpu.get((proxy, number)), cpu.get((peer, number))) for number in rounds]
-    return [one / other for one, other in pairs if one and other]
+def total(rounds, key):
+    return sum(run[key] for run in rounds)
 
 
-def verdict(value, most):
-    distance = abs(value / most - 1)
-    share = f"{distance:.0%}" if distance >= 0.01 else f"{distance:.2%}"  # never a miss by 0 %
-    return f"reached, {share} below" if value <= most else f"MISSED by {share}"
+def cpu_text(rounds):
+    if "cpu_us" not in rounds[0]:
+        return None
+    return (f"{median(rounds, 'cpu_us'):,.1f} ({median(rounds, 'user_us'):,.1f} + "
+            f"{median(rounds, 'system_us'):,.1f})")
 
 
-def bar_rows(runs, special):
-    """The final table as dictionaries: what, measured, spread, bar, verdict."""
-    rows = []
-    for bar in RATIO_BARS:
-        values = ratios(runs, bar.load, SUBJECT, bar.peer)
-        title = f"{bar.load}: CPU, {SUBJECT} / {bar.peer}"
-        row = {"what": title, "bar": bar.most, "unit": "", "rounds": len(values)}
-        if values:
-            row.update(measured=statistics.median(values), least=min(values), largest=max(values))
-        rows.append(row)
-    for bar in FIGURE_BARS:
-        found = [record[bar.key] / bar.divisor for record in special
-                 if record["kind"] == bar.kind and record["proxy"] == SUBJECT and
-                 (not bar.select or record[bar.select[0]] == bar.select[1])]
-        row = {"what": bar.title, "bar": bar.most, "unit": bar.unit, "rounds": len(found)}
-        if found:
-            row.update(measured=found[-1], least=min(found), largest=max(found))
-        rows.append(row)
-    for row in rows:
-        row["verdict"] = (verdict(row["measured"], row["bar"]) if "measured" in row
-                          else "not measured")
-    return rows
+def errors_text(rounds):
+    """By kind and status; "none" is a result too."""
+    kinds = {}
+    for run in rounds:
+        for kind, count in run["errors"].items():
+            kinds[kind] = kinds.get(kind, 0) + count
+        for status, count in run.get("status", {}).items():
+            if not str(status).startswith("2"):
+                kinds[f"status {status}"] = kinds.get(f"status {status}", 0) + count
+    if any(kind.startswith("status ") for kind in kinds):
+        kinds.pop("status", None)  # the same ones, without saying which
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items() if count) or "none"
 
 
-def number(value, unit=""):
-    if unit == " B":
-        return f"{value:,.0f}{unit}"
-    return f"{value:.2f}{unit}" if value < 100 else f"{value:,.0f}{unit}"
+def held_text(rounds, hop):
+    """TIME_WAIT left behind on a hop by all rounds, and who holds it."""
+    sums = {}
+    for run in rounds:
+        for place, count in run["time_wait"].get(hop, {}).items():
+            sums[place] = sums.get(place, 0) + count
+    if not sums:
+        return None
+    return ", ".join(f"{count:,} {place}" for place, count in sums.items() if count) or "0"
 
 
-def table(header, rows, left=(0,)):
-    """A Markdown table, aligned for a terminal too; the columns of `left` to the left."""
-    cells = [header] + [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-
-    def line(row):
-        return "| " + " | ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths))) + " |"
-
-    rule = "|" + "|".join("-" * (width + 2) if column in left else "-" * (width + 1) + ":"
-                          for column, width in enumerate(widths)) + "|"
-    return "\n".join([line(cells[0]), rule] + [line(row) for row in cells[1:]])
+def kernel_text(rounds, place):
+    """Connections accepted and made in one namespace, as its kernel counted them."""
+    counts = [run["kernel"][place] for run in rounds if place in run["kernel"]]
+    if not counts:
+        return None
+    return " / ".join(f"{sum(count[key] for count in counts):,}" for key in ("accepted", "made"))
 
 
-def bars_table(rows):
+# --- one load ------------------------------------------------------------------------------------
+
+
+def load_table(rounds_by_proxy, load, calls):
+    """Medians of every proxy's rounds of one load; `calls` are system calls per request by proxy.
+    """
     lines = []
-    for row in rows:
-        unit = row["unit"]
-        spread = ""
-        if row["rounds"] > 1:
-            spread = f"{number(row['least'])} .. {number(row['largest'])}"
-        measured = number(row["measured"], unit) if "measured" in row else "-"
-        lines.append([row["what"], measured, spread, f"<= {number(row['bar'], unit)}",
-                      row["verdict"]])
-    return table(["bar", "measured", "rounds", "wanted", "state"], lines, left=(0, 4))
-
-
-def load_table(runs, load):
-    """Medians of every proxy's rounds of one load."""
-    lines = []
-    of_load = [run for run in runs if run["load"] == load.name]
-    for proxy in dict.fromkeys(run["proxy"] for run in of_load):
-        rounds = [run for run in of_load if run["proxy"] == proxy]
-
-        def median(key, rounds=rounds):
-            return statistics.median(run[key] for run in rounds)
-
-        cpu = busy = "-"
-        if "cpu_us" in rounds[0]:
-            cpu = f"{median('cpu_us'):,.1f} ({median('user_us'):,.1f} + {median('system_us'):,.1f})"
-            busy = f"{median('busy'):.0%}"
-        requests = sum(run["requests"] for run in rounds)
-        accepts = sum(run["origin_accepts"] for run in rounds)
-        lines.append([proxy, cpu, f"{median('requests_per_s'):,.0f}", f"{median('p50_us'):,.0f}",
-                      f"{median('p99_us'):,.0f}", busy,
-                      f"{requests / accepts:,.1f}" if accepts else "all reused"])
+    for proxy, rounds in rounds_by_proxy.items():
+        requests, accepts = total(rounds, "requests"), total(rounds, "origin_accepts")
+        busy = median(rounds, "busy")
+        rss = median(rounds, "rss_bytes")
+        lines.append([
+            proxy, cpu_text(rounds), f"{median(rounds, 'requests_per_s'):,.0f}",
+            *(f"{latency(rounds, name):,.0f}" for name in PLOTTED),
+            None if busy is None else f"{busy:.0%}",
+            None if rss is None else f"{rss / MIB:.1f}",
+            f"{calls[proxy]:.2f}" if proxy in calls else None,
+            f"{requests / accepts:,.1f}" if accepts else "all reused"])
     rate = "MiB/s" if load.unit == "MiB" else f"{load.unit}s/s"
-    header = ["proxy", f"CPU us per {load.unit} (user + system)", rate, "p50 us", "p99 us",
-              "core busy", "requests per origin connection"]
-    return table(header, lines)
+    columns = ["proxy", f"CPU us per {load.unit} (user + system)", rate, "p50 us", "p95 us",
+               "p99 us", "core busy", "memory MiB", f"system calls per {load.unit}",
+               "requests per origin connection"]
+    return Table("", columns, lines)
 
 
-def special_tables(special):
-    """Pairs of a title and a table, for those of the special measurements that were made."""
-    tables = []
-    kinds = {kind: [record for record in special if record["kind"] == kind]
-             for kind in ("syscalls", "instructions", "idle", "large")}
-    if kinds["syscalls"]:
-        tables.append(("system calls per keep-alive request (strace)", table(
-            ["proxy", "calls", "which"],
+def connections_table(rounds_by_proxy):
+    """What was counted on both hops, of all rounds together, and what went wrong."""
+    known = {place for rounds in rounds_by_proxy.values() for place in rounds[0]["kernel"]}
+    places = [place for place in ("all", *PLACES) if place in known]
+    lines = []
+    for proxy, rounds in rounds_by_proxy.items():
+        direct = "cpu_us" not in rounds[0]
+        lines.append([
+            proxy, total(rounds, "requests"), total(rounds, "client_connections"),
+            None if direct else total(rounds, "origin_accepts"),
+            *(kernel_text(rounds, place) for place in places),
+            held_text(rounds, "hop1"), held_text(rounds, "hop2"), errors_text(rounds)])
+    kernel = ["kernel: accepted / made" if place == "all" else f"kernel of {place}: accepted / made"
+              for place in places]
+    return Table("connections of all rounds", [
+        "proxy", "requests", "hop 1", "hop 2, by the origin", *kernel, "TIME_WAIT hop 1",
+        "TIME_WAIT hop 2", "errors"], lines)
+
+
+def latency_plot(rounds_by_proxy, title):
+    return Plot(f"Latency, {title}", "bars", "us", list(rounds_by_proxy),
+                [Series(name, [latency(rounds, name) for rounds in rounds_by_proxy.values()])
+                 for name in PLOTTED], log=True)
+
+
+def cpu_plot(rounds_by_proxy, title, unit):
+    measured = {proxy: rounds for proxy, rounds in rounds_by_proxy.items()
+                if "cpu_us" in rounds[0]}
+    if not measured:
+        return []
+    return [Plot(f"CPU per {unit}, {title}", "stacked", "us", list(measured),
+                 [Series(name, [median(rounds, f"{name}_us") for rounds in measured.values()])
+                  for name in ("user", "system")])]
+
+
+def hops_plot(rounds_by_proxy, title):
+    """Connections that were made for a thousand requests."""
+    def series(key, direct_too):
+        return [1000 * total(rounds, key) / max(total(rounds, "requests"), 1)
+                if direct_too or "cpu_us" in rounds[0] else None
+                for rounds in rounds_by_proxy.values()]
+
+    return Plot(f"Connections for 1,000 requests, {title}", "bars", "connections",
+                list(rounds_by_proxy),
+                [Series("hop 1: client to proxy", series("client_connections", True)),
+                 Series("hop 2: proxy to origin", series("origin_accepts", False))])
+
+
+def load_sections(runs, special):
+    for load in LOADS:
+        by_proxy = grouped((run for run in runs if run["load"] == load.name), "proxy")
+        if not by_proxy:
+            continue
+        calls = {record["proxy"]: record["per_request"] for record in special
+                 if record["kind"] == "syscalls" and record["load"] == load.name}
+        plots = [latency_plot(by_proxy, load.name), *cpu_plot(by_proxy, load.name, load.unit)]
+        if load.name in ("keepalive", "newconn"):
+            plots.append(hops_plot(by_proxy, load.name))
+        yield Section(f"{load.name}: {load.title} (medians)", [],
+                      [load_table(by_proxy, load, calls), connections_table(by_proxy)], plots)
+
+
+# --- constant arrival ----------------------------------------------------------------------------
+
+
+def arrival_table(by_proxy):
+    lines = []
+    for proxy, rounds in by_proxy.items():
+        rss, met = median(rounds, "rss_bytes"), sum(run["reached"] for run in rounds)
+        lines.append([
+            proxy, f"{median(rounds, 'requests_per_s'):,.0f}",
+            "yes" if met == len(rounds) else f"NO ({met} of {len(rounds)})" if met else "NO",
+            *(f"{latency(rounds, name):,.0f}" for name in PLOTTED), cpu_text(rounds),
+            None if rss is None else f"{rss / MIB:.1f}",
+            f"{median(rounds, 'late_us'):,.0f}", errors_text(rounds)])
+    return Table("", ["proxy", "completed/s", "reached", "p50 us", "p95 us", "p99 us",
+                      "CPU us per request (user + system)", "memory MiB", "tool late by us",
+                      "errors"], lines)
+
+
+def arrival_sections(runs):
+    for rate, records in grouped((run for run in runs if run["load"] == "arrival"), "rate").items():
+        by_proxy = grouped(records, "proxy")
+        title = f"{rate:,} arrivals/s"
+        seconds, series = arrival.timeline(records, rate)
+        plots = [latency_plot(by_proxy, title), *cpu_plot(by_proxy, title, "request"),
+                 hops_plot(by_proxy, title)]
+        if seconds:
+            plots.append(Plot(f"Throughput over time, {title}", "lines", "requests/s", [],
+                              [Series(proxy, values) for proxy, values in series.items()],
+                              x=seconds))
+        yield Section(
+            f"arrival: {title}, each on a new connection",
+            ["Latency counts from when a request was due. Reached: no more than "
+             f"{arrival.REACHED_ERRORS:.1%} of the requests failed, and the last one was answered "
+             f"within {arrival.REACHED_SHARE:.0%} of the time and {arrival.REACHED_S} s after the "
+             "end. A tool that is late by milliseconds has no core left: what it measures is "
+             "partly itself."],
+            [arrival_table(by_proxy), connections_table(by_proxy)], plots)
+
+
+def slow_sections(special):
+    found = [record for record in special if record["kind"] == "slow-replica"]
+    if not found:
+        return
+    groups = grouped(found, "proxy", "balance")
+    lines = [[f"{proxy}, {balance}", *(f"{latency(rounds, name) / 1000:,.1f}" for name in
+                                       ("p50", "p90", "p95", "p99")),
+              f"{statistics.median(run['slow_share'] for run in rounds):.1%}", cpu_text(rounds),
+              f"{median(rounds, 'requests_per_s'):,.0f}", errors_text(rounds)]
+             for (proxy, balance), rounds in groups.items()]
+    record = found[0]
+    table = Table("", ["proxy and balance", "p50 ms", "p90 ms", "p95 ms", "p99 ms",
+                       "to the slow one", "CPU us per request (user + system)", "completed/s",
+                       "errors"], lines)
+    labels = {f"{proxy}, {balance}": rounds for (proxy, balance), rounds in groups.items()}
+    yield Section(f"slow-replica: one of three replicas waits {record['delay_ms']} ms "
+                  f"({record['rate']:,} requests/s on kept connections)", [], [table],
+                  [latency_plot(labels, "one slow replica of three")])
+
+
+# --- what explains the figures -------------------------------------------------------------------
+
+
+def linter_sections(document):
+    found = [record for record in document["special"] if record["kind"] == "linter"]
+    if not found:
+        return
+    runs = grouped(document["runs"], "load", "proxy")
+    lines = []
+    for record in found:
+        counted = []
+        for load in ("keepalive", "newconn"):
+            rounds = runs.get((load, record["proxy"]))
+            accepts = total(rounds, "origin_accepts") if rounds else 0
+            counted.append(f"{total(rounds, 'requests') / accepts:,.1f}" if accepts
+                           else "all reused" if rounds else None)
+        lines.append([record["proxy"], "yes" if record["reuses"] else "NO",
+                      f"{record['connections']} for {record['requests']}", *counted,
+                      record["http_version"], record["connection_field"] or "none",
+                      "; ".join(record["why"]) or None])
+    yield Section(
+        "linter: who reuses connections to the origin, and why not",
+        ["Seen by an origin that keeps the heads of a few requests, each from a client connection "
+         "of its own; then the requests per connection that the origin counted in the loads."],
+        [Table("", ["proxy", "reuses", "connections", "keepalive: requests per connection",
+                    "newconn: requests per connection", "asks in", "Connection", "why not"],
+               lines)])
+
+
+def own_sections(document):
+    lines = []
+    for load, tool, measured, own in agreement.comparisons(document):
+        for name in agreement.PERCENTILES:
+            theirs, ours = measured[name], own["total"][name]
+            lines.append([f"{load}, {name}", f"{theirs:,.0f} ({tool})", f"{ours:,.0f}",
+                          f"{theirs - ours:+,.0f}",
+                          f"{theirs / ours - 1:+.0%}" if ours else None,
+                          f"{own['proxy_overhead'][name]:,.0f}"])
+    if lines:
+        yield Section(
+            "own: onehop's percentiles beside those of the load tool, in the same run",
+            ["onehop's clock begins with the first byte of a request and ends with the last one "
+             "handed to the kernel. The tool also sees the connection being made, waiting until it "
+             "is accepted, and its own delays; with a new connection for each request, on a busy "
+             "core, that is most of it. The last column is onehop's own part."],
+            [Table("", ["load", "tool us", "onehop `total` us", "difference us", "relative",
+                        "onehop `proxy_overhead` us"], lines)])
+
+
+def special_sections(special):
+    kinds = grouped(special, "kind")
+    for load, records in grouped(kinds.get("syscalls", []), "load").items():
+        yield Section(f"system calls per request, {load} (strace)", [], [Table(
+            "", ["proxy", "calls", "which"],
             [[record["proxy"], f"{record['per_request']:.2f}",
               ", ".join(f"{name} {value:.2f}" for name, value in record["by_name"].items()
-                        if value >= 0.02)] for record in kinds["syscalls"]], left=(0, 2))))
-    if kinds["instructions"]:
-        tables.append(("user-space instructions per keep-alive request (callgrind)", table(
-            ["proxy", "instructions"],
+                        if value >= 0.02)] for record in records])])
+    if "instructions" in kinds:
+        yield Section("user-space instructions per keep-alive request (callgrind)", [], [Table(
+            "", ["proxy", "instructions"],
             [[record["proxy"], f"{record['per_request']:,.0f}"]
-             for record in kinds["instructions"]])))
-    if kinds["idle"]:
-        tables.append(("resident memory for each idle client connection", table(
-            ["proxy", "connections", "variant", "bytes each", "before, MiB", "after, MiB"],
+             for record in kinds["instructions"]])])
+    if "idle" in kinds:
+        yield Section("resident memory for each idle client connection", [], [Table(
+            "", ["proxy", "connections", "variant", "bytes each", "before, MiB", "after, MiB"],
             [[record["proxy"], f"{record['connections']:,}", record["variant"],
               f"{record['bytes_per_connection']:,.0f}", f"{record['before_bytes'] / MIB:.1f}",
-              f"{record['after_bytes'] / MIB:.1f}"] for record in kinds["idle"]])))
-    if kinds["large"]:
-        tables.append(("peak resident memory, one large body and a slow reader", table(
-            ["proxy", "direction", "MiB", "peak, MiB", "seconds"],
+              f"{record['after_bytes'] / MIB:.1f}"] for record in kinds["idle"]])])
+    if "large" in kinds:
+        yield Section("peak resident memory, one large body and a slow reader", [], [Table(
+            "", ["proxy", "direction", "MiB", "peak, MiB", "seconds"],
             [[record["proxy"], record["direction"], f"{record['size_bytes'] / MIB:,.0f}",
               f"{record['peak_bytes'] / MIB:.1f}", f"{record['wall_s']:.1f}"]
-             for record in kinds["large"]])))
-    return tables
+             for record in kinds["large"]])])
 
 
 def brief(record):
-    """One special measurement for a line of progress."""
-    if record["kind"] == "idle":
-        return f"{record['variant']}, {record['bytes_per_connection']:,.0f} bytes each"
-    if record["kind"] == "large":
-        return f"{record['direction']}, peak {record['peak_bytes'] / MIB:.1f} MiB"
-    return f"{number(record['per_request'])} per request"
+    """One record for a line of progress."""
+    kind = record.get("kind", record.get("load"))
+    if kind == "slow-replica":
+        return (f"p95 {record['latency_us']['p95']:,.0f} us, {record['slow_share']:.0%} to the "
+                f"slow one, errors {errors_text([record])}")
+    if kind == "arrival":
+        return (f"{'reached' if record['reached'] else 'NOT reached'}, "
+                f"p99 {record['latency_us']['p99']:,.0f} us, errors {errors_text([record])}")
+    if kind == "idle":
+        return f"{record['bytes_per_connection']:,.0f} bytes each"
+    if kind == "large":
+        return f"peak {record['peak_bytes'] / MIB:.1f} MiB"
+    if kind == "linter":
+        return f"{record['connections']} connections for {record['requests']} requests"
+    if kind == "own":
+        return (f"p50 {record['latency_us']['p50']:,.0f} us, onehop says "
+                f"{record['own']['total']['p50']:,.0f}")
+    if "per_request" in record:
+        return f"{bars.number(record['per_request'])} per request"
+    cpu = f"{record['cpu_us']:,.1f} us each, " if "cpu_us" in record else ""
+    return f"{cpu}{record['requests_per_s']:,.0f}/s"
 
 
-def against_table(runs):
-    """The tree's onehop over the other one, or None without the other."""
-    lines = []
-    for load in LOADS:
-        values = ratios(runs, load.name, SUBJECT, SUBJECT + "-against")
-        if values:
-            lines.append([load.name, f"{statistics.median(values):.3f}",
-                          f"{min(values):.3f} .. {max(values):.3f}"])
-    return table(["load", "CPU, onehop / onehop-against", "rounds"], lines) if lines else None
-
-
-def render(document):
-    """The whole report, Markdown that reads as plain text."""
+def intro(document):
+    """On what, with what and how: the paragraphs above the sections."""
     machine = document["machine"]
-    parts = ["# onehop bench: " + document["name"],
-             f"{document['date']}; {machine['system']}, Linux {machine['kernel']}, "
-             f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']:,} MiB; "
-             f"{document['pinning']}."]
-    parts.append("\n".join(f"- {name}: {text}" for name, text in document["versions"].items()))
-    parts.append("Commands:\n\n" + "\n".join("    " + text for text in document["commands"]))
-    runs = document["runs"]
-    for load in LOADS:
-        if any(run["load"] == load.name for run in runs):
-            parts += [f"## {load.name}: {load.title} (medians)", load_table(runs, load)]
-    for title, text in special_tables(document["special"]):
-        parts += ["## " + title, text]
-    against = against_table(runs)
+    return [f"{document['date']}; {machine['system']}, Linux {machine['kernel']}, "
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']:,} MiB; "
+            f"{document['pinning']}; network: {document['network']}.",
+            "\n".join(f"- {name}: {text}" for name, text in document["versions"].items())]
+
+
+def sections(document):
+    """The whole report."""
+    runs, special = document["runs"], document["special"]
+    found = [Section("where, when and with what", intro(document)), *load_sections(runs, special),
+             *arrival_sections(runs), *slow_sections(special), *linter_sections(document),
+             *own_sections(document), *special_sections(special)]
+    against = bars.against_table(runs)
     if against:
-        parts += ["## two builds or settings of onehop (medians of ratios)", against]
-    bars = [bar for bar in document["bars"]
-            if "measured" in bar or not document["options"]["partial"]]
-    if bars:
-        parts += ["## bars (medians of the ratios of neighbouring runs)", bars_table(bars)]
+        found.append(Section("two builds or settings of onehop (medians of ratios)", [], [against]))
+    rows = [row for row in document["bars"]
+            if "measured" in row or not document["options"]["partial"]]
+    if rows:
+        found.append(Section("bars (medians of the ratios of neighbouring runs)", [],
+                             [bars.table(rows)]))
     if document["notes"]:
-        parts += ["## notes", "\n".join("- " + note for note in document["notes"])]
-    return "\n\n".join(parts) + "\n"
+        found.append(Section("notes", ["\n".join("- " + note for note in document["notes"])]))
+    if document["commands"]:
+        found.append(Section("commands", ["The configurations they name are in the results.",
+                                          "\n".join("    " + text
+                                                    for text in document["commands"])]))
+    return found

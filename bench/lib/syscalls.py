@@ -33,7 +33,7 @@ def count_with_strace(context, load, running, seconds):
                    "strace attaches")
         if tracer.exited():
             raise BenchError(f"strace: {tracer.log_tail()}")
-        requests = wrk.run(context.supervisor, load, running.address, seconds, context.load_core)
+        requests = wrk.run(context, load, running.address, seconds)
         tracer.process.send_signal(signal.SIGINT)
         tracer.process.wait(10)
     finally:
@@ -44,14 +44,17 @@ def count_with_strace(context, load, running, seconds):
     return requests["requests"], calls
 
 
-def system_calls(context, load, running):
-    few, short_calls = count_with_strace(context, load, running, SHORT_SECONDS)
-    many, long_calls = count_with_strace(context, load, running, LONG_SECONDS)
+def system_calls(context, load, running, seconds=(SHORT_SECONDS, LONG_SECONDS)):
+    """Of `load`. A new connection for each request is part of the request, so one run will do."""
+    few, short_calls = 0, {}
+    if not load.close:
+        few, short_calls = count_with_strace(context, load, running, seconds[0])
+    many, long_calls = count_with_strace(context, load, running, seconds[not load.close])
     if many <= few:
         raise BenchError("the longer run under strace completed no more requests")
     by_name = {name: (count - short_calls.get(name, 0)) / (many - few)
                for name, count in long_calls.items()}
-    return {"kind": "syscalls", "proxy": running.name, "requests": many - few,
+    return {"kind": "syscalls", "proxy": running.name, "load": load.name, "requests": many - few,
             "per_request": sum(by_name.values()),
             "by_name": {name: round(value, 4) for name, value in sorted(
                 by_name.items(), key=lambda item: -item[1]) if value >= 0.0005}}

@@ -6,7 +6,7 @@ since a shared machine is another machine a minute later.
 """
 import dataclasses
 
-from lib import kernel, wrk
+from lib import observe, wrk
 
 MIB = 1 << 20
 
@@ -23,54 +23,33 @@ class Load:
     upload_bytes: int = 0
 
 
+ALL = ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "envoy",
+       "caddy", "direct")
+LARGE = ("nginx-large", *ALL[1:])  # of nginx as installed, 1 MiB bodies go through files
 LOADS = (
-    Load("keepalive", "keep-alive, 64 connections, 256-byte answers", "request", 64,
-         ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "direct")),
-    Load("newconn", "a new client connection for each request, 64 at a time", "request", 64,
-         ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "direct"), close=True),
-    Load("download", "1 MiB answers, 8 connections", "MiB", 8,
-         ("nginx-large", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "direct"),
-         path=f"/size/{MIB}"),
-    Load("upload", "1 MiB uploads, 8 connections", "MiB", 8,
-         ("nginx-large", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "direct"),
-         upload_bytes=MIB),
+    Load("keepalive", "keep-alive, 64 connections, 256-byte answers", "request", 64, ALL),
+    Load("newconn", "a new client connection for each request, 64 at a time", "request", 64, ALL,
+         close=True),
+    Load("download", "1 MiB answers, 8 connections", "MiB", 8, LARGE, path=f"/size/{MIB}"),
+    Load("upload", "1 MiB uploads, 8 connections", "MiB", 8, LARGE, upload_bytes=MIB),
+    Load("post", "POST with bodies of 16 KiB, 64 connections", "request", 64, ALL,
+         upload_bytes=16 << 10),
 )
-
-
-class Snapshot:
-    def __init__(self, running, origin, core):
-        self.counts = origin.counts()
-        self.accepted = kernel.accepted_connections()
-        self.core_busy = kernel.core_busy_seconds(core) if core is not None else 0
-        self.user, self.system = kernel.cpu_seconds(running.pids())
+BY_NAME = {load.name: load for load in LOADS}
 
 
 def measure(context, load, running, round_number, seconds):
     """One run of one load on one proxy, as a record for the results."""
-    before = Snapshot(running, context.origin, context.proxy_core)
-    result = wrk.run(context.supervisor, load, running.address, seconds, context.load_core)
-    after = Snapshot(running, context.origin, context.proxy_core)
-    requests = max(result["requests"], 1)
+    before = observe.Snapshot(context, running, [context.origin])
+    result = wrk.run(context, load, running.address, seconds)
     wall = result["duration_us"] / 1e6
-    user, system = after.user - before.user, after.system - before.system
-    accepts = after.counts["accepts"] - before.counts["accepts"]
-    accepted = after.accepted - before.accepted  # the origin's and, before it, the proxy's
     record = {
-        "load": load.name, "proxy": running.name, "round": round_number,
+        "load": load.name, "proxy": running.name, "round": round_number, "tool": "wrk",
         "connections": load.connections, "wall_s": wall, "requests": result["requests"],
-        "requests_per_s": requests / wall, "p50_us": result["p50_us"], "p99_us": result["p99_us"],
-        "max_us": result["max_us"], "errors": result["errors"],
-        "origin_requests": after.counts["requests"] - before.counts["requests"],
-        "origin_accepts": accepts,
-        "origin_bytes_received": after.counts["bytes_received"] - before.counts["bytes_received"],
-        "client_connections": accepted - accepts if running.child else accepts,
+        "requests_per_s": result["requests"] / wall, "errors": result["errors"],
+        "latency_us": result["latency_us"],
+        **observe.difference(context, running, [context.origin], before, result["requests"], wall),
     }
-    if running.child:
-        record.update(user_us=user / requests * 1e6, system_us=system / requests * 1e6,
-                      cpu_us=(user + system) / requests * 1e6, busy=(user + system) / wall)
-        if context.proxy_core is not None:
-            others = after.core_busy - before.core_busy - user - system
-            record["foreign"] = max(others, 0) / wall
     record["problems"] = problems(load, record)
     return record
 
@@ -91,11 +70,3 @@ def problems(load, record):
     if record["origin_bytes_received"] < least:
         found.append(f"the origin received {record['origin_bytes_received']} of {least} bytes")
     return found
-
-
-def run_load(context, load, proxies, rounds, seconds):
-    """Yields the records of all rounds."""
-    for round_number in range(1, rounds + 1):
-        for running in proxies:
-            if running.name in load.proxies:
-                yield measure(context, load, running, round_number, seconds)

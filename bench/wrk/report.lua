@@ -14,9 +14,11 @@ end
 function done(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format(
-    'BENCH {"requests":%d,"duration_us":%d,"bytes":%.0f,"p50_us":%d,"p99_us":%d,"max_us":%d,' ..
+    'BENCH {"requests":%d,"duration_us":%d,"bytes":%.0f,"p50_us":%d,"p90_us":%d,"p95_us":%d,' ..
+    '"p99_us":%d,"max_us":%d,' ..
     '"errors":{"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}}\n',
     summary.requests, summary.duration, summary.bytes,
-    latency:percentile(50), latency:percentile(99), latency.max,
+    latency:percentile(50), latency:percentile(90), latency:percentile(95),
+    latency:percentile(99), latency.max,
     errors.connect, errors.read, errors.write, errors.status, errors.timeout))
 end

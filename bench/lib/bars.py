@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The bars that onehop wants to reach, and by how much a run reached or missed them.
+
+The one idea: a bar on speed is on a ratio within one round, never on a figure by itself, and the
+table says how far it is from the bar, with the spread of the rounds beside it.
+"""
+import dataclasses
+import statistics
+
+from lib.layout import Table
+from lib.timed import LOADS
+
+SUBJECT = "onehop"
+MIB = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class RatioBar:
+    load: str
+    peer: str
+    most: float
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureBar:
+    title: str
+    kind: str
+    key: str       # of the record, the figure
+    select: tuple  # (key, value) that the record must have besides, or ()
+    most: float
+    unit: str
+    divisor: float = 1
+
+
+RATIO_BARS = (
+    RatioBar("keepalive", "nginx", 0.70), RatioBar("keepalive", "haproxy", 0.60),
+    RatioBar("keepalive", "haproxy-tcp", 1.15), RatioBar("newconn", "nginx", 0.80),
+    RatioBar("download", "haproxy", 0.75), RatioBar("download", "nginx", 0.40),
+    RatioBar("upload", "haproxy", 0.75), RatioBar("upload", "nginx", 0.40),
+)
+FIGURE_BARS = (
+    FigureBar("system calls per keep-alive request", "syscalls", "per_request",
+              ("load", "keepalive"), 4.2, ""),
+    FigureBar("idle connection, after an answer", "idle", "bytes_per_connection",
+              ("variant", "answered"), 1024, " B"),
+    FigureBar("idle connection, silent", "idle", "bytes_per_connection",
+              ("variant", "silent"), 1024, " B"),
+    FigureBar("peak memory, slow large download", "large", "peak_bytes",
+              ("direction", "download"), 32, " MiB", MIB),
+    FigureBar("peak memory, slow large upload", "large", "peak_bytes",
+              ("direction", "upload"), 32, " MiB", MIB),
+)
+
+
+def ratios(runs, load, proxy, peer):
+    """CPU of `proxy` over CPU of `peer`, round by round."""
+    cpu = {(run["proxy"], run["round"]): run.get("cpu_us") for run in runs if run["load"] == load}
+    rounds = sorted({round_number for _, round_number in cpu})
+    pairs = [(cpu.get((proxy, number)), cpu.get((peer, number))) for number in rounds]
+    return [one / other for one, other in pairs if one and other]
+
+
+def verdict(value, most):
+    distance = abs(value / most - 1)
+    share = f"{distance:.0%}" if distance >= 0.01 else f"{distance:.2%}"  # never a miss by 0 %
+    return f"reached, {share} below" if value <= most else f"MISSED by {share}"
+
+
+def bar_rows(runs, special):
+    """The final table as dictionaries: what, measured, spread, bar, verdict."""
+    rows = []
+    for bar in RATIO_BARS:
+        values = ratios(runs, bar.load, SUBJECT, bar.peer)
+        title = f"{bar.load}: CPU, {SUBJECT} / {bar.peer}"
+        row = {"what": title, "bar": bar.most, "unit": "", "rounds": len(values)}
+        if values:
+            row.update(measured=statistics.median(values), least=min(values), largest=max(values))
+        rows.append(row)
+    for bar in FIGURE_BARS:
+        found = [record[bar.key] / bar.divisor for record in special
+                 if record["kind"] == bar.kind and record["proxy"] == SUBJECT and
+                 (not bar.select or record[bar.select[0]] == bar.select[1])]
+        row = {"what": bar.title, "bar": bar.most, "unit": bar.unit, "rounds": len(found)}
+        if found:
+            row.update(measured=found[-1], least=min(found), largest=max(found))
+        rows.append(row)
+    for row in rows:
+        row["verdict"] = (verdict(row["measured"], row["bar"]) if "measured" in row
+                          else "not measured")
+    return rows
+
+
+def number(value, unit=""):
+    if unit == " B":
+        return f"{value:,.0f}{unit}"
+    return f"{value:.2f}{unit}" if value < 100 else f"{value:,.0f}{unit}"
+
+
+def table(rows):
+    lines = []
+    for row in rows:
+        unit = row["unit"]
+        spread = None
+        if row["rounds"] > 1:
+            spread = f"{number(row['least'])} .. {number(row['largest'])}"
+        measured = number(row["measured"], unit) if "measured" in row else None
+        lines.append([row["what"], measured, spread, f"<= {number(row['bar'], unit)}",
+                      row["verdict"]])
+    return Table("", ["bar", "measured", "rounds", "wanted", "state"], lines)
+
+
+def against_table(runs):
+    """One build or setting of onehop beside another one, or None without the other."""
+    lines = []
+    for load in LOADS:
+        values = ratios(runs, load.name, SUBJECT, SUBJECT + "-against")
+        if values:
+            lines.append([load.name, f"{statistics.median(values):.3f}",
+                          f"{min(values):.3f} .. {max(values):.3f}"])
+    columns = ["load", "CPU, onehop / onehop-against", "rounds"]
+    return Table("", columns, lines) if lines else None

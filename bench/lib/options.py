@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The arguments of the two-hop bench, and what --short and --smoke make of them.
+
+The one idea: after `parse`, every number that a measurement needs is in the arguments; nothing else
+asks whether a run is short.
+"""
+import argparse
+import os
+
+from lib.proxies import Proxies
+
+PARTS = ("keepalive", "newconn", "download", "upload", "post", "arrival", "slow-replica", "linter",
+         "own", "syscalls", "instructions", "idle", "large")
+RATES = "1000,4000,10000"  # requests/s of the published report
+SHORT_LEAVES_OUT = {       # parts -> proxies that --short does not measure there
+    "download": ("envoy", "caddy"), "upload": ("envoy", "caddy"), "post": ("envoy", "caddy"),
+    "arrival": ("haproxy-tcp", "envoy", "caddy"), "slow-replica": ("envoy", "caddy"),
+    "syscalls": ("envoy", "caddy"),
+    "idle": ("envoy", "caddy"), "large": ("nginx", "haproxy", "envoy", "caddy"),
+}
+# What each kind of run is scaled to: full, --short, --smoke.
+SCALES = {
+    "rounds": (5, 3, 1), "seconds": (3, 1, 1), "body_rounds": (5, 2, 1),
+    "arrival_rounds": (3, 1, 1), "arrival_seconds": (5, 2, 1), "timeout_ms": (5000, 2000, 2000),
+    "slow_rate": (3000, 3000, 100), "slow_rounds": (3, 1, 1), "idle_connections": (10000,) * 2 +
+    (200,), "large_mib": (1024, 256, 32),
+}
+
+
+def parser(build, description):
+    made = argparse.ArgumentParser(prog="./dev bench", description=description)
+    add = made.add_argument
+    add("bench", nargs="?", choices=("two-hop",), default="two-hop", help="this one, the default")
+    add("--rounds", type=int, help="rounds of every timed load (5; with --short 3, bodies 2)")
+    add("--seconds", type=int, help="of every timed run (3; with --short 1)")
+    add("--short", action="store_true", help="under four minutes")
+    add("--smoke", action="store_true", help="does every part still work? onehop and direct, 1 s")
+    add("--only", default="", metavar="PART,...", help="of: " + ", ".join(PARTS))
+    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(Proxies.ORDER))
+    add("--rates", default=RATES, metavar="N,...", help=f"arrivals per second ({RATES})")
+    add("--arrival-seconds", type=int, help="of every run at a constant rate (5; with --short 2)")
+    add("--delay-ms", type=int, default=50, help="what the slow replica waits (50)")
+    add("--instructions", action="store_true", help="also count instructions, with valgrind (slow)")
+    add("--onehop", default=os.path.join(build, "onehop"), metavar="BINARY")
+    add("--onehop-args", default="", metavar="TEXT", help="more arguments for `onehop proxy`")
+    add("--against", metavar="BINARY", help="another onehop to compare with, interleaved")
+    add("--against-args", default="", metavar="TEXT", help="more arguments for that one")
+    add("--no-admin", action="store_true", help="start onehop without its admin endpoint")
+    add("--origin", default=os.path.join(build, "bench", "bench_origin"), metavar="BINARY")
+    add("--load", metavar="BINARY", help="bench_load (beside the origin)")
+    add("--idle-connections", type=int, help="10000")
+    add("--large-mib", type=int, help="1024; with --short 256")
+    add("--netns", action="store_true",
+        help="client, proxy and origin in network namespaces of their own (root)")
+    add("--bandwidth", default="", metavar="RATE", help="with --netns: such as 100mbit")
+    add("--queue", default="", metavar="BYTES", help="with --bandwidth: such as 64kb")
+    add("--loss", default="", metavar="SHARE", help="with --netns: such as 1%%")
+    add("--delay", default="", metavar="TIME", help="with --netns: such as 5ms, each way")
+    add("--name", default="two-hop", help="of the results file")
+    add("--json", metavar="FILE", help="instead of bench/results/DATE-NAME.json")
+    add("--markdown", metavar="FILE", help="the report once more, into a file")
+    return made
+
+
+def parse(build, description, words=None):
+    made = parser(build, description)
+    arguments = made.parse_args(words)
+    if arguments.smoke:
+        arguments.proxies = arguments.proxies or "onehop,direct"
+        arguments.rates = "200"
+    given_rounds = arguments.rounds
+    scale = 2 if arguments.smoke else 1 if arguments.short else 0
+    for name, values in SCALES.items():
+        if getattr(arguments, name, None) is None:
+            setattr(arguments, name, values[scale])
+        elif getattr(arguments, name) < 1:
+            made.error(f"--{name.replace('_', '-')} wants at least 1")
+    arguments.body_rounds = given_rounds or arguments.body_rounds
+    arguments.load = arguments.load or os.path.join(os.path.dirname(arguments.origin), "bench_load")
+    for text, known in ((arguments.only, PARTS), (arguments.proxies, Proxies.ORDER)):
+        for name in filter(None, text.split(",")):
+            if name not in known:
+                made.error(f"'{name}' is none of {', '.join(known)}")
+    check_network(made, arguments)
+    try:
+        arguments.rates = [int(rate) for rate in arguments.rates.split(",")]
+    except ValueError:
+        made.error(f"--rates wants whole numbers with commas between, not '{arguments.rates}'")
+    if min(arguments.rates) < 1:
+        made.error("--rates wants at least 1 request per second")
+    return arguments
+
+
+def check_network(made, arguments):
+    for name in ("bandwidth", "loss", "delay"):
+        if getattr(arguments, name) and not arguments.netns:
+            made.error(f"--{name} shapes the links of --netns, which is not given")
+    if arguments.queue and not arguments.bandwidth:
+        made.error("--queue is the queue of --bandwidth, which is not given")
+
+
+def rounds_of(arguments, load_name):
+    return arguments.rounds if load_name in ("keepalive", "newconn") else arguments.body_rounds

@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Five published load tests, replayed through onehop and its peers with the tools they were made
+with. bench/README.md says what each is and how to read the figures.
+
+The one idea: each scenario is a folder below scenarios/; lib/scenario_runner.py runs them, and here
+is only what is asked for, in which order, and where the results go.
+"""
+import argparse
+import datetime
+import os
+import sys
+
+from lib import html, layout, machine, results, scenario_runner, tools
+from lib.processes import BenchError
+from lib.progress import Progress, duration
+from lib.proxies import PROGRAMS, Proxies
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+BUILD = os.path.join(ROOT, "build", "release")
+OTHERS_CORES = 0.3  # from so many on, the report says that the machine was not ours alone
+SKIPPED = 77  # ctest's word for "not run here"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description="Published load tests, replayed through onehop and its peers.")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="of: " + ", ".join(scenario_runner.NAMES))
+    add("--short", action="store_true", help="scaled down for two cores, all under 15 minutes")
+    add("--smoke", action="store_true", help="does it still work? direct and onehop, tiny loads")
+    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(Proxies.ORDER))
+    add("--list", action="store_true", help="what there is and which tools it lacks")
+    add("--strict", action="store_true", help="exit 1 when onehop misses a threshold")
+    add("--onehop", default=os.path.join(BUILD, "onehop"), metavar="BINARY")
+    add("--origin", default=os.path.join(BUILD, "bench", "bench_origin"), metavar="BINARY")
+    add("--name", default="scenarios", help="of the results file")
+    add("--json", metavar="FILE", help="instead of bench/results/DATE-NAME.json")
+    add("--markdown", metavar="FILE", help="the report once more, into a file")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in scenario_runner.NAMES:
+            parser.error(f"'{name}' is none of {', '.join(scenario_runner.NAMES)}")
+    for name in filter(None, arguments.proxies.split(",")):
+        if name not in Proxies.ORDER:
+            parser.error(f"'{name}' is none of {', '.join(Proxies.ORDER)}")
+    return arguments
+
+
+def show_list():
+    for name in scenario_runner.NAMES:
+        try:
+            module = scenario_runner.load(name)
+        except BenchError as error:
+            print(f"{name:<12}{error}")
+            continue
+        print(f"{name:<12}{module.TITLE}")
+        for tool in module.TOOLS:
+            print(f"{'':<14}{tools.missing(tool) or tool + ': ' + (tools.version(tool) or '?')}")
+
+
+def new_document(arguments, scale_name, descriptors):
+    return {"schema": results.SCHEMA, "name": arguments.name,
+            "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "machine": machine.describe(), "pinning": "nothing is pinned: the tools need the cores",
+            "descriptors": descriptors,
+            "versions": {"onehop": machine.first_line([arguments.onehop, "version"])},
+            "options": {"scale": scale_name, "names": arguments.names,
+                        "proxies": arguments.proxies},
+            "scenarios": [], "notes": [], "problems": []}
+
+
+def make_plans(arguments, settings, scale_name, document):
+    """The scenarios to run. One whose folder is missing or whose tools are is named in the notes,
+    at once, so that nobody waits for it."""
+    chosen = list(filter(None, arguments.proxies.split(",")))
+    if arguments.smoke and not chosen:
+        chosen = ["direct", "onehop"]
+    plans, proxies = [], Proxies(None, settings)
+    for name in arguments.names or scenario_runner.NAMES:
+        try:
+            one = scenario_runner.plan(name, scale_name, chosen, proxies, document["notes"])
+        except BenchError as error:
+            document["notes"].append(f"{name} is skipped: {error}")
+            continue
+        if one:
+            plans.append(one)
+            used = {PROGRAMS.get(proxy, proxy) for proxy in one.proxies} - {"direct", "onehop"}
+            for tool in sorted(used.union(one.module.TOOLS) - document["versions"].keys()):
+                document["versions"][tool] = tools.version(tool)
+    for note in document["notes"]:
+        print(f"scenarios: {note}", flush=True)
+    return plans
+
+
+def announce(plans, scale_name, progress):
+    for one in plans:
+        for step in one.steps:
+            progress.plan(len(one.proxies), one.seconds(step))
+        if scale_name == "full":
+            continue
+        phrases = scenario_runner.scaled_down(one.module, scale_name)
+        print(f"{one.name} is scaled down: {'; '.join(phrases) or 'not at all'}", flush=True)
+    print(f"{sum(len(one.steps) * len(one.proxies) for one in plans)} runs, about "
+          f"{duration(progress.planned_s)}", flush=True)
+
+
+def portable(text, supervisor):
+    """The same command or configuration without the places of this machine."""
+    return (text.replace(supervisor.directory, "TMP").replace(ROOT + os.sep, "")
+            .replace(tools.cache(), "CACHE"))
+
+
+def sections_of(plan, result, scale_name):
+    """The report of one scenario: its own sections between how it was run and how it did."""
+    phrases = scenario_runner.scaled_down(plan.module, scale_name) if scale_name != "full" else []
+    text = [plan.module.TITLE + "."]
+    if phrases:
+        text.append(f"Scaled down: {'; '.join(phrases)}.")
+    sections = [layout.Section(plan.name, text, [plan.module.REPORT])]
+    if result["records"]:
+        sections += plan.module.sections(result["records"])
+    sections.append(scenario_runner.summary(result))
+    if result["problems"]:
+        listed = "\n".join("- " + problem.replace("\n", " ") for problem in result["problems"])
+        sections.append(layout.Section("Problems", [listed]))
+    for section in sections[1:]:
+        section.title = f"{plan.name}: {section.title}"
+    return sections
+
+
+def introduction(document):
+    hardware = document["machine"]
+    lines = [f"{document['date']}, {hardware['cpu']}, {hardware['cores']} cores, "
+             f"{hardware['memory_mib']:,} MiB, kernel {hardware['kernel']}, {hardware['system']}; "
+             "load tool, proxy and replicas share the cores, and nothing is pinned."]
+    lines.append(", ".join(f"{name}: {text}" for name, text in document["versions"].items()
+                           if text) + ".")
+    if document["notes"]:
+        lines.append("\n".join("- " + note for note in document["notes"]))
+    return lines
+
+
+def run_all(plans, settings, document):
+    """Each scenario in turn into the document; returns the sections of the report."""
+    scale_name = document["options"]["scale"]
+    progress, sections = Progress(), []
+    announce(plans, scale_name, progress)
+    for one in plans:
+        result = scenario_runner.run(one, scale_name != "full", settings, progress, portable)
+        document["scenarios"].append(result)
+        document["problems"] += result["problems"]
+        document["notes"] += result["notes"]
+        sections += sections_of(one, result, scale_name)
+    return sections
+
+
+def add_machine_note(document):
+    """Figures of a machine that others use, too, must say so."""
+    worst = max((record["others_cores"] for result in document["scenarios"]
+                 for record in result["records"]), default=0)
+    if worst > OTHERS_CORES:
+        document["notes"].append(
+            f"something else used up to {worst:.1f} of the {document['machine']['cores']} cores "
+            "during the runs (the kernel's own work for packets is part of this)")
+
+
+def write(arguments, document, sections):
+    """The report on the console and, unless it is a smoke test, into files."""
+    intro = introduction(document)
+    title = f"onehop: {document['name']}"
+    head = layout.Section("How it was measured", intro)
+    document["report"] = layout.to_json([head, *sections])
+    text = layout.markdown(title, [head, *sections])
+    if not arguments.smoke:
+        print("\n" + text)
+    if arguments.markdown:
+        results.write_atomically(arguments.markdown, text)
+    if arguments.smoke and not arguments.json:
+        return
+    date = document["date"][:16].replace(":", "")
+    path = arguments.json or os.path.join(HERE, "results", f"{date}-{document['name']}.json")
+    page = os.path.splitext(path)[0] + ".html"
+    results.write_json(path, document)
+    results.write_atomically(page, html.render(title, intro, sections))
+    print(f"raw results: {path}\nreport: {page}")
+
+
+def exit_status(arguments, document):
+    missed = [one for result in document["scenarios"] for one in result["violations"]
+              if one["proxy"] == "onehop"]
+    for problem in document["problems"]:
+        print(f"scenarios: {problem}", file=sys.stderr)
+    return 1 if document["problems"] or (arguments.strict and missed) else 0
+
+
+def bench(arguments):
+    scale_name = "smoke" if arguments.smoke else "short" if arguments.short else "full"
+    descriptors = machine.raise_descriptor_limit()
+    settings = argparse.Namespace(
+        onehop=arguments.onehop, origin=arguments.origin, against=None, onehop_args="",
+        against_args="", admin=True, descriptors=descriptors,
+        proxy_connections=min(20000, descriptors - 500))
+    document = new_document(arguments, scale_name, descriptors)
+    plans = make_plans(arguments, settings, scale_name, document)
+    if not plans:
+        print("scenarios: nothing can be run here", file=sys.stderr)
+        return SKIPPED if arguments.smoke else 1
+    sections = run_all(plans, settings, document)
+    add_machine_note(document)
+    write(arguments, document, sections)
+    if arguments.smoke:
+        records = sum(len(result["records"]) for result in document["scenarios"])
+        print(f"smoke: {records} runs, {len(document['problems'])} problems")
+    return exit_status(arguments, document)
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.list:
+        show_list()
+        return 0
+    for program in (arguments.onehop, arguments.origin):
+        if not os.access(program, os.X_OK):
+            print(f"scenarios: there is no program {program}; ./dev build makes it",
+                  file=sys.stderr)
+            return 1
+    try:
+        return bench(arguments)
+    except BenchError as error:
+        print(f"scenarios: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("scenarios: interrupted; everything is stopped and nothing was written",
+              file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

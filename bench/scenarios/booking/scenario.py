@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""booking: as many bookings as a crowd can send, of a stock that is soon sold.
+
+The one idea: nearly every answer is 409, and every one of them is right. Redis, PostgreSQL, the app
+and k6 each count for themselves, so a request that a proxy repeated, an answer that it made up or
+an endpoint that it gave up because of its 409s shows as figures that do not agree.
+"""
+import os
+import subprocess
+
+from lib import beside, k6, tools
+from lib.layout import Plot, Section, Series, Table, is_number, number
+from lib.processes import BenchError
+from lib.stores import Postgres, Redis
+
+TITLE = "booking: a crowd, a stock in Redis, orders in PostgreSQL, 409 when sold out (k6)"
+TOOLS = ("k6", "go", "redis-server", "postgres", "initdb", "psql")
+PROXIES = ("direct", "onehop", "nginx-stock", "nginx", "haproxy")
+REPORT = Table("What the report says", ["", "report"], [
+    ["requests", 661310], ["requests/s", 10990], ["average ms", 78.8], ["median ms", 64.9],
+    ["p90 ms", 137.7], ["p95 ms", 175.1], ["max ms", 876], ["answers 409 %", 97.5],
+    ["business errors %", "under 1"]],
+    "1,000 virtual users for 60 s; thresholds: business errors under 1 %, p95 under 200 ms.")
+SCALE = {
+    "full": {"users": 1000, "seconds": 60, "stock": 16500},
+    "short": {"users": 150, "seconds": 12, "stock": 600},
+    "smoke": {"users": 5, "seconds": 2, "stock": 20},
+}
+APP = "booking-app"
+REPLICAS = 2
+BUSINESS_ERRORS_PERCENT = 1
+P95_MS = 200
+FAIR_SHARE = 0.9  # of its half, at least, for each replica: none was given up for its 409s
+NOT_BALANCED = ("direct", "haproxy-tcp")  # one replica; connections are balanced, not requests
+SCHEMA = ("CREATE TABLE orders (id bigserial PRIMARY KEY, customer text NOT NULL, "
+          "at timestamptz NOT NULL DEFAULT now())")
+
+
+def prepare():
+    tools.build_go(os.path.join(os.path.dirname(os.path.abspath(__file__)), "app"), APP)
+
+
+def start(context):
+    program = tools.built(APP)
+    context.redis = Redis(context)
+    context.postgres = Postgres(context, SCHEMA)
+    redis = f"{context.redis.address[0]}:{context.redis.address[1]}"
+    context.endpoints = []
+    for number in range(1, REPLICAS + 1):
+        child = context.supervisor.start(
+            f"app-{number}", [program, "--redis", redis, "--postgres", context.postgres.url],
+            stdout=subprocess.PIPE)
+        host, _, port = child.process.stdout.readline().decode().strip().rpartition(":")
+        if not host:
+            raise BenchError(f"the booking app did not start: {child.log_tail()}")
+        context.endpoints.append((host, int(port)))
+
+
+def run(context, target, scale):
+    context.redis.command("SET", "stock", scale["stock"])
+    context.postgres.query("TRUNCATE orders")
+    metrics = k6.run(context, os.path.join(context.folder, "booking.js"),
+                     {"TARGET": f"http://{target[0]}:{target[1]}/bookings",
+                      "USERS": scale["users"], "SECONDS": scale["seconds"]},
+                     scale["seconds"])
+    percentiles = k6.percentiles_us(metrics)
+    requests = k6.count(metrics, "http_reqs")
+    refused = k6.count(metrics, "refused")
+    return {
+        "requests": requests, "errors": k6.errors(metrics), "percentiles_us": percentiles,
+        "sold": k6.count(metrics, "sold"), "refused": refused,
+        "left": int(context.redis.command("GET", "stock")),
+        "orders": int(context.postgres.query("SELECT count(*) FROM orders")),
+        "customers": int(context.postgres.query("SELECT count(DISTINCT customer) FROM orders")),
+        "rows": {"requests": requests, "requests/s": k6.per_second(metrics),
+                 **{title: percentiles[key] / 1000 for title, key in (
+                     ("average ms", "mean"), ("median ms", "p50"), ("p90 ms", "p90"),
+                     ("p95 ms", "p95"), ("max ms", "max"))},
+                 "answers 409 %": 100 * refused / max(requests, 1),
+                 "business errors %": 100 * metrics["business_errors"]["rate"]}}
+
+
+def check(context, record):
+    rows, stock = record["rows"], context.scale["stock"]
+    broken = []
+    if rows["business errors %"] >= BUSINESS_ERRORS_PERCENT:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in record["errors"].items())
+        broken.append(f"{rows['business errors %']:.2f} % business errors ({kinds}), not under "
+                      f"{BUSINESS_ERRORS_PERCENT} %")
+    if rows["p95 ms"] >= P95_MS:
+        direct = [f"; without a proxy it is {one['rows']['p95 ms']:.0f} ms" for one in
+                  context.records if one["proxy"] == "direct"]
+        broken.append(f"p95 is {rows['p95 ms']:.0f} ms, not under {P95_MS}{''.join(direct)}")
+    return broken + stock_breaches(record, stock) + proxy_breaches(record)
+
+
+def stock_breaches(record, stock):
+    """Redis, PostgreSQL and the app must tell the same story."""
+    broken = []
+    taken = stock - record["left"]
+    if record["left"] < 0 or record["orders"] > stock:
+        broken.append(f"oversold: {record['orders']:,} orders of a stock of {stock:,}, "
+                      f"{record['left']:,} left")
+    if not taken == record["orders"] == record["counts"]["sold"]:
+        broken.append(f"{taken:,} were taken from the stock in Redis, the app says it sold "
+                      f"{record['counts']['sold']:,}, PostgreSQL has {record['orders']:,} orders")
+    if record["refused"] and record["left"]:
+        broken.append(f"409 was answered while {record['left']:,} of the stock were left")
+    return broken
+
+
+def proxy_breaches(record):
+    """A proxy must send each request once, and must not hold 409 against anybody."""
+    broken, counts, errors = [], record["counts"], sum(record["errors"].values())
+    surplus = counts["requests"] - record["requests"]
+    if surplus > 0 or -surplus > errors:
+        broken.append(f"k6 sent {record['requests']:,} requests and {errors:,} of them failed, but "
+                      f"the replicas got {counts['requests']:,}")
+    if record["customers"] != record["orders"]:
+        broken.append(f"{record['orders'] - record['customers']:,} bookings were made twice")
+    if record["proxy"] not in NOT_BALANCED:
+        least = min(one["requests"] for one in counts["each"])
+        if least < FAIR_SHARE * counts["requests"] / REPLICAS:
+            broken.append(f"one replica got only {least:,} of {counts['requests']:,} requests")
+    retried = retries(record)
+    if retried:
+        broken.append(f"onehop says it tried {retried:,} requests again")
+    return broken
+
+
+def retries(record):
+    stats = record.get("stats")
+    return sum(endpoint["requests"]["retries_total"] for endpoint in
+               beside.endpoints(stats)) if stats else None
+
+
+def seconds(scale):
+    return scale["seconds"] + 4
+
+
+def rows_table(records):
+    """Rows of very different size, so each cell is printed by itself."""
+    return Table("", ["", "report", *(record["proxy"] for record in records)], [
+        [row, *(number(cell) if is_number(cell) else cell for cell in (
+            figure, *(record["rows"].get(row) for record in records)))]
+        for row, figure in REPORT.rows])
+
+
+def sections(records):
+    agreement = Table(
+        "Who counted what", ["", *(record["proxy"] for record in records)],
+        [[title, *(value(record) for record in records)] for title, value in (
+            ("requests of k6", lambda one: one["requests"]),
+            ("requests that reached the app", lambda one: one["counts"]["requests"]),
+            ("fewest of them on a replica", lambda one: min(
+                each["requests"] for each in one["counts"]["each"])),
+            ("answers 201 of k6", lambda one: one["sold"]),
+            ("answers 409 of k6", lambda one: one["refused"]),
+            ("sold, says the app", lambda one: one["counts"]["sold"]),
+            ("orders in PostgreSQL", lambda one: one["orders"]),
+            ("stock left in Redis", lambda one: one["left"]),
+            ("connections to the app", lambda one: one["counts"]["accepts"]),
+            ("tried again, says onehop", retries))],
+        "`direct` goes to one of the two replicas. All of them use the same Redis and PostgreSQL.")
+    names = list(dict.fromkeys(name for record in records for name in record["usage"]))
+    usage = [Table(title, ["", *(record["proxy"] for record in records)], [
+        [name, *(record["usage"].get(name, {}).get(key) for record in records)]
+        for name in names]) for title, key in (
+            ("Peak CPU by process, cores", "peak"), ("Average CPU by process, cores", "average"),
+            ("Peak memory by process, MiB", "memory_mib"))]
+    plots = [beside.percentile_plot("Time to answer", records, shown=("p50", "p90", "p95", "p99")),
+             Plot("Average CPU", "stacked", "cores", labels=[one["proxy"] for one in records],
+                  series=[Series(name, [one["usage"].get(name, {}).get("average", 0)
+                                        for one in records]) for name in names]),
+             beside.throughput_plot("Throughput", records)]
+    found = [Section("the rows of the report beside ours", [
+        "Users send one booking after the other without a pause, so throughput and duration are "
+        "two sides of one figure: with all cores busy, what the proxy and the tool use is taken "
+        "from the app. The share of 409s depends on how many requests there were in all."],
+        [rows_table(records), agreement, *usage], plots)]
+    own = [("", record["percentiles_us"], beside.percentiles_us(record["stats"]))
+           for record in records if record.get("stats")]
+    if own:
+        found.append(Section("onehop's own figures beside those of k6", [],
+                             [beside.table(f"Mean over {REPLICAS} replicas", "k6", own)]))
+    return found

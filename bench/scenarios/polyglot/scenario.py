@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""polyglot: one little API in four languages, and two opinions on how long it took.
+
+The one idea: ab and onehop's `/stats` measure the same requests in the same run, so their
+percentiles must agree. They can where time is spent behind onehop, so that is what the paced load
+is for. With a hundred in flight on two cores, most of the time passes in the kernel's queues and
+inside ab, where no proxy can see it; that is shown too, and not judged. Each service and path is
+an upstream of its own, since `/stats` keeps one histogram for each endpoint.
+"""
+import csv
+import os
+import re
+import subprocess
+import sys
+import time
+
+from lib import beside, kernel, routes, tools
+from lib.layout import Plot, Section, Series, Table
+from lib.processes import BenchError, free_port, listens, wait_until
+
+TITLE = "polyglot: the same API in Python, Node, Go and C++ (ab)"
+TOOLS = ("ab",)
+PROXIES = ("direct", "onehop", "nginx", "haproxy")
+REPORT = Table("What the report says", ["", "Python", "Go", "Node", "Rust"], [
+    ["/health p50 ms", 6, 3, 9, 2], ["/health p95 ms", 10, 8, 14, 4],
+    ["/health p99 ms", 15, 12, 20, 7], ["/health/all requests/s", 244.7, 320.0, 230.0, None],
+    ["/health/all p50 ms", 350, 280, 380, None]],
+    "60,000 requests, 100 at a time. Its Python is FastAPI; here all four use what their language "
+    "brings, and C++ stands where Rust does.")
+SCALE = {
+    "full": {"concurrency": 100, "health_requests": 60000, "all_requests": 10000,
+             "paced_concurrency": 20, "paced_requests": 20000},
+    "short": {"concurrency": 100, "health_requests": 4000, "all_requests": 600,
+              "paced_concurrency": 20, "paced_requests": 1500},
+    "smoke": {"concurrency": 10, "health_requests": 200, "all_requests": 50,
+              "paced_concurrency": 10, "paced_requests": 200},
+}
+LANGUAGES = ("python", "node", "go", "cpp")
+NEEDED = {"python": "python3", "node": "node", "go": "go", "cpp": "g++"}
+AGGREGATING = ("python", "node", "go")
+SHOWN = ("p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "max")
+PATIENCE_S = 300
+IDLE_S = 1.0
+WARM_UP = 2000  # requests
+PACED_MS = 30      # on average, of 10 to 50
+# By how much of ab's figure they may differ in the paced load; TOLERANCE_US where that is more. Of
+# p99 more, since it is made of a handful of requests, and those are the ones that met a busy core.
+TOLERANCES = {"p50": 0.10, "p90": 0.10, "p95": 0.10, "p99": 0.25}
+TOLERANCE_US = 2500
+
+
+def seconds(scale):
+    """About how long one run takes, of one proxy of five that is onehop."""
+    paced = scale["paced_requests"] * PACED_MS / 1000 / scale["paced_concurrency"]
+    return 5 + (len(LANGUAGES) * (scale["health_requests"] / 4000 + paced / 5) +
+                len(AGGREGATING) * scale["all_requests"] / 400)
+
+
+# --- the services --------------------------------------------------------------------------------
+
+
+def start(context):
+    context.left_out = {name: tools.missing(NEEDED[name]) for name in LANGUAGES
+                        if tools.missing(NEEDED[name])}
+    context.services = {}
+    ports = {name: free_port() for name in LANGUAGES if name not in context.left_out}
+    if not ports:
+        raise BenchError("; ".join(context.left_out.values()))
+    peers = ",".join(f"{name}={port}" for name, port in ports.items())
+    for name, port in ports.items():
+        command = [*_command(context, name), "--port", str(port)]
+        if name in AGGREGATING:
+            command += ["--peers", peers]
+        context.services[name] = context.supervisor.start(name, command)
+    context.routes = {}
+    for name, child in context.services.items():
+        address = ("127.0.0.1", ports[name])
+        wait_until(lambda: child.exited() or listens(address), 20, f"{name} listens")
+        if child.exited():
+            raise BenchError(f"the service in {name} did not start: {child.log_tail()}")
+        context.routes[f"/{name}/health"] = [address]
+        context.routes[f"/{name}/paced"] = [address]
+        if name in AGGREGATING:
+            context.routes[f"/{name}/health/all"] = [address]
+    context.endpoints = [("127.0.0.1", port) for port in ports.values()]
+    _warm_up(context)
+
+
+def _warm_up(context):
+    """Else whoever is measured first would pay for Node's compiler, and the tables would blame it
+    for that."""
+    scale = {"concurrency": 20, "health_requests": WARM_UP, "all_requests": WARM_UP // 4}
+    for name in context.services:
+        for path in ("health", "health/all") if name in AGGREGATING else ("health",):
+            _load(context, name, context.routes[f"/{name}/health"][0], scale, path)
+
+
+def _command(context, name):
+    source = os.path.join(context.folder, "service.")
+    target = context.supervisor.path(f"service-{name}")
+    if name == "python":
+        return [sys.executable, source + "py"]
+    if name == "node":
+        return [context.tool("node"), source + "js"]
+    if name == "go":
+        return _built([context.tool("go"), "build", "-o", target, source + "go"], target)
+    return _built([context.tool("g++"), "-std=c++20", "-O2", "-o", target, source + "cc"], target)
+
+
+def _built(command, target):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=PATIENCE_S,
+                          env=tools.environment())
+    if done.returncode:
+        raise BenchError(f"a service does not build: {done.stdout.strip()[-1500:]}")
+    return [target]
+
+
+def start_proxy(context, name):
+    return routes.start(context.supervisor, context.settings.onehop, name, context.routes)
+
+
+# --- the load ------------------------------------------------------------------------------------
+
+
+def run(context, target, scale):
+    idle = _idle(context)
+    loads = {}
+    for name in context.services:
+        address = context.routes[f"/{name}/health"][0] if context.proxy == "direct" else target
+        paths = ["health", "health/all"] if name in AGGREGATING else ["health"]
+        if context.proxy == "onehop":
+            paths.append("paced")
+        loads[name] = {path: _load(context, name, address, scale, path) for path in paths}
+        loads[name]["idle"] = idle[name]
+    every = [load for one in loads.values() for path, load in one.items() if path != "idle"]
+    rows = {}
+    for name, one in loads.items():
+        for path in ("health", "health/all"):
+            if path in one:
+                rows[f"{name} /{path} requests/s"] = one[path]["requests_per_s"]
+                for key in ("p50", "p95", "p99"):
+                    rows[f"{name} /{path} {key} ms"] = one[path]["percentiles_us"][key] / 1000
+    return {"rows": rows, "loads": loads, "left_out": context.left_out,
+            "requests": sum(load["requests"] for load in every),
+            "errors": {"failed": sum(load["failed"] for load in every)},
+            "percentiles_us": loads[next(iter(loads))]["health"]["percentiles_us"]}
+
+
+def _idle(context):
+    """What the services use when nobody asks."""
+    before = {name: sum(kernel.cpu_seconds(kernel.family(child.pid)))
+              for name, child in context.services.items()}
+    time.sleep(IDLE_S)
+    return {name: {"cores": (sum(kernel.cpu_seconds(kernel.family(child.pid))) -
+                             before[name]) / IDLE_S, "memory_mib": _memory_mib(child)}
+            for name, child in context.services.items()}
+
+
+def _memory_mib(child):
+    return kernel.memory_bytes(kernel.family(child.pid), "VmRSS") / 2**20
+
+
+def _load(context, name, address, scale, path):
+    """ab on one path of one service."""
+    count = scale[f"{path.rpartition('/')[2]}_requests"]
+    together = scale["paced_concurrency" if path == "paced" else "concurrency"]
+    curve = context.supervisor.path(f"ab-{context.next_number()}.csv")
+    service = context.services[name]
+    before, began = sum(kernel.cpu_seconds(kernel.family(service.pid))), time.monotonic()
+    child = context.run_tool(
+        "ab", [context.tool("ab"), "-q", "-l", "-r", "-s", "30", "-n", str(count),
+               "-c", str(min(together, count)), "-e", curve,
+               f"http://{address[0]}:{address[1]}/{name}/{path}"], PATIENCE_S + count / 50)
+    wall = time.monotonic() - began
+    used = sum(kernel.cpu_seconds(kernel.family(service.pid))) - before
+    return {**_understood(child.log_tail(), curve, count), "cores": used / wall,
+            "memory_mib": _memory_mib(service)}
+
+
+def _understood(output, curve, count):
+    """ab's figures. Its table has whole milliseconds, its file microseconds but no maximum."""
+    def figure(pattern, default=None):
+        found = re.search(pattern, output)
+        return float(found.group(1)) if found else default
+
+    rate = figure(r"Requests per second:\s+([\d.]+)")
+    longest = figure(r"100%\s+(\d+)")
+    if rate is None or longest is None or not os.path.exists(curve):
+        raise BenchError(f"ab did not finish: {output}")
+    with open(curve, newline="") as file:
+        times = {int(row[0]): float(row[1]) for row in list(csv.reader(file))[1:]}
+    percentiles = {key: times[int(key[1:])] * 1000 for key in SHOWN if key != "max"}
+    percentiles["max"] = max(longest * 1000, percentiles["p99"])
+    failed = figure(r"Failed requests:\s+(\d+)", 0) + figure(r"Non-2xx responses:\s+(\d+)", 0)
+    return {"requests": count, "failed": int(failed), "requests_per_s": rate,
+            "percentiles_us": percentiles}
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+def check(context, record):
+    broken = []
+    if record["errors"]["failed"]:
+        broken.append(f"{record['errors']['failed']} requests failed")
+    for what, ab, own in compared(record, ("paced",)):
+        for key, share in TOLERANCES.items():
+            allowed = max(share * ab[key], TOLERANCE_US)
+            if abs(ab[key] - own[key]) > allowed:
+                broken.append(f"{what}: ab says {key} is {ab[key] / 1000:.2f} ms and onehop "
+                              f"{own[key] / 1000:.2f} ms, further apart than "
+                              f"{allowed / 1000:.2f} ms")
+    return broken
+
+
+def compared(record, paths):
+    """(service and path, ab's percentiles, onehop's) of a run through onehop."""
+    found = []
+    for name, one in record["loads"].items() if record.get("stats") else ():
+        for path, load in one.items():
+            if path in paths:
+                upstream = routes.service_name(f"/{name}/{path}")
+                found.append((f"{name} /{path}", load["percentiles_us"],
+                              beside.percentiles_us(record["stats"], upstream)))
+    return found
+
+
+def sections(records):
+    rows = list(dict.fromkeys(row for record in records for row in record["rows"]))
+    reported = _reported()
+    beside_ours = beside.rows_table("", Table("", ["", "report"], [
+        [row, reported.get(row)] for row in rows]), records, REPORT.note)
+    text = [f"{name} is left out: {reason}" for name, reason in records[0]["left_out"].items()]
+    found = [Section("the rows of the report beside ours", text, [beside_ours],
+                     [_plot(records, "health", "p95"), _plot(records, "health/all", "p50")])]
+    found.append(Section("each service", [
+        "CPU is in cores and memory resident, both of the service's process; idle: in a second "
+        "before the load."], [_services_table(record) for record in records]))
+    for record in records:
+        if record.get("stats"):
+            found.append(Section("onehop's own figures beside those of ab", [
+                "The paced load is judged: each answer takes the service 10 to 50 ms, few are in "
+                "flight, and nobody waits for a core. There, percentiles agree when they differ by "
+                f"at most {100 * TOLERANCES['p50']:.0f} % of ab's figure (p99: "
+                f"{100 * TOLERANCES['p99']:.0f} %), or {TOLERANCE_US / 1000:.1f} ms where that is "
+                "more. Of the other loads the difference is what passes in the "
+                "kernel's queues and inside ab."],
+                [beside.table("Paced: must agree", "ab", compared(record, ("paced",))),
+                 beside.table("At full load: what onehop cannot see", "ab",
+                              compared(record, ("health", "health/all")))]))
+    return found
+
+
+def _reported():
+    """The report's figures by the names of our rows; Rust stands for what C++ is here."""
+    found = {}
+    for column, language in enumerate(REPORT.columns[1:], 1):
+        name = {"Rust": "cpp"}.get(language, language.lower())
+        for row in REPORT.rows:
+            found[f"{name} {row[0]}"] = row[column]
+    return found
+
+
+def _plot(records, path, key):
+    names = [name for name in LANGUAGES if path in records[0]["loads"].get(name, {})]
+    return Plot(f"/{path}: {key}", "bars", "ms", labels=names, series=[
+        Series(record["proxy"], [record["loads"][name][path]["percentiles_us"][key] / 1000
+                                 for name in names]) for record in records])
+
+
+def _services_table(record):
+    rows = []
+    for name, one in record["loads"].items():
+        for path, load in one.items():
+            if path != "idle":
+                rows.append([f"{name} /{path}", load["requests_per_s"],
+                             *(load["percentiles_us"][key] / 1000 for key in SHOWN),
+                             one["idle"]["cores"], load["cores"], one["idle"]["memory_mib"],
+                             load["memory_mib"]])
+    return Table(record["proxy"], ["", "requests/s", *SHOWN[:-1], "p100", "CPU idle", "CPU loaded",
+                                   "MiB idle", "MiB loaded"], rows, "Percentiles in ms.")
