@@ -47,6 +47,8 @@ NGINX_STOCK = """\
 NGINX_REUSE = """\
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_request_buffering off;
+      proxy_max_temp_file_size 0;
 """
 HAPROXY = """\
 global
@@ -159,7 +161,7 @@ def _nginx(stock, directory, address, routes):
         name = service_name(prefix)
         patience = "" if stock else " max_fails=0"
         servers = "\n".join(f"    server {text(one)}{patience};" for one in replicas)
-        keep = "" if stock else f"\n    keepalive {POOL};"
+        keep = "" if stock else f"\n    keepalive {POOL};\n    keepalive_requests 1000000000;"
         upstreams.append(f"  upstream {name} {{\n{servers}{keep}\n  }}")
         reuse = "" if stock else NGINX_REUSE
         place = f"proxy_pass http://{name};\n{reuse}"

@@ -225,8 +225,9 @@ def _one(context, planned, step, name, result, progress):
     context.step, context.proxy, context.running = step, name, None
     try:
         record = _measured(context, planned.module, {**planned.scale, **step})
-    except BenchError as error:
-        result["problems"].append(f"{what}: {error}")
+    except (BenchError, OSError, KeyError, ValueError) as error:  # one run lost, not all of them
+        result["problems"].append(f"{what}: {error!r}" if not isinstance(error, BenchError)
+                                  else f"{what}: {error}")
         progress.done(planned.seconds(step), f"{what}: FAILED, {error}")
         return
     record = {"proxy": name, "step": step, **record}
@@ -308,10 +309,12 @@ def _grown(before, after):
 # --- what every scenario shows -------------------------------------------------------------------
 
 
-def summary(result):
-    """The thresholds that were missed, by run."""
+def summary(result, judged):
+    """The thresholds that were missed, by run. `judged` says what the scenario judges, where that
+    is not every proxy by every threshold."""
+    text = [judged] if judged else []
     rows = [[one["run"], one["sentence"]] for one in result["violations"]]
     if not rows:
-        return Section("Thresholds", ["Every run met every threshold of this scenario."])
-    return Section("Thresholds", ["These runs missed thresholds of this scenario; all others met "
-                                  "theirs."], [Table("", ["run", "what was missed"], rows)])
+        return Section("Thresholds", text + ["No threshold of this scenario was missed."])
+    return Section("Thresholds", text + ["These runs missed thresholds of this scenario; no other "
+                                         "did."], [Table("", ["run", "what was missed"], rows)])

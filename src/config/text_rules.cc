@@ -35,7 +35,10 @@ std::string_view endpoint_fault(const HostPort& given) {
 }
 
 std::string_view host_fault(std::string_view text) {
-  if (text.empty() || Address::numeric(text, 0)) return {};
+  if (text.empty()) return {};
+  if (const auto address = Address::numeric(text, 0)) {
+    return address->is_v6() ? "an IPv6 address is no host of a route" : "";
+  }
   return name_fault(text.starts_with("*.") ? text.substr(2) : text);
 }
 

@@ -40,8 +40,6 @@ EventLoop::Handles::~Handles() {
   for (auto& signal : signals) uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
   // Every close callback is the join of its handle; the run ends when the last one has come.
   uv_run(&loop, UV_RUN_DEFAULT);
-  if (large_chunk != nullptr) release_chunk(large_chunk);
-  if (bulk_chunk != nullptr) release_chunk(bulk_chunk);
   ONEHOP_ASSERT(uv_loop_close(&loop) == 0);
 }
 
@@ -52,6 +50,12 @@ Chunk* EventLoop::Handles::read_chunk(bool bulk) {
   if (kept == nullptr) kept = acquire_chunk(bulk ? kBulkChunkBytes : kLargeChunkBytes);
   reading = kept;
   return kept;
+}
+
+void EventLoop::Handles::release_chunks() {
+  reading = nullptr;
+  if (large_chunk != nullptr) release_chunk(std::exchange(large_chunk, nullptr));
+  if (bulk_chunk != nullptr) release_chunk(std::exchange(bulk_chunk, nullptr));
 }
 
 bool EventLoop::Handles::may_read_bulk() {
@@ -91,6 +95,7 @@ EventLoop::~EventLoop() {
 
 void EventLoop::run() {
   uv_run(&handles_->loop, UV_RUN_DEFAULT);
+  handles_->release_chunks();  // on the thread that acquired them
 }
 
 void EventLoop::stop() {

@@ -40,6 +40,7 @@ struct EventLoop::Handles {
   // `bulk`: a large one is wanted, and given as long as the turn and the memory allow it.
   Chunk* read_chunk(bool bulk);
   bool may_read_bulk();
+  void release_chunks();
 
   EventLoop& owner;
   uv_loop_t loop;

@@ -91,8 +91,12 @@ void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) 
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
   const Attempt::Started started = attempt_.start(endpoint, want);
-  // An endpoint that refused at once got nothing and kept nobody waiting.
-  measured_ = started == Attempt::Started::refused ? nullptr : &endpoint.counters();
+  // An endpoint that refused at once got nothing and kept nobody waiting, unless this is a retry.
+  if (started != Attempt::Started::refused) {
+    measured_ = &endpoint.counters();
+  } else if (want == upstream::Want::any) {
+    measured_ = nullptr;
+  }
   switch (started) {
     case Attempt::Started::streaming:
       return on_stream(*attempt_.stream());

@@ -30,7 +30,8 @@ struct AdminError {
 };
 
 // GET `path` of the admin endpoint at `admin`, a HOST:PORT read as the server reads it: "localhost"
-// and no host are this machine. All of it, connecting included, takes at most `patience`.
+// and no host are this machine. All of it but looking up a
+// name, connecting included, takes at most `patience`.
 Result<AdminAnswer, AdminError> ask_admin(const std::string& admin, std::string_view path,
                                           std::chrono::milliseconds patience);
 

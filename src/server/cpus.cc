@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "onehop/base/ascii.h"
 
@@ -27,8 +28,10 @@ size_t quota_cpus() {
 size_t available_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
+  // Fails on machines that may have more processors than the set has room for.
   const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
-  const size_t scheduled = known ? static_cast<size_t>(CPU_COUNT(&set)) : 1;
+  const size_t scheduled =
+      known ? static_cast<size_t>(CPU_COUNT(&set)) : std::thread::hardware_concurrency();
   return std::max<size_t>(1, std::min(scheduled, quota_cpus()));
 }
 

@@ -111,8 +111,10 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
       size_t workers;
       std::function<void()> done;
     };
-    auto waiting = std::make_shared<Waiting>(Waiting{workers.size(), std::move(done)});
+    auto waiting = std::make_shared<Waiting>(Waiting{0, std::move(done)});
     for (auto& worker : workers) {
+      if (worker->done()) continue;
+      ++waiting->workers;
       worker->post([this, waiting] {
         loop.post([waiting] {
           if (--waiting->workers == 0) waiting->done();

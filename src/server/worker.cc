@@ -82,6 +82,7 @@ void Worker::end() {
   if (connections_.size() > 0)
     log::warning(fmt::format("worker {}: {} client connections are given up", parts_.index,
                              connections_.size()));
+  done_ = true;
   loop_.stop();
   parts_.on_done();
 }

@@ -3,6 +3,7 @@
 // written on the path of a request.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <thread>
@@ -42,9 +43,10 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   void drain();
   void stop_now();
 
-  // From any thread: `task` runs on the worker's, in a turn that begins after the call. Never, once
-  // the worker is done.
+  // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the
+  // worker is done.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  bool done() const noexcept { return done_; }  // no task runs any more
 
  private:
   void run();
@@ -70,6 +72,7 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
   bool at_limit_ = false;  // the last client that came was told to wait
   bool ended_ = false;
+  std::atomic<bool> done_ = false;
   std::thread thread_;
 };
 

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "least_requests.h"
 
+#include <algorithm>
+
 namespace onehop::upstream {
 namespace {
 
-// in_flight / weight, compared without dividing.
-uint64_t load(const Candidate& candidate, const Candidate& other) {
-  return uint64_t{candidate.in_flight} * other.weight;
+bool is_idle(const Candidate& candidate) {
+  return candidate.excluded || candidate.in_flight == 0;
 }
 
 }  // namespace
 
 std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates) {
+  const bool all_idle = std::ranges::all_of(candidates, is_idle);
+  // (in_flight + 1) / weight, the load that the endpoint would have, compared without dividing.
+  const auto load = [&](const Candidate& candidate, const Candidate& other) {
+    return all_idle ? 0 : (uint64_t{candidate.in_flight} + 1) * other.weight;
+  };
   const Candidate* least = nullptr;
   for (const Candidate& candidate : candidates) {
     if (candidate.excluded) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Least requests: the endpoint with the fewest requests in flight for its weight. Among equals,
-// which is the usual case of a service with little to do, it is smooth weighted round robin's turn.
+// Least requests: the endpoint that would have the fewest requests in flight for its weight. Among
+// equals, and while nobody has anything to do, it is smooth weighted round robin's turn.
 #pragma once
 
 #include <vector>

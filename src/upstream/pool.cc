@@ -12,6 +12,11 @@
 #include "pooled_connection.h"
 
 namespace onehop::upstream {
+namespace {
+
+constexpr uint64_t kLogEveryMs = 10'000;
+
+}  // namespace
 
 using telemetry::Closer;
 using telemetry::OpenReason;
@@ -196,11 +201,15 @@ void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
   serve_queue();
 }
 
-// Counts a failed dial; the log has a line when an endpoint goes, not for each request.
+// Counts a failed dial. The log has a line when an endpoint goes, not for each request, and at most
+// one in kLogEveryMs where dials to it succeed and fail in turn.
 LeaseError Pool::dial_error(const LeaseError& error) {
   const bool local = error.why == NoLease::local_fault;
   (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
-  if (!local && !std::exchange(unreachable_, true)) {
+  const uint64_t now = parts_.loop.now_ms();
+  if (!local && !unreachable_ && now >= log_again_ms_) {
+    unreachable_ = true;
+    log_again_ms_ = now + kLogEveryMs;
     log::warning(fmt::format("upstream {}: {} cannot be reached: {}", parts_.name,
                              parts_.address.to_string(), error.network.sentence()));
   }

@@ -160,7 +160,8 @@ class Pool : public ListNode<Pool> {
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t random_;
-  bool unreachable_ = false;  // the last dial failed
+  bool unreachable_ = false;  // a dial failed, the log said so, and none has succeeded since
+  uint64_t log_again_ms_ = 0;
 
   // What became of the connections that could have served the next request: the reason why that one
   // needs a new one.

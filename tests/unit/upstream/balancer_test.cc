@@ -115,9 +115,8 @@ TEST_CASE("least_requests picks the endpoint with the least to do for its weight
   };
   const Row rows[] = {
       {{{1, 3}, {1, 2}, {1, 5}}, 1},
-      {{{1, 1}, {4, 3}}, 1},                             // 1 / 1 against 3 / 4
-      {{{1, 1}, {4, 5}}, 0},                             // against 5 / 4
-      {{{1, 0}, {4, 1}}, 0},                             // nothing to do against 1 / 4
+      {{{1, 0}, {4, 2}}, 1},                             // (0 + 1) / 1 against (2 + 1) / 4
+      {{{1, 0}, {4, 4}}, 0},                             // against (4 + 1) / 4
       {{{2, 1, true}, {1, 9}}, 1},                       // the better one was tried already
       {{{1000, 4'000'000'000}, {1, 4'000'000'000}}, 0},  // no overflow
   };
