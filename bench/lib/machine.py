@@ -51,7 +51,7 @@ def describe():
     with open("/proc/meminfo") as file:
         memory_kib = int(next(line for line in file if line.startswith("MemTotal")).split()[1])
     return {"cpu": cpu_model(), "cores": os.cpu_count(), "memory_mib": memory_kib // 1024,
-            "kernel": platform.release(), "python": platform.python_version(),
+            "kernel": platform.release().partition("-")[0], "python": platform.python_version(),
             "system": system_name()}
 
 
