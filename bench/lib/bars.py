@@ -87,6 +87,8 @@ def bar_rows(runs, special):
     for row in rows:
         row["verdict"] = (verdict(row["measured"], row["bar"]) if "measured" in row
                           else "not measured")
+        if row["rounds"] > 1 and row["least"] <= row["bar"] < row["largest"]:
+            row["verdict"] += ", rounds on both sides"  # another run may end on the other one
     return rows
 
 

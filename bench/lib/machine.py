@@ -44,6 +44,10 @@ def versions(onehop, against):
         if command[0] and os.access(command[0], os.X_OK):
             text = first_line(command) or "unknown"
             found[name] = text.replace(command[0], "").strip()  # a place of this machine
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    source = first_line(["git", "-C", root, "describe", "--always", "--dirty"])
+    if source and not source.startswith("fatal"):
+        found["source"] = "commit " + source
     return found
 
 
