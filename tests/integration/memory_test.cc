@@ -10,7 +10,13 @@ namespace onehop::test {
 namespace {
 
 constexpr size_t kBody = 64 << 20;
-constexpr size_t kGrowth = 8 << 20;
+// ThreadSanitizer keeps four bytes beside each that is used, and they are resident as well.
+#if defined(__SANITIZE_THREAD__)
+constexpr size_t kCopies = 5;
+#else
+constexpr size_t kCopies = 1;
+#endif
+constexpr size_t kGrowth = kCopies * (8 << 20);
 // docs/flow-control.md: output and one delivery for each client, and the bulk chunks of one worker.
 constexpr size_t kPinned = (128 + 64 + 64 + 64) << 10;
 constexpr size_t kBulkChunks = 8 << 20;
@@ -78,7 +84,7 @@ TEST_CASE("68: many clients that stop reading pin little each, however large the
     clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   REQUIRE(all_stuck.wait_for(patience()));
-  CHECK(proxy.resident_bytes() < before + kClients * kPinned + kBulkChunks + kSlack);
+  CHECK(proxy.resident_bytes() < before + kCopies * (kClients * kPinned + kBulkChunks + kSlack));
   done.open();
 }
 
