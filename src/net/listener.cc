@@ -7,7 +7,7 @@
 
 #include <utility>
 
-#include "onehop/base/assert.h"
+#include "accept_budget.h"
 #include "tcp_transport.h"
 
 namespace onehop::net {
@@ -49,10 +49,6 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
 
 namespace {
 
-// At most so many clients per turn, so that a flood of new ones does not hold up those that are
-// being served.
-constexpr int kAcceptsPerTurn = 64;
-
 class PollListener final : public Listener {
  public:
   PollListener(EventLoop& loop, ListeningSocket socket, Events& events)
@@ -87,7 +83,7 @@ class PollListener final : public Listener {
   }
 
   void accept_some() {
-    for (int i = 0; i < kAcceptsPerTurn && !resume_.armed(); ++i) {
+    for (int i = 0; i < budget_.size() && !resume_.armed(); ++i) {
       if (!events_.may_accept()) return pause();
       sockaddr_storage peer{};
       socklen_t size = sizeof peer;
@@ -99,7 +95,7 @@ class PollListener final : public Listener {
           pause();
           return events_.on_accept_paused(error);
         }
-        if (errno == EAGAIN) return;
+        if (errno == EAGAIN) return budget_.found_empty();
         continue;  // ECONNABORTED, EINTR, EPROTO: that client is gone, the next may be there
       }
       auto transport = TcpTransport::adopt(loop_, descriptor);
@@ -108,12 +104,14 @@ class PollListener final : public Listener {
                           Address::from(reinterpret_cast<const sockaddr*>(&peer)));
       }
     }
+    budget_.spent();
   }
 
   EventLoop& loop_;
   ListeningSocket socket_;
   Events& events_;
   Poll* poll_;
+  AcceptBudget budget_;
   Deadline resume_{this, DeadlineThunk<&PollListener::listen>::call};
 };
 

@@ -226,8 +226,9 @@ void TcpTransport::flush() {
     if (sent_ != nullptr) sent_->add(size);
     if (size < bytes) return write_rest();
   }
-  if (finish_wanted_) shut_down();
   if (events_ != nullptr) events_->on_flush(Flushed::all);
+  // Whoever closed it in that call has said FIN by it.
+  if (finish_wanted_ && events_ != nullptr) shut_down();
 }
 
 // The kernel's buffer is full: libuv waits until the peer takes something. The bytes stay in
@@ -275,7 +276,7 @@ void TcpTransport::fail_writing() {
 }
 
 void TcpTransport::finish_writing() noexcept {
-  if (finished_) return;
+  if (finished_ || finish_wanted_) return;
   finish_wanted_ = true;
   loop_.mark_dirty(*this);
 }
