@@ -9,11 +9,12 @@ import argparse
 import datetime
 import os
 import shlex
+import signal
 import sys
 
-from lib import bars, html, layout, machine, netns, options, plan, report, results, slow
+from lib import bars, html, layout, machine, netns, options, plan, report, results, slow, timed
 from lib.origin import Origin
-from lib.processes import BenchError, Supervisor
+from lib.processes import BenchError, Supervisor, leave
 from lib.proxies import Proxies, check_answer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,7 +31,7 @@ def chosen_proxies(arguments, proxies, notes):
     names = [name for name in Proxies.ORDER
              if name in arguments.proxies.split(",") or not arguments.proxies]
     if arguments.short and not arguments.proxies:
-        names.remove("nginx-large")
+        names = [name for name in names if name not in timed.LARGE_ONLY]
     if not arguments.against and "onehop-against" in names:
         names.remove("onehop-against")
     for name in list(names):
@@ -72,8 +73,8 @@ def new_document(arguments, names, cores, descriptors, notes):
             "network": "", "versions": machine.versions(arguments.onehop, arguments.against),
             "options": {**{name: getattr(arguments, name) for name in wanted}, "proxies": names,
                         "partial": bool(arguments.only or arguments.proxies)},
-            "commands": [], "configurations": {}, "runs": [], "special": [], "bars": [],
-            "notes": notes, "problems": []}
+            "commands": [], "configurations": {}, "order": {}, "runs": [], "special": {},
+            "bars": [], "report": [], "notes": notes, "problems": []}
 
 
 def add_notes(document):
@@ -156,6 +157,7 @@ def bench(arguments):
         running = start_all(context, names, supervisor, document)
         replicas = slow.Replicas(context, BODY_BYTES, arguments.delay_ms)
         steps = plan.make(arguments, parts, names, document, replicas, BODY_BYTES)
+        document["order"] = plan.order(steps)
         plan.run(context, steps, running, document, report.brief)
     document["bars"] = bars.bar_rows(document["runs"], document["special"])
     add_notes(document)
@@ -164,34 +166,34 @@ def bench(arguments):
 
 def smoke_verdict(document):
     """Speed is none of a smoke test's business."""
-    count = len(document["runs"]) + len(document["special"])
+    count = len(document["runs"]) + sum(map(len, document["special"].values()))
     problems = len(document["problems"])
     return f"{problems} problems" if problems else f"{count} measurements, all counts agree"
 
 
-def default_json(document):
-    date = document["date"][:16].replace(":", "")
-    return os.path.join(HERE, "results", f"{date}-{document['name']}.json")
+def default_json(name, date=""):
+    return os.path.join(HERE, "results", f"{date[:16].replace(':', '')}-{name}.json")
 
 
 def hand_over(arguments, document):
-    """Prints the report and writes the files. Each is complete or not there."""
+    """Prints the report and writes the files. Each is complete or not there, and SIGTERM has to
+    leave in order, too, now that the supervisor is gone."""
+    signal.signal(signal.SIGTERM, leave)
     title = "onehop bench: " + document["name"]
     found = report.sections(document)
     document["report"] = layout.to_json(found)
     text = layout.markdown(title, found)
     page = html.render(title, [], found)
     if arguments.smoke:
+        results.validate(document)
         print("\n".join(document["notes"] + ["smoke: " + smoke_verdict(document)]))
     else:
         print("\n" + text)
     if arguments.markdown:
         results.write_atomically(arguments.markdown, text)
     if arguments.json or not arguments.smoke:
-        path = arguments.json or default_json(document)
-        beside = os.path.splitext(path)[0] + ".html"
-        results.write_json(path, document)
-        results.write_atomically(beside, page)
+        path = arguments.json or default_json(document["name"], document["date"])
+        beside = results.save(path, document, page)
         print(f"raw results: {path}\nreport: {beside}")
 
 
@@ -201,7 +203,8 @@ def missing(arguments):
         return "wrk is missing (./dev setup bench installs it)"
     if not os.access(arguments.origin, os.X_OK):
         return f"there is no {arguments.origin}; build it first"
-    return None
+    wanted = [arguments.json or default_json(arguments.name), arguments.markdown]
+    return next(filter(None, map(results.unwritable, filter(None, wanted))), None)
 
 
 def main():

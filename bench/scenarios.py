@@ -9,29 +9,45 @@ is only what is asked for, in which order, and where the results go.
 import argparse
 import datetime
 import os
+import signal
 import sys
 
-from lib import html, layout, machine, results, scenario_runner, tools
-from lib.processes import BenchError
+from lib import html, layout, machine, results, routes, scenario_runner, tools
+from lib.processes import BenchError, leave
 from lib.progress import Progress, duration
 from lib.proxies import PROGRAMS, Proxies
+from lib.scenario_runner import figure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, "build", "release")
 OTHERS_CORES = 0.3  # from so many on, the report says that the machine was not ours alone
 SKIPPED = 77  # ctest's word for "not run here"
+INTERRUPTED = 130
+TERMINATED = 128 + signal.SIGTERM
+PROXIES = tuple(name for name in dict.fromkeys((*Proxies.ORDER, *routes.NAMES))
+                if name != "onehop-against")
+
+
+def default_proxies():
+    """What each scenario measures unless --proxies says otherwise, as lines."""
+    lines = ["proxies, unless --proxies names others:"]
+    for name in scenario_runner.NAMES:
+        lines.append(f"  {name:<12}{', '.join(scenario_runner.load(name).PROXIES)}")
+    return "\n".join(lines)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
-        description="Published load tests, replayed through onehop and its peers.")
+        description="Published load tests, replayed through onehop and its peers.",
+        epilog=default_proxies(), formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="of: " + ", ".join(scenario_runner.NAMES))
     add("--short", action="store_true", help="scaled down for two cores, all under 15 minutes")
     add("--smoke", action="store_true", help="does it still work? direct and onehop, tiny loads")
-    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(Proxies.ORDER))
-    add("--list", action="store_true", help="what there is and which tools it lacks")
+    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(PROXIES))
+    add("--list", action="store_true",
+        help="what there is, with which proxies, and which tools it lacks")
     add("--strict", action="store_true", help="exit 1 when onehop misses a threshold")
     add("--onehop", default=os.path.join(BUILD, "onehop"), metavar="BINARY")
     add("--origin", default=os.path.join(BUILD, "bench", "bench_origin"), metavar="BINARY")
@@ -43,8 +59,8 @@ def parse_arguments():
         if name not in scenario_runner.NAMES:
             parser.error(f"'{name}' is none of {', '.join(scenario_runner.NAMES)}")
     for name in filter(None, arguments.proxies.split(",")):
-        if name not in Proxies.ORDER:
-            parser.error(f"'{name}' is none of {', '.join(Proxies.ORDER)}")
+        if name not in PROXIES:
+            parser.error(f"'{name}' is none of {', '.join(PROXIES)}")
     return arguments
 
 
@@ -55,20 +71,22 @@ def show_list():
         except BenchError as error:
             print(f"{name:<12}{error}")
             continue
-        print(f"{name:<12}{module.TITLE}")
+        print(f"{name:<12}{module.TITLE}\n{'':<14}proxies: {', '.join(module.PROXIES)}")
         for tool in module.TOOLS:
             print(f"{'':<14}{tools.missing(tool) or tool + ': ' + (tools.version(tool) or '?')}")
 
 
 def new_document(arguments, scale_name, descriptors):
-    return {"schema": results.SCHEMA, "name": arguments.name,
+    return {"schema": results.SCHEMA, "bench": "scenarios", "name": arguments.name,
             "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "machine": machine.describe(), "pinning": "nothing is pinned: the tools need the cores",
             "descriptors": descriptors,
-            "versions": {"onehop": machine.first_line([arguments.onehop, "version"])},
+            "versions": {name: text for name, text in machine.versions(
+                arguments.onehop, None).items() if name in ("onehop", "source")},
             "options": {"scale": scale_name, "names": arguments.names,
                         "proxies": arguments.proxies},
-            "scenarios": [], "notes": [], "problems": []}
+            "scenarios": [], "runs": [], "special": {"scaled_down": {}}, "bars": [], "notes": [],
+            "problems": []}
 
 
 def make_plans(arguments, settings, scale_name, document):
@@ -86,12 +104,34 @@ def make_plans(arguments, settings, scale_name, document):
             continue
         if one:
             plans.append(one)
-            used = {PROGRAMS.get(proxy, proxy) for proxy in one.proxies} - {"direct", "onehop"}
+            used = {{**routes.PROGRAMS, **PROGRAMS}.get(proxy, proxy) for proxy in one.proxies
+                    if proxy not in ("direct", "onehop")}
             for tool in sorted(used.union(one.module.TOOLS) - document["versions"].keys()):
                 document["versions"][tool] = tools.version(tool)
     for note in document["notes"]:
         print(f"scenarios: {note}", flush=True)
     return plans
+
+
+def scaled_down(module, scale_name):
+    """How `scale_name` differs from the full load, as phrases."""
+    full, ours = module.SCALE["full"], module.SCALE.get(scale_name) or module.SCALE["short"]
+    phrases = []
+    for key, value in full.items():
+        if ours.get(key) == value:
+            continue
+        if key == "steps":
+            for inner in value[0]:
+                lists = [", ".join(figure(step.get(inner)) for step in steps)
+                         for steps in (value, ours.get("steps", []))]
+                if lists[0] != lists[1]:
+                    phrases.append(f"{inner} {lists[1]} instead of {lists[0]}")
+        else:
+            part = (f" (1/{value / ours[key]:.3g})" if isinstance(value, (int, float))
+                    and isinstance(ours.get(key), (int, float)) and ours[key] else "")
+            phrases.append(f"{key.replace('_', ' ')} {figure(ours.get(key))} instead of "
+                           f"{figure(value)}{part}")
+    return phrases
 
 
 def announce(plans, scale_name, progress):
@@ -100,7 +140,7 @@ def announce(plans, scale_name, progress):
             progress.plan(len(one.proxies), one.seconds(step))
         if scale_name == "full":
             continue
-        phrases = scenario_runner.scaled_down(one.module, scale_name)
+        phrases = scaled_down(one.module, scale_name)
         print(f"{one.name} is scaled down: {'; '.join(phrases) or 'not at all'}", flush=True)
     print(f"{sum(len(one.steps) * len(one.proxies) for one in plans)} runs, about "
           f"{duration(progress.planned_s)}", flush=True)
@@ -114,20 +154,54 @@ def portable(text, supervisor):
 
 def sections_of(plan, result, scale_name):
     """The report of one scenario: its own sections between how it was run and how it did."""
-    phrases = scenario_runner.scaled_down(plan.module, scale_name) if scale_name != "full" else []
+    phrases = scaled_down(plan.module, scale_name) if scale_name != "full" else []
     text = [plan.module.TITLE + "."]
     if phrases:
         text.append(f"Scaled down: {'; '.join(phrases)}.")
     sections = [layout.Section(plan.name, text, [plan.module.REPORT])]
     if result["records"]:
         sections += plan.module.sections(result["records"])
-    sections.append(scenario_runner.summary(result, getattr(plan.module, "JUDGED", None)))
+    sections.append(thresholds(result, getattr(plan.module, "JUDGED", None),
+                               getattr(plan.module, "SHOWN_AS", {})))
     if result["problems"]:
         listed = "\n".join("- " + problem.replace("\n", " ") for problem in result["problems"])
         sections.append(layout.Section("Problems", [listed]))
     for section in sections[1:]:
         section.title = f"{plan.name}: {section.title}"
     return sections
+
+
+def thresholds(result, judged, shown_as):
+    """How every run stands to every bar, and what was missed. `judged` says what the scenario
+    judges, where that is not every proxy by every threshold; `shown_as` what it calls proxies."""
+    tables = []
+    steps = [step for number, step in enumerate(record["step"] for record in result["records"])
+             if step not in [one["step"] for one in result["records"][:number]]]
+    for step in steps:
+        records = [record for record in result["records"] if record["step"] == step]
+        cells = {(record["proxy"], one["name"]): one for record in records
+                 for one in record["bars"]}
+        wanted = {one["name"]: one["wanted"] for one in cells.values()}
+        title = ", ".join(f"{key} {figure(value)}" for key, value in step.items())
+        names = [record["proxy"] for record in records]
+        titles = [shown_as.get(name, name) for name in names]
+        tables.append(layout.Table(title, ["bar", "wanted", *titles], [
+            [bar, limit, *(_stands(cells.get((name, bar))) for name in names)]
+            for bar, limit in wanted.items()]))
+    rows = [[one["run"], one["sentence"]] for one in result["violations"]]
+    if rows:
+        tables.append(layout.Table("These runs missed thresholds; no other did",
+                                   ["run", "what was missed"], rows))
+    text = ([judged] if judged else []) + (
+        [] if rows else ["No threshold of this scenario was missed."])
+    return layout.Section("Thresholds", text, tables)
+
+
+def _stands(bar):
+    if bar is None:
+        return None
+    verdict = "" if bar["reached"] else ", MISSED" if bar["judged"] else ", not judged"
+    return layout.number(bar["measured"]) + verdict
 
 
 def introduction(document):
@@ -149,17 +223,32 @@ def run_all(plans, settings, document):
     announce(plans, scale_name, progress)
     for one in plans:
         result = scenario_runner.run(one, scale_name != "full", settings, progress, portable)
-        document["scenarios"].append(result)
         document["problems"] += result["problems"]
         document["notes"] += result["notes"]
         sections += sections_of(one, result, scale_name)
+        take(result, document)
+        document["special"]["scaled_down"][one.name] = (
+            [] if scale_name == "full" else scaled_down(one.module, scale_name))
     return sections
+
+
+def take(result, document):
+    """Puts a scenario into the document: its runs and bars among those of all scenarios, what is
+    left of it, such as the configurations, under its name."""
+    for record in result.pop("records"):
+        run = {"scenario": result["name"], **record}
+        where = {key: run[key] for key in ("scenario", "proxy", "step")}
+        words = [run["scenario"], *(f"{key} {figure(value)}" for key, value in
+                                    run["step"].items()), run["proxy"]]
+        document["bars"] += [{**one, "name": f"{', '.join(words)}: {one['name']}", **where}
+                             for one in run.pop("bars")]
+        document["runs"].append(run)
+    document["scenarios"].append(result)
 
 
 def add_machine_note(document):
     """Figures of a machine that others use, too, must say so."""
-    worst = max((record["others_cores"] for result in document["scenarios"]
-                 for record in result["records"]), default=0)
+    worst = max((run["others_cores"] for run in document["runs"]), default=0)
     if worst > OTHERS_CORES:
         document["notes"].append(
             f"something else used up to {worst:.1f} of the {document['machine']['cores']} cores "
@@ -167,7 +256,9 @@ def add_machine_note(document):
 
 
 def write(arguments, document, sections):
-    """The report on the console and, unless it is a smoke test, into files."""
+    """The report on the console and, unless it is a smoke test, into files. The supervisors are
+    gone: SIGTERM still has to leave in order, so that no file is half-written."""
+    signal.signal(signal.SIGTERM, leave)
     intro = introduction(document)
     title = f"onehop: {document['name']}"
     head = layout.Section("How it was measured", intro)
@@ -178,13 +269,30 @@ def write(arguments, document, sections):
     if arguments.markdown:
         results.write_atomically(arguments.markdown, text)
     if arguments.smoke and not arguments.json:
+        results.validate(document)
         return
-    date = document["date"][:16].replace(":", "")
-    path = arguments.json or os.path.join(HERE, "results", f"{date}-{document['name']}.json")
-    page = os.path.splitext(path)[0] + ".html"
-    results.write_json(path, document)
-    results.write_atomically(page, html.render(title, intro, sections))
+    path = place_of_results(arguments, document["date"])
+    page = results.save(path, document, html.render(title, intro, sections))
     print(f"raw results: {path}\nreport: {page}")
+
+
+def place_of_results(arguments, date):
+    return arguments.json or os.path.join(
+        HERE, "results", f"{date[:16].replace(':', '')}-{arguments.name}.json")
+
+
+def check_places(arguments):
+    """Whether results can be written is asked before the load and not after it."""
+    for path in (place_of_results(arguments, ""), arguments.markdown):
+        if not path:
+            continue
+        try:
+            if os.path.isdir(path):
+                raise IsADirectoryError("it is a folder")
+            results.write_atomically(path + ".new", "")
+            os.unlink(path + ".new")
+        except OSError as error:
+            raise BenchError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def exit_status(arguments, document):
@@ -211,33 +319,39 @@ def bench(arguments):
     add_machine_note(document)
     write(arguments, document, sections)
     if arguments.smoke:
-        records = sum(len(result["records"]) for result in document["scenarios"])
-        print(f"smoke: {records} runs, {len(document['problems'])} problems")
+        print(f"smoke: {len(document['runs'])} runs, {len(document['problems'])} problems")
     left_out = sum("is skipped" in note for note in document["notes"])
     if arguments.smoke and left_out and not document["problems"]:
         return SKIPPED  # a part that did not run has not passed
     return exit_status(arguments, document)
 
 
-def main():
-    arguments = parse_arguments()
+def asked(arguments):
     if arguments.list:
         show_list()
         return 0
     for program in (arguments.onehop, arguments.origin):
         if not os.access(program, os.X_OK):
-            print(f"scenarios: there is no program {program}; ./dev build makes it",
-                  file=sys.stderr)
-            return 1
+            raise BenchError(f"there is no program {program}; ./dev build makes it")
+    check_places(arguments)
+    return bench(arguments)
+
+
+def main():
     try:
-        return bench(arguments)
-    except BenchError as error:
+        return asked(parse_arguments())
+    except (BenchError, OSError) as error:
         print(f"scenarios: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("scenarios: interrupted; everything is stopped and nothing was written",
-              file=sys.stderr)
-        return 130
+        print("\nscenarios: interrupted; everything that was started is stopped, and no file is "
+              "half-written", file=sys.stderr)
+        return INTERRUPTED
+    except SystemExit as end:
+        if end.code == TERMINATED:  # how the supervisor takes SIGTERM
+            print("scenarios: terminated; everything that was started is stopped, and no file is "
+                  "half-written", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -45,15 +45,3 @@ def measure(context, load_name, seconds, body_bytes):
     return {"kind": "own", "proxy": "onehop", "load": load_name, "tool": "wrk",
             "requests": result["requests"], "latency_us": result["latency_us"],
             "own": own_figures(stats)}
-
-
-def comparisons(document):
-    """(load, tool, its latencies, onehop's own figures) of every run that has both."""
-    found = [(record["load"], record["tool"], record["latency_us"], record["own"])
-             for record in document["special"] if record["kind"] == "own"]
-    for run in document["runs"]:
-        if "own" in run and run["proxy"] == "onehop":
-            load = f"{run['load']} {run['rate']:,}/s"
-            if run["round"] == 1:
-                found.append((load, run["tool"], run["latency_us"], run["own"]))
-    return found

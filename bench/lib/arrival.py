@@ -115,15 +115,3 @@ def problems(record):
             found.append(f"the load generator ran out of {kind} "
                          f"{record['errors'][kind]} times")
     return found
-
-
-def timeline(records, rate):
-    """Seconds, and by proxy the requests completed in each of them: of its last round."""
-    last = {record["proxy"]: record["timeline"] for record in records
-            if record["rate"] == rate and record["timeline"]}
-    seconds = sorted({entry["second"] for entries in last.values() for entry in entries})
-    series = {}
-    for proxy, entries in last.items():
-        by_second = {entry["second"]: entry["completed"] for entry in entries}
-        series[proxy] = [by_second.get(second) for second in seconds]
-    return seconds, series

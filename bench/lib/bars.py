@@ -67,29 +67,30 @@ def verdict(value, most):
 
 
 def bar_rows(runs, special):
-    """The final table as dictionaries: what, measured, spread, bar, verdict."""
+    """The final table as dictionaries, whose keys bench/README.md describes. What was not measured
+    is None."""
     rows = []
     for bar in RATIO_BARS:
         values = ratios(runs, bar.load, SUBJECT, bar.peer)
-        title = f"{bar.load}: CPU, {SUBJECT} / {bar.peer}"
-        row = {"what": title, "bar": bar.most, "unit": "", "rounds": len(values)}
-        if values:
-            row.update(measured=statistics.median(values), least=min(values), largest=max(values))
-        rows.append(row)
+        rows.append(bar_row(f"{bar.load}: CPU, {SUBJECT} / {bar.peer}", "", bar.most, values,
+                            statistics.median(values) if values else None))
     for bar in FIGURE_BARS:
-        found = [record[bar.key] / bar.divisor for record in special
-                 if record["kind"] == bar.kind and record["proxy"] == SUBJECT and
+        found = [record[bar.key] / bar.divisor for record in special.get(bar.kind, [])
+                 if record["proxy"] == SUBJECT and
                  (not bar.select or record[bar.select[0]] == bar.select[1])]
-        row = {"what": bar.title, "bar": bar.most, "unit": bar.unit, "rounds": len(found)}
-        if found:
-            row.update(measured=found[-1], least=min(found), largest=max(found))
-        rows.append(row)
-    for row in rows:
-        row["verdict"] = (verdict(row["measured"], row["bar"]) if "measured" in row
-                          else "not measured")
-        if row["rounds"] > 1 and row["least"] <= row["bar"] < row["largest"]:
-            row["verdict"] += ", rounds on both sides"  # another run may end on the other one
+        rows.append(bar_row(bar.title, bar.unit, bar.most, found, found[-1] if found else None))
     return rows
+
+
+def bar_row(name, unit, wanted, values, measured):
+    """`values` are those of all rounds, `measured` is the one that counts."""
+    row = {"name": name, "measured": measured, "wanted": wanted, "unit": unit,
+           "reached": None if measured is None else measured <= wanted, "rounds": len(values),
+           "least": min(values, default=None), "largest": max(values, default=None),
+           "verdict": "not measured" if measured is None else verdict(measured, wanted)}
+    if len(values) > 1 and row["least"] <= wanted < row["largest"]:
+        row["verdict"] += ", rounds on both sides"  # another run may end on the other one
+    return row
 
 
 def number(value, unit=""):
@@ -105,8 +106,8 @@ def table(rows):
         spread = None
         if row["rounds"] > 1:
             spread = f"{number(row['least'])} .. {number(row['largest'])}"
-        measured = number(row["measured"], unit) if "measured" in row else None
-        lines.append([row["what"], measured, spread, f"<= {number(row['bar'], unit)}",
+        measured = None if row["measured"] is None else number(row["measured"], unit)
+        lines.append([row["name"], measured, spread, f"<= {number(row['wanted'], unit)}",
                       row["verdict"]])
     return Table("", ["bar", "measured", "rounds", "wanted", "state"], lines)
 

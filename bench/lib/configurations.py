@@ -79,7 +79,7 @@ global
   nbthread 1
   no strict-limits
   maxconn {connections}
-defaults
+{buffers}defaults
   mode {mode}
   maxconn {connections}
   timeout connect 5s
@@ -92,6 +92,7 @@ frontend in
 backend app
 {balance}{reuse}{servers}
 """
+HAPROXY_LARGE_BUFFERS = "  tune.bufsize 65536\n"
 HAPROXY_HTTP_TIMEOUTS = """\
   timeout http-request 300s
   timeout http-keep-alive 300s
@@ -170,10 +171,12 @@ def nginx_user():
 
 
 def haproxy(name, listen, to, balance, settings):
+    """`name` is haproxy, haproxy-large or haproxy-tcp."""
     tcp = name == "haproxy-tcp"
     algorithm = "leastconn" if balance == "least_requests" else "roundrobin"
     return HAPROXY.format(
         mode="tcp" if tcp else "http", listen=text(listen),
+        buffers=HAPROXY_LARGE_BUFFERS if name == "haproxy-large" else "",
         servers="\n".join(f"  server origin{number} {text(one)}"
                           for number, one in enumerate(to, 1)),
         extra="" if tcp else HAPROXY_HTTP_TIMEOUTS,
@@ -214,10 +217,22 @@ def envoy(listen, to, balance, settings):
                     "typed_config": manager}]}]}
     endpoints = [{"endpoint": socket_address(one)} for one in to]
     cluster = {
-        "name": "app", "type": "STATIC", "connect_timeout": "5s",
-        "lb_policy": "LEAST_REQUEST" if balance == "least_requests" else "ROUND_ROBIN",
+        "name": "app", "type": "STATIC", "connect_timeout": "5s", **envoy_balance(balance),
         "circuit_breakers": {"thresholds": [{
             "max_connections": most, "max_pending_requests": most, "max_requests": most}]},
         "load_assignment": {"cluster_name": "app", "endpoints": [{"lb_endpoints": endpoints}]}}
     return json.dumps({"static_resources": {"listeners": [listener], "clusters": [cluster]}},
                       indent=1) + "\n"
+
+
+def envoy_balance(balance):
+    """How a cluster chooses. Of requests in flight Envoy compares those of two random replicas, and
+    of three one is slow: so it would be chosen now and then. The others look at all of them, and
+    so does Envoy here; the older `least_request_lb_config` has no word for it."""
+    if balance != "least_requests":
+        return {"lb_policy": "ROUND_ROBIN"}
+    policy = "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest"
+    return {"load_balancing_policy": {"policies": [{"typed_extension_config": {
+        "name": "envoy.load_balancing_policies.least_request",
+        "typed_config": {"@type": f"type.googleapis.com/{policy}",
+                         "selection_method": "FULL_SCAN"}}}]}}

@@ -9,6 +9,7 @@ import os
 from typing import Callable
 
 from lib import agreement, arrival, linter, memory, options, slow, syscalls, timed
+from lib.configurations import BALANCES
 from lib.netns import Loopback
 from lib.origin import Origin
 from lib.processes import BenchError, Supervisor
@@ -21,6 +22,7 @@ CALLS_SECONDS = {True: (1, 2), False: (1, 3)}  # of the two runs under strace; s
 ATTACH_S = 0.8                                 # strace, each time
 LARGE_S_PER_GIB = 9.0
 OVERLOAD_RATE = 8000                           # from which most runs end with their timeout
+WARM_UP_S = 1                                  # each, before the first round
 OWN_LOADS = ("keepalive", "newconn", "post")   # whose percentiles are compared with onehop's own
 
 
@@ -44,7 +46,31 @@ class Step:
     title: str
     estimate_s: float
     measure: Callable  # of (context, running proxies by name) -> record
-    timed: bool = False
+    into: str = "special"  # the part of the document that gets the record; "": none does
+    load: str = ""         # of what this is a round, and
+    round: int = 0         # which one, from 1
+
+
+def turns(names, rounds):
+    """(round, name) of all rounds. Each has the names in the same cyclic order and begins with the
+    next one, so that none always follows the same pause or the same neighbour's leavings."""
+    for number in range(1, rounds + 1):
+        first = (number - 1) % max(len(names), 1)
+        for name in names[first:] + names[:first]:
+            yield number, name
+
+
+def warm_up_steps(parts, names):
+    """A run of each that counts nowhere: whoever comes first would meet a cold machine."""
+    loads = [load for load in timed.LOADS if load.name in parts]
+    if not loads and not {"arrival", "slow-replica"}.intersection(parts):
+        return
+    for name in names:
+        load = next((load for load in loads if name in load.proxies), timed.LOADS[0])
+        yield Step("warm-up", name, load.name, WARM_UP_S + 0.15,
+                   lambda context, running, load=load, name=name:
+                   timed.measure(context, load, running[name], 0, WARM_UP_S),
+                   "", "warm-up", 1)
 
 
 def timed_steps(arguments, parts, names):
@@ -52,37 +78,36 @@ def timed_steps(arguments, parts, names):
         if load.name not in parts:
             continue
         rounds = options.rounds_of(arguments, load.name)
-        for number in range(1, rounds + 1):
-            for name in measured(arguments, load.name, names):
-                if name in load.proxies:
-                    yield Step(load.name, name, f"round {number} of {rounds}",
-                               arguments.seconds + 0.15,
-                               lambda context, running, load=load, name=name, number=number:
-                               timed.measure(context, load, running[name], number,
-                                             arguments.seconds), True)
+        who = [name for name in measured(arguments, load.name, names) if name in load.proxies]
+        for number, name in turns(who, rounds):
+            yield Step(load.name, name, f"round {number} of {rounds}", arguments.seconds + 0.15,
+                       lambda context, running, load=load, name=name, number=number:
+                       timed.measure(context, load, running[name], number, arguments.seconds),
+                       "runs", load.name, number)
 
 
 def arrival_steps(arguments, names):
     seconds, timeout_ms = arguments.arrival_seconds, arguments.timeout_ms
+    who = [name for name in measured(arguments, "arrival", names) if name not in timed.LARGE_ONLY]
     for rate in arguments.rates:
         late_s = 0.5 if rate < OVERLOAD_RATE else timeout_ms / 1000
-        for number in range(1, arguments.arrival_rounds + 1):
-            for name in measured(arguments, "arrival", names):
-                if name != "nginx-large":
-                    yield Step("arrival", name, f"{rate:,}/s", seconds + late_s,
-                               lambda context, _, name=name, rate=rate, number=number:
-                               arrival.measure(context, name, rate, number, seconds, timeout_ms),
-                               True)
+        for number, name in turns(who, arguments.arrival_rounds):
+            yield Step("arrival", name, f"{rate:,}/s", seconds + late_s,
+                       lambda context, _, name=name, rate=rate, number=number:
+                       arrival.measure(context, name, rate, number, seconds, timeout_ms),
+                       "runs", f"arrival {rate:,}/s", number)
 
 
 def slow_steps(arguments, names, replicas):
     load = {"rate": arguments.slow_rate, "seconds": arguments.arrival_seconds,
             "timeout_ms": arguments.timeout_ms}
-    for _ in range(arguments.slow_rounds):
-        for name, balance in slow.steps(measured(arguments, "slow-replica", names)):
+    who = [name for name in measured(arguments, "slow-replica", names) if name in slow.PROXIES]
+    for number, name in turns(who, arguments.slow_rounds):
+        for balance in BALANCES:
             yield Step("slow-replica", name, balance, arguments.arrival_seconds + 0.5,
-                       lambda context, _, name=name, balance=balance:
-                       slow.measure(context, replicas, name, balance, load))
+                       lambda context, _, name=name, balance=balance, number=number:
+                       slow.measure(context, replicas, name, balance, number, load),
+                       "special", "slow-replica", number)
 
 
 def own_steps(arguments, body_bytes):
@@ -133,7 +158,7 @@ def measured(arguments, part, names):
 
 def make(arguments, parts, names, document, replicas, body_bytes):
     """All steps, in order."""
-    steps = list(timed_steps(arguments, parts, names))
+    steps = [*warm_up_steps(parts, names), *timed_steps(arguments, parts, names)]
     if "arrival" in parts:
         steps += arrival_steps(arguments, names)
     if "slow-replica" in parts:
@@ -157,6 +182,29 @@ def make(arguments, parts, names, document, replicas, body_bytes):
     return steps + list(memory_steps(arguments, parts, names))
 
 
+def order(steps):
+    """By load, for each of its rounds, the proxies in the order in which they are measured."""
+    found = {}
+    for step in steps:
+        if step.round:
+            rounds = found.setdefault(step.load, {}).setdefault(step.round, [])
+            if step.proxy not in rounds:  # slow-replica has two runs of each, one after another
+                rounds.append(step.proxy)
+    return {load: list(rounds.values()) for load, rounds in found.items()}
+
+
+def keep(document, step, record):
+    """Puts a record and its problems where they belong; those of a warm-up belong nowhere."""
+    if step.into == "runs":
+        document["runs"].append(record)
+    elif step.into == "special":
+        document["special"].setdefault(record["kind"], []).append(record)
+    else:
+        return
+    document["problems"] += [f"{step.part}, {step.title}, {step.proxy}: {text}"
+                             for text in record.get("problems", [])]
+
+
 def run(context, steps, running, document, brief):
     """Takes every step and puts the records into `document`; `brief(record)` is for the line of
     progress. A step that fails is a problem of the document, and the others go on."""
@@ -167,8 +215,7 @@ def run(context, steps, running, document, brief):
         where = f"{step.part}, {step.title}, {step.proxy}"
         try:
             record = step.measure(context, running)
-            document["runs" if step.timed else "special"].append(record)
-            document["problems"] += [f"{where}: {text}" for text in record.get("problems", [])]
+            keep(document, step, record)
             text = brief(record)
         except (BenchError, OSError) as error:
             if context.origin.child.exited():

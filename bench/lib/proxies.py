@@ -13,7 +13,8 @@ from lib import configurations, kernel, netns, tools
 from lib.machine import find_program
 from lib.processes import BenchError, listens, wait_until
 
-PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "haproxy-tcp": "haproxy"}
+PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "haproxy-tcp": "haproxy",
+            "haproxy-large": "haproxy"}
 
 
 class Running:
@@ -53,7 +54,7 @@ class Proxies:
     against (or None), onehop_args, against_args, admin, descriptors, proxy_connections."""
 
     ORDER = ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-             "haproxy-tcp", "envoy", "caddy", "direct")
+             "haproxy-tcp", "haproxy-large", "envoy", "caddy", "direct")
 
     def __init__(self, supervisor, settings, network=None):
         self.supervisor = supervisor

@@ -6,7 +6,7 @@ median, such as connections over requests, is of all rounds together.
 """
 import statistics
 
-from lib import agreement, arrival, bars
+from lib import arrival, bars, beside, timeline
 from lib.layout import Plot, Section, Series, Table
 from lib.netns import PLACES
 from lib.timed import LOADS
@@ -79,6 +79,10 @@ def kernel_text(rounds, place):
 # --- one load ------------------------------------------------------------------------------------
 
 
+def rate_unit(load):
+    return "MiB/s" if load.unit == "MiB" else f"{load.unit}s/s"
+
+
 def load_table(rounds_by_proxy, load, calls):
     """Medians of every proxy's rounds of one load; `calls` are system calls per request by proxy.
     """
@@ -94,10 +98,9 @@ def load_table(rounds_by_proxy, load, calls):
             None if rss is None else f"{rss / MIB:.1f}",
             f"{calls[proxy]:.2f}" if proxy in calls else None,
             f"{requests / accepts:,.1f}" if accepts else "all reused"])
-    rate = "MiB/s" if load.unit == "MiB" else f"{load.unit}s/s"
-    columns = ["proxy", f"CPU us per {load.unit} (user + system)", rate, "p50 us", "p95 us",
-               "p99 us", "core busy", "memory MiB", f"system calls per {load.unit}",
-               "requests per origin connection"]
+    columns = ["proxy", f"CPU us per {load.unit} (user + system)", rate_unit(load),
+               "p50 us", "p95 us", "p99 us", "core busy", "memory MiB",
+               f"system calls per {load.unit}", "requests per origin connection"]
     return Table("", columns, lines)
 
 
@@ -149,16 +152,28 @@ def hops_plot(rounds_by_proxy, title):
                  Series("hop 2: proxy to origin", series("origin_accepts", False))])
 
 
+def over_time_plot(rounds_by_proxy, title, step_s, unit, note=""):
+    """One plot or none, with the last round of each proxy."""
+    moments, series = timeline.of_last_round(
+        [run for rounds in rounds_by_proxy.values() for run in rounds], step_s)
+    return [Plot(f"Throughput over time, {title}", "lines", unit, [],
+                 [Series(proxy, values) for proxy, values in series.items()], x=moments,
+                 note=note + "The last round of each.")] if moments else []
+
+
 def load_sections(runs, special):
     for load in LOADS:
         by_proxy = grouped((run for run in runs if run["load"] == load.name), "proxy")
         if not by_proxy:
             continue
-        calls = {record["proxy"]: record["per_request"] for record in special
-                 if record["kind"] == "syscalls" and record["load"] == load.name}
+        calls = {record["proxy"]: record["per_request"] for record in special.get("syscalls", [])
+                 if record["load"] == load.name}
         plots = [latency_plot(by_proxy, load.name), *cpu_plot(by_proxy, load.name, load.unit)]
         if load.name in ("keepalive", "newconn"):
             plots.append(hops_plot(by_proxy, load.name))
+        plots += over_time_plot(by_proxy, load.name, timeline.STEP_S,
+                                rate_unit(load), "As the origin counted; the first moment has the "
+                                "start of the tool in it. ")
         yield Section(f"{load.name}: {load.title} (medians)", [],
                       [load_table(by_proxy, load, calls), connections_table(by_proxy)], plots)
 
@@ -185,13 +200,8 @@ def arrival_sections(runs):
     for rate, records in grouped((run for run in runs if run["load"] == "arrival"), "rate").items():
         by_proxy = grouped(records, "proxy")
         title = f"{rate:,} arrivals/s"
-        seconds, series = arrival.timeline(records, rate)
         plots = [latency_plot(by_proxy, title), *cpu_plot(by_proxy, title, "request"),
-                 hops_plot(by_proxy, title)]
-        if seconds:
-            plots.append(Plot(f"Throughput over time, {title}", "lines", "requests/s", [],
-                              [Series(proxy, values) for proxy, values in series.items()],
-                              x=seconds))
+                 hops_plot(by_proxy, title), *over_time_plot(by_proxy, title, 1, "requests/s")]
         yield Section(
             f"arrival: {title}, each on a new connection",
             ["Latency counts from when a request was due. Reached: no more than "
@@ -203,7 +213,7 @@ def arrival_sections(runs):
 
 
 def slow_sections(special):
-    found = [record for record in special if record["kind"] == "slow-replica"]
+    found = special.get("slow-replica")
     if not found:
         return
     groups = grouped(found, "proxy", "balance")
@@ -226,7 +236,7 @@ def slow_sections(special):
 
 
 def linter_sections(document):
-    found = [record for record in document["special"] if record["kind"] == "linter"]
+    found = document["special"].get("linter")
     if not found:
         return
     runs = grouped(document["runs"], "load", "proxy")
@@ -252,50 +262,42 @@ def linter_sections(document):
 
 
 def own_sections(document):
-    lines = []
-    for load, tool, measured, own in agreement.comparisons(document):
-        for name in agreement.PERCENTILES:
-            theirs, ours = measured[name], own["total"][name]
-            lines.append([f"{load}, {name}", f"{theirs:,.0f} ({tool})", f"{ours:,.0f}",
-                          f"{theirs - ours:+,.0f}",
-                          f"{theirs / ours - 1:+.0%}" if ours else None,
-                          f"{own['proxy_overhead'][name]:,.0f}"])
-    if lines:
+    found = beside.comparisons(document)
+    if found:
         yield Section(
             "own: onehop's percentiles beside those of the load tool, in the same run",
             ["onehop's clock begins with the first byte of a request and ends with the last one "
              "handed to the kernel. The tool also sees the connection being made, waiting until it "
              "is accepted, and its own delays; with a new connection for each request, on a busy "
-             "core, that is most of it. The last column is onehop's own part."],
-            [Table("", ["load", "tool us", "onehop `total` us", "difference us", "relative",
-                        "onehop `proxy_overhead` us"], lines)])
+             "core, that is most of it. `proxy_overhead` is onehop's own part. Figures are medians "
+             "of the runs of a load. " + beside.DIFFERENCE],
+            [beside.own_table(found)])
 
 
 def special_sections(special):
-    kinds = grouped(special, "kind")
-    for load, records in grouped(kinds.get("syscalls", []), "load").items():
+    for load, records in grouped(special.get("syscalls", []), "load").items():
         yield Section(f"system calls per request, {load} (strace)", [], [Table(
             "", ["proxy", "calls", "which"],
             [[record["proxy"], f"{record['per_request']:.2f}",
               ", ".join(f"{name} {value:.2f}" for name, value in record["by_name"].items()
                         if value >= 0.02)] for record in records])])
-    if "instructions" in kinds:
+    if "instructions" in special:
         yield Section("user-space instructions per keep-alive request (callgrind)", [], [Table(
             "", ["proxy", "instructions"],
             [[record["proxy"], f"{record['per_request']:,.0f}"]
-             for record in kinds["instructions"]])])
-    if "idle" in kinds:
+             for record in special["instructions"]])])
+    if "idle" in special:
         yield Section("resident memory for each idle client connection", [], [Table(
             "", ["proxy", "connections", "variant", "bytes each", "before, MiB", "after, MiB"],
             [[record["proxy"], f"{record['connections']:,}", record["variant"],
               f"{record['bytes_per_connection']:,.0f}", f"{record['before_bytes'] / MIB:.1f}",
-              f"{record['after_bytes'] / MIB:.1f}"] for record in kinds["idle"]])])
-    if "large" in kinds:
+              f"{record['after_bytes'] / MIB:.1f}"] for record in special["idle"]])])
+    if "large" in special:
         yield Section("peak resident memory, one large body and a slow reader", [], [Table(
             "", ["proxy", "direction", "MiB", "peak, MiB", "seconds"],
             [[record["proxy"], record["direction"], f"{record['size_bytes'] / MIB:,.0f}",
               f"{record['peak_bytes'] / MIB:.1f}", f"{record['wall_s']:.1f}"]
-             for record in kinds["large"]])])
+             for record in special["large"]])])
 
 
 def brief(record):
@@ -328,7 +330,17 @@ def intro(document):
     return [f"{document['date']}; {machine['system']}, Linux {machine['kernel']}, "
             f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']:,} MiB; "
             f"{document['pinning']}; network: {document['network']}.",
-            "\n".join(f"- {name}: {text}" for name, text in document["versions"].items())]
+            "\n".join(f"- {name}: {text}" for name, text in document["versions"].items()),
+            *order_text(document["order"])]
+
+
+def order_text(order):
+    """In which order things were measured: none where nothing has rounds."""
+    if "warm-up" not in order:
+        return []
+    return [f"Order: {', '.join(order['warm-up'][0])}, and again. First each had a run that counts "
+            "nowhere; then each round of a load begins with the next one of those it is put on. "
+            "`order` of the results has every round."]
 
 
 def sections(document):
@@ -341,7 +353,7 @@ def sections(document):
     if against:
         found.append(Section("two builds or settings of onehop (medians of ratios)", [], [against]))
     rows = [row for row in document["bars"]
-            if "measured" in row or not document["options"]["partial"]]
+            if row["measured"] is not None or not document["options"]["partial"]]
     if rows:
         found.append(Section("bars (medians of the ratios of neighbouring runs)", [],
                              [bars.table(rows)]))

@@ -4,20 +4,22 @@ system, through one proxy after the other.
 
 The one idea: a scenario says what its system is, how the load is put on a target and what its
 report measured (bench/scenarios/*/scenario.py); everything that is the same for all, from starting
-proxies to sampling CPU, happens here. Each run gets a proxy of its own, so that what onehop tells
-of itself at the end is of that run and no other.
+proxies to sampling CPU, happens here. Each run gets a proxy and replicas of its own, so that what
+onehop tells of itself at the end is of that run and no other, and that no proxy inherits failures,
+queues or warm caches from the one before.
 """
 import dataclasses
 import http.client
 import importlib.util
 import json
+import operator
 import os
 import shlex
 import subprocess
+import threading
 import time
 
-from lib import kernel, private_net, tools
-from lib.layout import Section, Table
+from lib import beside, kernel, private_net, routes, tools
 from lib.processes import BenchError, Supervisor, wait_until
 from lib.proxies import Proxies
 from lib.sampler import Sampler
@@ -25,11 +27,16 @@ from lib.sampler import Sampler
 SCENARIOS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 NAMES = ("two-hop", "booking", "gateway", "saturation", "polyglot")
 ALLOWANCE_S = 4.0  # of a run, beside its load: starting the proxy, the tool and its summary
+RELATIONS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge,
+             ">": operator.gt}
+# What a run may fail with without ending the others: a tool or a replica that said what it should
+# not is as good a reason as one that did not start.
+FAILURES = (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessError)
 
 
 class Context:
-    """What a scenario is given. `endpoints` is set by its start(); `counted`, too, where the
-    replicas do not answer GET /__counts with {"accepts": N, "requests": N}."""
+    """What a scenario is given. `endpoints` is set by its start_replicas(); `counted`, too, where
+    they do not answer GET /__counts with {"accepts": N, "requests": N}."""
 
     def __init__(self, supervisor, planned, short, settings):
         self.supervisor = supervisor
@@ -45,8 +52,9 @@ class Context:
         self.step = {}
         self.records = []         # of the runs so far; `direct` comes first
         self.proxies = Proxies(supervisor, settings)
-        self.polls = 0            # connections that counts() has made
+        self.polls = 0            # connections that the bench itself has made
         self._numbers = 0
+        self._lock = threading.Lock()
 
     def tool(self, name):
         path = tools.find(name)
@@ -67,9 +75,14 @@ class Context:
         """Sums over the replicas, and with "each" what every one of them counted."""
         each = [self.counted(endpoint) if self.counted else get_json(endpoint, "/__counts")
                 for endpoint in self.endpoints]
-        self.polls += len(self.endpoints)
+        self.polled(len(self.endpoints))
         keys = {key for one in each for key, value in one.items() if isinstance(value, int)}
         return {**{key: sum(one.get(key, 0) for one in each) for key in keys}, "each": each}
+
+    def polled(self, connections):
+        """So many were made to ask how things stand: they are none of the load's."""
+        with self._lock:
+            self.polls += connections
 
     def run_tool(self, name, command, patience_s, env=None):
         """Runs a load tool to its end and returns the child; its CPU is sampled like all others."""
@@ -141,7 +154,7 @@ def plan(name, scale_name, chosen, proxies, notes):
         return None
     names = []
     for proxy in sorted(chosen or module.PROXIES, key=lambda one: one != "direct"):
-        reason = proxies.missing(proxy)
+        reason = _cannot_be(proxy, module, proxies)
         if reason:
             notes.append(f"{name} leaves {proxy} out: {reason}")
         else:
@@ -153,28 +166,17 @@ def plan(name, scale_name, chosen, proxies, notes):
     return Plan(name, module, scale, names, scale.get("steps", [{}]))
 
 
-def scaled_down(module, scale_name):
-    """How `scale_name` differs from the full load, as phrases."""
-    full, ours = module.SCALE["full"], module.SCALE.get(scale_name) or module.SCALE["short"]
-    phrases = []
-    for key, value in full.items():
-        if ours.get(key) == value:
-            continue
-        if key == "steps":
-            for inner in value[0]:
-                lists = [", ".join(_figure(step.get(inner)) for step in steps)
-                         for steps in (value, ours.get("steps", []))]
-                if lists[0] != lists[1]:
-                    phrases.append(f"{inner} {lists[1]} instead of {lists[0]}")
-        else:
-            part = (f" (1/{value / ours[key]:.3g})" if isinstance(value, (int, float))
-                    and isinstance(ours.get(key), (int, float)) and ours[key] else "")
-            phrases.append(f"{key.replace('_', ' ')} {_figure(ours.get(key))} instead of "
-                           f"{_figure(value)}{part}")
-    return phrases
+def _cannot_be(proxy, module, proxies):
+    """Why a scenario cannot have `proxy` here; None when it can."""
+    configured = getattr(module, "CONFIGURED", Proxies.ORDER)
+    if proxy not in configured:
+        return f"this scenario has a configuration for {', '.join(configured)} only"
+    if proxy in routes.NAMES:
+        return routes.missing(proxy, proxies.settings.onehop)
+    return proxies.missing(proxy)
 
 
-def _figure(value):
+def figure(value):
     return f"{value:,}" if isinstance(value, (int, float)) else str(value)
 
 
@@ -183,7 +185,7 @@ def _figure(value):
 
 def run(planned, short, settings, progress, portable):
     """All runs of a scenario. A run that fails is a problem and does not keep the others from being
-    made; returns the records, problems, violated thresholds, commands and sections."""
+    made; returns the records, problems, violated thresholds and commands."""
     result = {"name": planned.name, "title": planned.module.TITLE, "scale": planned.scale,
               "proxies": planned.proxies, "records": [], "violations": [], "problems": [],
               "configurations": {}, "notes": []}
@@ -194,20 +196,36 @@ def run(planned, short, settings, progress, portable):
             if shared:
                 result["notes"].append(f"{planned.name}: connections of others on this machine are "
                                        f"counted, too: {shared}")
-            _run_all(planned, Context(supervisor, planned, short, settings), result, progress,
-                     lambda text: portable(text, supervisor))
-    except BenchError as error:
-        result["problems"].append(f"{planned.name} did not start: {error}")
+            def spell(text):
+                return portable(text, supervisor)
+
+            try:
+                _run_all(planned, Context(supervisor, planned, short, settings), result, progress,
+                         spell)
+            finally:
+                result["problems"] = [spell(problem) for problem in result["problems"]]
+    except FAILURES as error:
+        result["problems"].append(f"{planned.name} did not start: {_said(error)}")
         progress.done(planned.planned(), result["problems"][-1])
     return result
 
 
+def _said(error):
+    return str(error) if isinstance(error, (BenchError, OSError)) else repr(error)
+
+
 def _run_all(planned, context, result, progress, portable):
-    planned.module.start(context)
+    if hasattr(planned.module, "start"):  # what serves all runs, such as stores
+        planned.module.start(context)
     result["records"] = context.records
+    lasting = len(context.supervisor.children)
     for step in planned.steps:
         for name in planned.proxies:
-            _one(context, planned, step, name, result, progress)
+            try:
+                _one(context, planned, step, name, result, progress)
+            finally:  # replicas, and a proxy that did not come up
+                for child in reversed(context.supervisor.children[lasting:]):
+                    context.supervisor.stop(child)
             _remember(context, name, result, portable)
 
 
@@ -220,18 +238,19 @@ def _remember(context, name, result, portable):
 
 def _one(context, planned, step, name, result, progress):
     """One run through one proxy, into the context's records or the result's problems."""
-    what = ", ".join([planned.name, *(f"{key} {_figure(value)}" for key, value in step.items()),
+    what = ", ".join([planned.name, *(f"{key} {figure(value)}" for key, value in step.items()),
                       name])
     context.step, context.proxy, context.running = step, name, None
     try:
-        record = _measured(context, planned.module, {**planned.scale, **step})
-    except (BenchError, OSError, KeyError, ValueError) as error:  # one run lost, not all of them
-        result["problems"].append(f"{what}: {error!r}" if not isinstance(error, BenchError)
-                                  else f"{what}: {error}")
-        progress.done(planned.seconds(step), f"{what}: FAILED, {error}")
+        record = {"proxy": name, "step": step,
+                  **_measured(context, planned.module, {**planned.scale, **step})}
+        record["bars"] = planned.module.check(context, record)
+    except FAILURES as error:  # one run lost, not all of them
+        result["problems"].append(f"{what}: {_said(error)}")
+        progress.done(planned.seconds(step), f"{what}: FAILED, {_said(error)}")
         return
-    record = {"proxy": name, "step": step, **record}
-    record["violations"] = planned.module.check(context, record)
+    record["violations"] = _judge(record["bars"], name in getattr(
+        planned.module, "JUDGED_PROXIES", planned.proxies))
     context.records.append(record)
     for violation in record["violations"]:
         result["violations"].append({"run": what, "proxy": name, "sentence": violation})
@@ -240,12 +259,28 @@ def _one(context, planned, step, name, result, progress):
                   f"{sum(record.get('errors', {}).values()):,} errors, {verdict}")
 
 
+def _judge(bars, is_judged):
+    """Says of each bar whether it is asked of this proxy; the sentences of those that it missed."""
+    sentences = []
+    for one in bars:
+        always, sentence = one.pop("always"), one.pop("sentence")
+        one["judged"] = is_judged or always
+        if one["judged"] and not one["reached"]:
+            sentences.append(sentence)
+    return sentences
+
+
 def _measured(context, module, scale):
-    """Starts the proxy, puts the load on, reads everything that counted, stops the proxy."""
+    """Starts the replicas and the proxy, puts the load on, reads everything that counted, and stops
+    the proxy."""
+    module.start_replicas(context)
     start_proxy = getattr(module, "start_proxy", None)  # where a scenario needs its own settings
     context.running = (start_proxy(context, context.proxy) if start_proxy else
                        context.proxies.start(context.proxy, context.endpoints, None))
     child = context.running.child
+    if child and not _holds(child, context.running.address[1]):
+        raise BenchError(f"{context.proxy} cannot have port {context.running.address[1]}: another "
+                         f"process listens there; it says: {child.log_tail() or 'nothing'}")
     try:
         if context.running.admin:  # it opens after the listener
             wait_until(lambda: _first_client_seen(context), 5,
@@ -261,7 +296,9 @@ def _measured(context, module, scale):
         if child and child.exited():
             raise BenchError(f"{context.proxy} ended during the run: {child.log_tail()}")
         record.setdefault("seconds", time.monotonic() - began)
-        record.setdefault("timeline", sampler.timeline())
+        record["replicas_timeline"] = sampler.timeline()
+        if not record.get("timeline"):  # the tool keeps none, or was too soon at its end
+            record["timeline"] = record["replicas_timeline"]
         record["usage"] = _renamed(sampler.usage(), child)
         record["others_cores"] = sampler.others()
         accepted = _clients(context) - clients
@@ -273,6 +310,25 @@ def _measured(context, module, scale):
     finally:
         if child:
             context.supervisor.stop(child)
+
+
+def _holds(child, port):
+    """Whether the socket that listens on `port` is of `child` or of one of its processes. What can
+    be connected to may be a stranger's."""
+    pids = kernel.family(child.pid)
+    inodes = set()
+    with open("/proc/thread-self/net/tcp") as file:
+        for words in map(str.split, file):
+            if words[3] == "0A" and words[1].endswith(f":{port:04X}"):
+                inodes.add(f"socket:[{words[9]}]")
+    for pid in pids:
+        place = f"/proc/{pid}/fd"
+        try:
+            if any(os.readlink(f"{place}/{one}") in inodes for one in os.listdir(place)):
+                return True
+        except OSError:
+            continue  # ended, or of another user: its master is asked, too
+    return False
 
 
 def _first_client_seen(context):
@@ -306,15 +362,33 @@ def _grown(before, after):
                      for old, new in zip(before["each"], after["each"])]}
 
 
-# --- what every scenario shows -------------------------------------------------------------------
+# --- what scenarios say of a run -----------------------------------------------------------------
 
 
-def summary(result, judged):
-    """The thresholds that were missed, by run. `judged` says what the scenario judges, where that
-    is not every proxy by every threshold."""
-    text = [judged] if judged else []
-    rows = [[one["run"], one["sentence"]] for one in result["violations"]]
-    if not rows:
-        return Section("Thresholds", text + ["No threshold of this scenario was missed."])
-    return Section("Thresholds", text + ["These runs missed thresholds of this scenario; no other "
-                                         "did."], [Table("", ["run", "what was missed"], rows)])
+def bar(name, measured, relation, limit, sentence, always=False):
+    """One threshold, and how a run stands to it. `sentence` says what is wrong where it is missed;
+    `always`: it is also asked of proxies that the scenario does not judge otherwise."""
+    reached = bool(RELATIONS[relation](measured, limit))
+    return {"name": name, "measured": measured, "wanted": f"{relation} {figure(limit)}",
+            "reached": reached, "sentence": sentence, "always": always}
+
+
+def timeline(totals):
+    """Requests in each second, of (when, how many until then) as a tool reported them about once a
+    second. The seconds before the first request and after the last are left out."""
+    rates = []
+    for (began, before), (ended, after) in zip(totals, totals[1:]):
+        if ended > began:
+            seconds = max(round(ended - began), 1)  # one that was missed is like its neighbour
+            rates += [(after - before) / (ended - began)] * seconds
+    while rates and not rates[0]:
+        rates.pop(0)
+    while rates and not rates[-1]:
+        rates.pop()
+    return [{"second": second, "completed": rate} for second, rate in enumerate(rates, 1)]
+
+
+def throughput_plot(title, records, counted_by, key="timeline"):
+    plot = beside.throughput_plot(title, records, key)
+    plot.note = f"in each second, as counted by {counted_by}"
+    return plot

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Shows that a report says what was measured, whatever the figures are.
+"""Shows that a report says what was measured, whatever the figures are, and that a results file has
+what the schema names.
 
 The one idea: pages and pictures are parsed and looked into, never compared with a stored copy, so
 that a change of looks breaks nothing here and a lost figure does.
@@ -10,14 +11,16 @@ import math
 import os
 import re
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 
 # bench/ instead of bench/lib/, where html.py would hide the one of Python.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 import html.parser as html_parser  # noqa: E402
-from lib import html, layout, plotting, svg  # noqa: E402
+from lib import bars, html, layout, plotting, results, svg  # noqa: E402
 from lib.layout import Plot, Section, Series, Table  # noqa: E402
+from lib.processes import BenchError  # noqa: E402
 
 NASTY = "<script>alert('x')</script> & \"quotes\" | pipe \x00\x1b ]]> é 中"
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -265,6 +268,48 @@ class HtmlTest(unittest.TestCase):
         self.assertEqual(self.tree.tags.count("details"), 3)
         self.assertIn(("role", "img"), self.tree.attributes)
         self.assertIn(("class", "subject"), self.tree.attributes)
+
+
+class Results(unittest.TestCase):
+    def document(self, **changes):
+        made = {key: kind() for key, kind in results.KEYS.items()}
+        bar = {"name": "a bar", "measured": None, "wanted": 0.7, "reached": None}
+        return {**made, "schema": results.SCHEMA, "runs": [{"proxy": "onehop", "load": "l"},
+                {"proxy": "nginx", "scenario": "s"}], "bars": [bar], **changes}
+
+    def test_what_both_benches_write_is_of_the_schema(self):
+        results.validate(self.document())
+        runs = [{"load": "keepalive", "proxy": proxy, "round": 1, "cpu_us": cpu}
+                for proxy, cpu in (("onehop", 1.0), ("nginx", 2.0))]
+        measured = bars.bar_rows(runs, {})
+        self.assertEqual([row["reached"] for row in measured[:2]], [True, None])
+        results.validate(self.document(bars=measured, more="than is asked for"))
+
+    def test_all_that_is_not_of_the_schema_is_named(self):
+        def said(document):
+            with self.assertRaises(BenchError) as caught:
+                results.validate(document)
+            return str(caught.exception)
+
+        lacking = self.document(special=[])
+        del lacking["notes"]
+        self.assertIn("`special` is list, not dict; `notes` is missing", said(lacking))
+        self.assertIn("`schema` is 2", said(self.document(schema=2)))
+        self.assertIn("`runs[1]` names no proxy; `runs[1]` names neither",
+                      said(self.document(runs=[{"proxy": "a", "load": "b"}, {"load": 3}])))
+        self.assertIn("`bars[0].reached` is str",
+                      said(self.document(bars=[{"name": "", "measured": 1, "wanted": 2,
+                                                "reached": "yes"}])))
+        self.assertIn("`bars[0]` has no `wanted`",
+                      said(self.document(bars=[{"name": "", "measured": 1, "reached": True}])))
+
+    def test_results_that_are_not_of_the_schema_are_kept_and_told_of(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "r.json")
+            self.assertEqual(results.save(path, self.document(), "page"), path[:-4] + "html")
+            with self.assertRaisesRegex(BenchError, "`runs` is str"):
+                results.save(path, self.document(runs="none"), "page")
+            self.assertEqual(sorted(os.listdir(directory)), ["r.html", "r.json"])
 
 
 if __name__ == "__main__":

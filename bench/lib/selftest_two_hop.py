@@ -14,11 +14,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-from lib import agreement, arrival, bars, configurations, kernel, layout, linter  # noqa: E402
-from lib import netns, options, plan, report, results  # noqa: E402
+from lib import agreement, arrival, bars, beside, configurations, kernel, layout  # noqa: E402
+from lib import linter, netns, options, plan, report, results, timeline  # noqa: E402
 from lib.processes import BenchError, Supervisor, wait_until  # noqa: E402
 
 NAMES = ["nginx-stock", "nginx", "onehop", "haproxy", "haproxy-tcp", "envoy", "caddy", "direct"]
@@ -38,7 +40,8 @@ def refused(*words):
 
 
 def empty_document():
-    return {"runs": [], "special": [], "versions": {}, "configurations": {}, "problems": []}
+    return {"runs": [], "special": {}, "versions": {}, "configurations": {}, "problems": [],
+            "order": {}}
 
 
 def timed_run(proxy, number, cpu_us):
@@ -118,14 +121,46 @@ class Arrival(unittest.TestCase):
         self.assertFalse(judged(2.2, 8000))
         self.assertFalse(judged(2.0, 7991))
 
+
+class OverTime(unittest.TestCase):
     def test_the_timeline_is_of_the_last_round_and_has_gaps_where_nothing_is_known(self):
         def record(proxy, *seconds):
-            return {"proxy": proxy, "rate": 10, "timeline": [
-                {"second": second, "completed": 10 + second} for second in seconds]}
+            return {"proxy": proxy, "timeline": [
+                {"second": second, "completed": 10 + round(second)} for second in seconds]}
 
-        seconds, series = arrival.timeline([record("a", 0), record("a", 0, 1), record("b", 1)], 10)
+        records = [record("a", 0), record("a", 0, 1.02), record("b", 0.98), {"proxy": "c"}]
+        seconds, series = timeline.of_last_round(records, 1)
         self.assertEqual(seconds, [0, 1])
         self.assertEqual(series, {"a": [10, 11], "b": [None, 11]})
+        self.assertEqual(timeline.of_last_round([], 1), ([], {}))
+
+    def test_a_counter_is_told_as_requests_per_second_of_each_interval(self):
+        class Origin:
+            asked, enough = 0, threading.Event()
+
+            def counts(self):
+                self.asked += 1
+                if self.asked == 4:
+                    self.enough.set()
+                return {"requests": 100 * self.asked}
+
+        with timeline.Counting(Origin(), 0.01) as counting:
+            self.assertTrue(counting.origin.enough.wait(5))
+        rows = counting.rows()
+        self.assertGreaterEqual(len(rows), 3)
+        ends = [at - counting.samples[0][0] for at, _ in counting.samples]
+        for row, begins, ends in zip(rows, ends, ends[1:]):
+            self.assertEqual(row["second"], begins)
+            self.assertAlmostEqual(row["completed"] * (ends - begins), 100)
+
+    def test_an_origin_that_does_not_answer_ends_the_counting_and_not_the_run(self):
+        class Origin:
+            def counts(self):
+                raise BenchError("it is gone")
+
+        with timeline.Counting(Origin()) as counting:
+            counting.join(5)
+        self.assertEqual(counting.rows(), [])
 
 
 class Options(unittest.TestCase):
@@ -137,12 +172,39 @@ class Options(unittest.TestCase):
         parts = [part for part in options.PARTS if part != "instructions"]
         steps = plan.make(arguments, parts, NAMES, empty_document(), None, 256)
         self.assertLess(sum(step.estimate_s for step in steps), 240)
-        self.assertEqual({step.part for step in steps}, set(parts))
+        self.assertEqual({step.part for step in steps}, {"warm-up", *parts})
 
-    def test_the_rounds_of_a_load_are_interleaved(self):
-        arguments = parse("--only", "keepalive", "--rounds", "2")
-        steps = plan.make(arguments, ["keepalive"], ["nginx", "onehop"], empty_document(), None, 1)
-        self.assertEqual([step.proxy for step in steps], ["nginx", "onehop"] * 2)
+    def test_the_rounds_of_a_load_are_interleaved_and_each_begins_with_another_proxy(self):
+        names = ["nginx", "onehop", "haproxy"]
+        turned = [names, ["onehop", "haproxy", "nginx"], ["haproxy", "nginx", "onehop"], names]
+        arguments = parse("--only", "keepalive", "--rounds", "4")
+        steps = plan.make(arguments, ["keepalive"], names, empty_document(), None, 1)
+        measured = [step.proxy for step in steps if step.into == "runs"]
+        self.assertEqual(measured, sum(turned, []))
+        self.assertEqual(plan.order(steps), {"warm-up": [names], "keepalive": turned})
+
+    def test_each_proxy_has_a_warm_up_of_a_load_that_is_its_and_the_record_goes_nowhere(self):
+        names = ["nginx-large", "onehop", "haproxy-large", "direct"]
+        parts = ["keepalive", "upload"]
+        steps = plan.make(parse("--rounds", "1"), parts, names, empty_document(), None, 1)
+        self.assertEqual([(step.proxy, step.title) for step in steps if not step.into],
+                         list(zip(names, ["upload", "keepalive", "upload", "keepalive"])))
+        document = empty_document()
+        plan.keep(document, steps[0], {"problems": ["slow"]})
+        self.assertEqual(document, empty_document())
+        plan.keep(document, steps[-1], {"problems": ["slow"]})
+        self.assertEqual(len(document["runs"]), 1)
+        self.assertEqual(document["problems"], ["upload, round 1 of 1, direct: slow"])
+        self.assertEqual(plan.make(parse(), ["idle"], ["direct"], empty_document(), None, 1), [])
+
+    def test_the_references_for_large_bodies_have_no_part_in_other_loads(self):
+        names = ["nginx-large", "haproxy-large", "onehop"]
+        parts = [part for part in options.PARTS if part not in ("linter", "instructions")]
+        steps = plan.make(parse(), parts, names, empty_document(), None, 1)
+        for name in names[:2]:
+            loads = {step.title if step.part in ("syscalls", "warm-up") else step.part
+                     for step in steps if step.proxy == name}
+            self.assertEqual(loads, {"download", "upload"})
 
     def test_what_makes_no_sense_is_refused_with_a_sentence(self):
         self.assertIn("'lunch' is none of", refused("--only", "lunch"))
@@ -205,6 +267,14 @@ class Processes(unittest.TestCase):
         with Supervisor() as supervisor, self.assertRaisesRegex(BenchError, "ghost.*no-such"):
             supervisor.start("ghost", ["/no-such-program"])
 
+    def test_a_place_where_nothing_can_be_written_is_named_before_the_load(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "new", "results.json")
+            self.assertIsNone(results.unwritable(path))
+            self.assertIn("cannot be written", results.unwritable(os.path.dirname(path)))
+            results.write_atomically(path, "a file")
+            self.assertIn("cannot be written", results.unwritable(os.path.join(path, "r.json")))
+
     def test_a_file_that_cannot_be_completed_leaves_the_former_one(self):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "results.json")
@@ -213,6 +283,9 @@ class Processes(unittest.TestCase):
                 results.write_json(path, {"figure": object()})
             with self.assertRaises(TypeError):
                 results.write_atomically(path, 7)
+            with mock.patch("os.fsync", side_effect=KeyboardInterrupt):
+                with self.assertRaises(KeyboardInterrupt):
+                    results.write_atomically(path, "half of it")
             self.assertEqual(os.listdir(directory), ["results.json"])
             with open(path) as file:
                 self.assertEqual(file.read(), "former")
@@ -226,11 +299,21 @@ class Configurations(unittest.TestCase):
         for text, word in (
                 (configurations.nginx("nginx", "D", listen, to, balance, settings), "least_conn;"),
                 (configurations.haproxy("haproxy", listen, to, balance, settings), "leastconn"),
-                (configurations.envoy(listen, to, balance, settings), "LEAST_REQUEST"),
+                (configurations.envoy(listen, to, balance, settings), "policies.least_request"),
                 (configurations.caddy(listen, to, balance), "lb_policy least_conn"),
                 (configurations.onehop(listen, to, balance, None), '"least_requests"')):
             for expected in (word, "9001", "9002"):
                 self.assertIn(expected, text)
+        self.assertIn("FULL_SCAN", configurations.envoy(listen, to, balance, settings))
+        self.assertIn("ROUND_ROBIN", configurations.envoy(listen, to, "round_robin", settings))
+
+    def test_the_large_haproxy_differs_by_its_buffers_only(self):
+        settings = argparse.Namespace(proxy_connections=500)
+        usual, large = (configurations.haproxy(name, ("127.0.0.1", 1), [("127.0.0.1", 2)],
+                                               "round_robin", settings)
+                        for name in ("haproxy", "haproxy-large"))
+        self.assertEqual(large.replace("  tune.bufsize 65536\n", "", 1), usual)
+        self.assertNotEqual(large, usual)
 
 
 class Report(unittest.TestCase):
@@ -242,9 +325,9 @@ class Report(unittest.TestCase):
         for number, cpu in ((1, 20.0), (2, 30.0), (3, 28.0)):
             document["runs"] += [timed_run("nginx", number, 40.0),
                                  timed_run("onehop", number, cpu), timed_run("direct", number, 0)]
-        document["special"].append({
+        document["special"]["syscalls"] = [{
             "kind": "syscalls", "proxy": "onehop", "load": "keepalive", "per_request": 4.01,
-            "by_name": {"read": 2.0}})
+            "by_name": {"read": 2.0}}]
         document["bars"] = bars.bar_rows(document["runs"], document["special"])
         return document
 
@@ -266,6 +349,23 @@ class Report(unittest.TestCase):
     def test_the_status_says_more_than_its_count(self):
         rounds = [{"errors": {"status": 3, "reset": 1}, "status": {"200": 9, "503": 3}}]
         self.assertEqual(report.errors_text(rounds), "reset 1, status 503 3")
+
+    def test_throughput_over_time_is_plotted_where_it_was_counted(self):
+        document = self.document()
+        document["runs"][1]["timeline"] = [{"second": 0.0, "completed": 5.0}]
+        titles = [plot.title for section in report.sections(document) for plot in section.plots]
+        self.assertIn("Throughput over time, keepalive", titles)
+
+    def test_own_figures_are_medians_of_all_runs_and_the_difference_is_a_share_of_the_tools(self):
+        document = self.document()
+        for number, tool, own in ((1, 100, 10), (2, 400, 100), (3, 300, 60)):
+            document["runs"].append({
+                "load": "arrival", "proxy": "onehop", "rate": 1000, "round": number, "tool": "t",
+                "latency_us": {"p50": tool}, "own": {"total": {"p50": own},
+                                                     "proxy_overhead": {"p50": number}}})
+        rows = beside.own_table(beside.comparisons(document)).rows
+        self.assertEqual(rows, [["arrival 1,000/s, p50", "300 (t)", "60", "-240", "-80%", "2", 3]])
+        self.assertEqual(beside.difference(200, 250), 0.25)
 
     def test_own_figures_want_exactly_one_endpoint(self):
         with self.assertRaisesRegex(BenchError, "2 endpoints"):

@@ -5,7 +5,6 @@ The one idea: in turn, a third of the requests wait for the slow one. A balancer
 is in flight sends it only the few that it can take, and the percentiles show it.
 """
 from lib import arrival
-from lib.configurations import BALANCES
 from lib.origin import Origin
 
 REPLICAS = 3
@@ -34,7 +33,7 @@ class Replicas:
         return self.started
 
 
-def measure(context, replicas, name, balance, options):
+def measure(context, replicas, name, balance, round_number, options):
     """`options` are rate, seconds and timeout_ms. The connections are kept, so that only waiting
     for replicas differs."""
     origins = replicas.get()
@@ -46,12 +45,7 @@ def measure(context, replicas, name, balance, options):
     finally:
         context.supervisor.stop(running.child)
     total = max(sum(record["by_origin"]), 1)
-    record.update(load="slow-replica", kind="slow-replica", balance=balance,
+    record.update(load="slow-replica", kind="slow-replica", balance=balance, round=round_number,
                   delay_ms=replicas.delay_ms, slow_share=record["by_origin"][-1] / total,
                   problems=arrival.problems(record))
     return record
-
-
-def steps(names):
-    """(proxy, balance) in the order of measuring."""
-    return [(name, balance) for name in names if name in PROXIES for balance in BALANCES]

@@ -18,6 +18,11 @@ START_S = 30
 USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root: the first that there is
 
 
+def last_words(child):
+    """Both say a lot of themselves before they say what is wrong."""
+    return "; ".join(child.log_tail().splitlines()[-3:]) or "it said nothing"
+
+
 class Redis:
     def __init__(self, context):
         directory = context.supervisor.path("redis")
@@ -28,7 +33,7 @@ class Redis:
             str(self.address[1]), "--dir", directory, "--save", "", "--appendonly", "no"])
         wait_until(lambda: child.exited() or self._answers(), START_S, "Redis answers")
         if child.exited():
-            raise BenchError(f"Redis did not start: {child.log_tail()}")
+            raise BenchError(f"Redis did not start: {last_words(child)}")
 
     def command(self, *words):
         """The reply to one command, as text without its type's sign; None for no value."""
@@ -75,7 +80,7 @@ class Postgres:
             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={directory}"])
         wait_until(lambda: child.exited() or self._answers(), START_S, "PostgreSQL answers")
         if child.exited():
-            raise BenchError(f"PostgreSQL did not start: {child.log_tail()}")
+            raise BenchError(f"PostgreSQL did not start: {last_words(child)}")
         self.query(schema)
 
     @property

@@ -24,11 +24,11 @@ NEUTRAL = (("#d3dae2", "#3b4552"), ("#bcc6d1", "#4d5866"), ("#a5b1be", "#606d7c"
 ACCENT = (("#fbd3b5", "#6b3410"), ("#f7b98c", "#863f10"), ("#f19f66", "#a34c12"),
           ("#e58341", "#c25c18"), ("#d56a22", "#dd7128"), ("#b85410", "#f08c48"),
           ("#94420b", "#ffae78"))
-# Seven hues after Okabe and Ito, without the one of onehop, and the dashes that go with them.
+# Eight hues after Okabe and Ito, without the one of onehop, and the dashes that go with them.
 HUES = (("#0072b2", "#56a9e0"), ("#009e73", "#2fc499"), ("#b5569b", "#e497c9"),
         ("#7a8794", "#9aa5b1"), ("#a38a00", "#e0cb45"), ("#3f9fd8", "#9bd3f5"),
-        ("#5b3fa8", "#a99bf0"))
-DASHES = ("", "8 4", "2 3", "", "10 3 2 3", "5 2", "1 4")
+        ("#5b3fa8", "#a99bf0"), ("#5f8f00", "#a6d84a"))
+DASHES = ("", "8 4", "2 3", "", "10 3 2 3", "5 2", "1 4", "12 4")
 # A proxy keeps its hue from plot to plot, whichever others are beside it.
 USUAL = {"nginx": 0, "nginx-tuned": 0, "haproxy": 1, "haproxy-tcp": 2, "haproxy-mode-tcp": 2,
          "direct": 3, "envoy": 4, "nginx-stock": 5, "nginx-as-installed": 5, "caddy": 6}

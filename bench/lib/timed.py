@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The timed loads: all proxies in turn, again and again.
 
-The one idea: a figure is only compared with its neighbour of the same round (A B C D A B C D ...),
-since a shared machine is another machine a minute later.
+The one idea: a figure is only compared with its neighbour of the same round (A B C D, B C D A,
+...), since a shared machine is another machine a minute later.
 """
 import dataclasses
 
-from lib import observe, wrk
+from lib import observe, timeline, wrk
 
 MIB = 1 << 20
 
@@ -25,7 +25,8 @@ class Load:
 
 ALL = ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "envoy",
        "caddy", "direct")
-LARGE = ("nginx-large", *ALL[1:])  # of nginx as installed, 1 MiB bodies go through files
+LARGE_ONLY = ("nginx-large", "haproxy-large")  # references for bodies of 1 MiB
+LARGE = (*LARGE_ONLY, *ALL[1:])  # of nginx as installed, 1 MiB bodies go through files
 LOADS = (
     Load("keepalive", "keep-alive, 64 connections, 256-byte answers", "request", 64, ALL),
     Load("newconn", "a new client connection for each request, 64 at a time", "request", 64, ALL,
@@ -41,13 +42,14 @@ BY_NAME = {load.name: load for load in LOADS}
 def measure(context, load, running, round_number, seconds):
     """One run of one load on one proxy, as a record for the results."""
     before = observe.Snapshot(context, running, [context.origin])
-    result = wrk.run(context, load, running.address, seconds)
+    with timeline.Counting(context.origin) as counting:
+        result = wrk.run(context, load, running.address, seconds)
     wall = result["duration_us"] / 1e6
     record = {
         "load": load.name, "proxy": running.name, "round": round_number, "tool": "wrk",
         "connections": load.connections, "wall_s": wall, "requests": result["requests"],
         "requests_per_s": result["requests"] / wall, "errors": result["errors"],
-        "latency_us": result["latency_us"],
+        "latency_us": result["latency_us"], "timeline": counting.rows(),
         **observe.difference(context, running, [context.origin], before, result["requests"], wall),
     }
     record["problems"] = problems(load, record)

@@ -32,6 +32,7 @@ const ITEMS = 1000;
 const WORK = { auth: [50, 25], read: [30, 20], write: [40, 30] };
 
 const counts = { accepts: 0, requests: 0, injected_502: 0, injected_resets: 0 };
+const known = new WeakSet();  // connections: one that only asks for counts is not a client's
 const items = new Map();
 for (let id = 1; id <= ITEMS; id++) items.set(id, describe(id, `item ${id}`, 0));
 
@@ -133,6 +134,10 @@ function serve(request, response, text) {
 const server = http.createServer((request, response) => {
   if (request.url === '/__counts') return send(response, 200, JSON.stringify(counts));
   counts.requests++;
+  if (!known.has(request.socket)) {
+    known.add(request.socket);
+    counts.accepts++;
+  }
   if (failure.isDue()) {
     counts.injected_502++;
     request.resume();
@@ -148,7 +153,6 @@ const server = http.createServer((request, response) => {
   request.on('end', () => serve(request, response, text));
 });
 server.keepAliveTimeout = 75000;  // longer than any proxy keeps a connection idle
-server.on('connection', () => { counts.accepts++; });
 server.listen({ port: Number(options['listen-port']), host: '127.0.0.1', backlog: 4096 }, () => {
   console.log(`127.0.0.1:${server.address().port}`);
 });

@@ -14,10 +14,12 @@ import subprocess
 from lib import beside, k6, routes
 from lib.layout import Section, Table
 from lib.processes import BenchError
+from lib.scenario_runner import bar, throughput_plot, timeline
 
 TITLE = "gateway: a service level under injected failures (Locust and k6)"
 TOOLS = ("locust", "k6", "node")
 PROXIES = ("direct", "onehop", "nginx-stock", "nginx", "haproxy")
+CONFIGURED = (*PROXIES, "haproxy-tcp", "envoy", "caddy")
 REPORT = Table("What the report says", ["", "report, Locust", "report, k6"], [
     ["requests/s", 1040, 980], ["median ms", 118, 94], ["p95 ms", 301, 276],
     ["p99 ms", 612, 441], ["errors %", 0.21, 0.12], ["cache hit ratio %", None, 72],
@@ -54,7 +56,8 @@ def seconds(scale):
     return scale["ramp_s"] + scale["hold_s"] + spikes + 4
 
 
-def start(context):
+def start_replicas(context):
+    """Anew for each proxy, so that all of them meet the same faults from the first request on."""
     program = os.path.join(context.folder, "replica.js")
     context.endpoints = []
     for number in range(REPLICAS):  # out of step, so that they do not all fail at once
@@ -93,7 +96,7 @@ def _k6(context, url, scale):
                      {"SCALE": json.dumps(scale), "TARGET": url}, seconds(scale) + START_S)
     return {"requests": k6.count(metrics, "http_reqs"),
             "errors": {"failed": int(metrics["http_req_failed"]["passes"])},
-            "percentiles_us": k6.percentiles_us(metrics)}
+            "percentiles_us": k6.percentiles_us(metrics), "timeline": metrics["timeline"]}
 
 
 def _locust(context, url, scale):
@@ -109,40 +112,40 @@ def _locust(context, url, scale):
     try:
         with open(f"{prefix}_stats.csv", newline="") as file:
             total = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
-        return {"requests": int(total["Request Count"]),
+        with open(f"{prefix}_stats_history.csv", newline="") as file:
+            seconds_of = [(int(row["Timestamp"]), int(row["Total Request Count"]))
+                          for row in csv.DictReader(file) if row["Name"] == "Aggregated"]
+        return {"requests": int(total["Request Count"]), "timeline": timeline(seconds_of),
                 "errors": {"failed": int(total["Failure Count"])},
                 "percentiles_us": {key: float(total[name]) * 1000
                                    for key, name in LOCUST_PERCENTILES.items()}}
-    except (OSError, StopIteration, ValueError) as error:
+    except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
         raise BenchError(f"Locust left no usable summary ({error!r}): {child.log_tail()}") from None
 
 
 def held_per_s(record):
     """Requests a second once the users are there: the median of the busier half of the run."""
-    rates = sorted(moment["completed"] for moment in record["timeline"])
+    rates = sorted(moment["completed"] for moment in record["replicas_timeline"])
     return statistics.median(rates[len(rates) // 2:]) if rates else 0.0
 
 
 def check(context, record):
     step, rows = record["step"], record["rows"]
     rows["requests/s"] = held_per_s(record)
-    broken = []
-    for row, most in (("p95 ms", P95_MS), ("p99 ms", P99_MS)):
-        if rows[row] > most:
-            broken.append(f"{row[:3]} is {rows[row]:.0f} ms, more than {most}")
     failed, injected = record["errors"]["failed"], injected_failures(record)
-    if failed > injected:
-        broken.append(f"{failed} requests failed, but the replicas injected only {injected} "
-                      "failures")
+    bars = [bar(row, rows[row], "<=", most, f"{row[:3]} is {rows[row]:.0f} ms, more than {most}")
+            for row, most in (("p95 ms", P95_MS), ("p99 ms", P99_MS))]
+    bars.append(bar("failures beyond those injected", max(failed - injected, 0), "=", 0,
+                    f"{failed} requests failed, but the replicas injected only {injected} "
+                    "failures"))
     if record["requests"] < LEAST_REQUESTS:
-        return broken
-    if rows["errors %"] >= ERRORS_PERCENT:
-        broken.append(f"{rows['errors %']:.2f} % of the requests failed, not under "
-                      f"{ERRORS_PERCENT} %")
+        return bars
     wanted = HELD_PER_S[step["tool"]] * step["users"]
-    if rows["requests/s"] < wanted:
-        broken.append(f"{rows['requests/s']:.0f} requests/s held, fewer than {wanted:.0f}")
-    return broken
+    return [*bars,
+            bar("errors, %", rows["errors %"], "<", ERRORS_PERCENT,
+                f"{rows['errors %']:.2f} % of the requests failed, not under {ERRORS_PERCENT} %"),
+            bar("requests/s held", rows["requests/s"], ">=", wanted,
+                f"{rows['requests/s']:.0f} requests/s held, fewer than {wanted:.0f}")]
 
 
 def injected_failures(record):
@@ -160,7 +163,7 @@ def sections(records):
             "", ["", REPORT.columns[column]], [[row[0], row[column]] for row in REPORT.rows]),
             ours))
         plots += [beside.percentile_plot(f"{name}: time to answer", ours),
-                  beside.throughput_plot(f"{name}: throughput", ours)]
+                  throughput_plot(f"{name}: throughput over time", ours, name)]
         own += [(name, record["percentiles_us"], beside.percentiles_us(record["stats"]))
                 for record in ours if record.get("stats")]
     tables.append(failures_table(records))

@@ -17,10 +17,12 @@ import time
 from lib import beside, kernel, routes, tools
 from lib.layout import Plot, Section, Series, Table
 from lib.processes import BenchError, free_port, listens, wait_until
+from lib.scenario_runner import bar, throughput_plot
 
 TITLE = "polyglot: the same API in Python, Node, Go and C++ (ab)"
 TOOLS = ("ab",)
 PROXIES = ("direct", "onehop", "nginx", "haproxy")
+CONFIGURED = tuple(name for name in routes.NAMES if name != "haproxy-limited")
 REPORT = Table("What the report says", ["", "Python", "Go", "Node", "Rust"], [
     ["/health p50 ms", 6, 3, 9, 2], ["/health p95 ms", 10, 8, 14, 4],
     ["/health p99 ms", 15, 12, 20, 7], ["/health/all requests/s", 244.7, 320.0, 230.0, None],
@@ -52,7 +54,7 @@ TOLERANCE_US = 2500
 def seconds(scale):
     """About how long one run takes, of one proxy of five that is onehop."""
     paced = scale["paced_requests"] * PACED_MS / 1000 / scale["paced_concurrency"]
-    return 5 + (len(LANGUAGES) * (scale["health_requests"] / 4000 + paced / 5) +
+    return 9 + (len(LANGUAGES) * (scale["health_requests"] / 4000 + paced / 5) +
                 len(AGGREGATING) * scale["all_requests"] / 400)
 
 
@@ -62,13 +64,20 @@ def seconds(scale):
 def start(context):
     context.left_out = {name: tools.missing(NEEDED[name]) for name in LANGUAGES
                         if tools.missing(NEEDED[name])}
-    context.services = {}
-    ports = {name: free_port() for name in LANGUAGES if name not in context.left_out}
-    if not ports:
+    context.commands = {name: _command(context, name) for name in LANGUAGES
+                        if name not in context.left_out}
+    if not context.commands:
         raise BenchError("; ".join(context.left_out.values()))
+
+
+def start_replicas(context):
+    """Anew for each proxy: what a service uses when idle must not hold what it kept of the load
+    before."""
+    context.services = {}
+    ports = {name: free_port() for name in context.commands}
     peers = ",".join(f"{name}={port}" for name, port in ports.items())
     for name, port in ports.items():
-        command = [*_command(context, name), "--port", str(port)]
+        command = [*context.commands[name], "--port", str(port)]
         if name in AGGREGATING:
             command += ["--peers", peers]
         context.services[name] = context.supervisor.start(name, command)
@@ -108,9 +117,12 @@ def _command(context, name):
 
 
 def _built(command, target):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, timeout=PATIENCE_S,
-                          env=tools.environment())
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, timeout=PATIENCE_S,
+                              env=tools.environment())
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"a service does not build within {PATIENCE_S} s") from None
     if done.returncode:
         raise BenchError(f"a service does not build: {done.stdout.strip()[-1500:]}")
     return [target]
@@ -204,17 +216,18 @@ JUDGED = "The agreement of percentiles is asked of onehop alone, as the others r
 
 
 def check(context, record):
-    broken = []
-    if record["errors"]["failed"]:
-        broken.append(f"{record['errors']['failed']} requests failed")
+    failed = record["errors"]["failed"]
+    bars = [bar("failed requests", failed, "=", 0, f"{failed} requests failed")]
     for what, ab, own in compared(record, ("paced",)):
         for key, share in TOLERANCES.items():
             allowed = max(share * ab[key], TOLERANCE_US)
-            if abs(ab[key] - own[key]) > allowed:
-                broken.append(f"{what}: ab says {key} is {ab[key] / 1000:.2f} ms and onehop "
-                              f"{own[key] / 1000:.2f} ms, further apart than "
-                              f"{allowed / 1000:.2f} ms")
-    return broken
+            apart = abs(ab[key] - own[key])
+            bars.append(bar(f"{what} {key}: apart, % of what is allowed", 100 * apart / allowed,
+                            "<=", 100,
+                            f"{what}: ab says {key} is {ab[key] / 1000:.2f} ms and onehop "
+                            f"{own[key] / 1000:.2f} ms, further apart than "
+                            f"{allowed / 1000:.2f} ms"))
+    return bars
 
 
 def compared(record, paths):
@@ -236,7 +249,10 @@ def sections(records):
         [row, reported.get(row)] for row in rows]), records, REPORT.note)
     text = [f"{name} is left out: {reason}" for name, reason in records[0]["left_out"].items()]
     found = [Section("the rows of the report beside ours", text, [beside_ours],
-                     [_plot(records, "health", "p95"), _plot(records, "health/all", "p50")])]
+                     [_plot(records, "health", "p95"), _plot(records, "health/all", "p50"),
+                      throughput_plot("Throughput over time, one load after the other", records,
+                                      "the services, with what they ask each other (ab keeps no "
+                                      "seconds)")])]
     found.append(Section("each service", [
         "CPU is in cores and memory resident, both of the service's process; idle: in a second "
         "before the load."], [_services_table(record) for record in records]))

@@ -4,6 +4,7 @@
 The one idea: nobody can answer all of them, so what counts is what becomes of the excess. Behind
 onehop, each service is given as many requests at a time as it has workers and twice as many may
 wait: the rest is turned away at once with 503 and Retry-After, and what is let in stays quick.
+HAProxy is there twice, with the same limits and, like nginx, without any.
 """
 import json
 import os
@@ -12,10 +13,14 @@ import subprocess
 from lib import beside, routes
 from lib.layout import Plot, Section, Series, Table
 from lib.processes import BenchError
+from lib.scenario_runner import bar, throughput_plot
 
 TITLE = "saturation: a thousand new users a second (Artillery)"
 TOOLS = ("artillery", "node")
-PROXIES = ("direct", "onehop", "nginx", "haproxy")
+PROXIES = ("direct", "onehop", "haproxy-limited", "nginx", "haproxy")
+CONFIGURED = routes.NAMES
+SHOWN_AS = {"nginx-stock": "nginx-stock, unlimited", "nginx": "nginx, unlimited",
+            "haproxy": "haproxy, unlimited"}
 REPORT = Table("What the report says", ["row", "report"], [
     ["requests", 127800], ["ECONNREFUSED", 2879], ["ECONNRESET", 9899], ["ETIMEDOUT", 114974],
     ["answered", None], ["fastest 200 ms", 56], ["slowest 200 ms", 153]],
@@ -34,10 +39,11 @@ SCALE = {
 DURATIONS = ("warm_up_s", "ramp_s", "peak_s", "cool_down_s")
 SERVICES = ("health", "payments", "analytics", "notifications")
 WORK_MS = 60
-# What onehop lets in: its own work, at most two turns of waiting, some slack. By its own clock for
+WAIT_MS = 500
+# What is let in: its own work, at most two turns of waiting, some slack. By its own clock for
 # p99, as the slowest of Artillery's are those that Artillery itself was late to look at.
 ADMITTED_MS = 250
-SHED_MS = 100       # p95 of what it turns away: "at once", with Artillery on the same cores
+SHED_MS = 100       # p95 of what is turned away: "at once", with Artillery on the same cores
 START_S = 60        # what Artillery may need beyond its phases, to start and to stop
 SOCKET_ERRORS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT")
 
@@ -47,7 +53,8 @@ def seconds(scale):
     return 8 + sum(scale[key] for key in DURATIONS)
 
 
-def start(context):
+def start_replicas(context):
+    """Anew for each proxy: a service whose queue is full works on for seconds after the load."""
     context.routes = {}
     for name in SERVICES:
         child = context.supervisor.start(
@@ -60,14 +67,12 @@ def start(context):
             raise BenchError(f"the service {name} did not start: {child.log_tail()}")
         context.routes[f"/{name}"] = [(host, int(port))]
     context.endpoints = [replicas[0] for replicas in context.routes.values()]
-    context.onehop_upstream = (f"pool.max_connections = {context.scale['workers']}\n"
-                               f"pool.max_queue = {2 * context.scale['workers']}\n"
-                               'pool.queue_timeout = "500ms"\n')
 
 
 def start_proxy(context, name):
+    workers = context.scale["workers"]
     return routes.start(context.supervisor, context.settings.onehop, name, context.routes,
-                        upstream_lines=context.onehop_upstream)
+                        limits=routes.Limits(workers, 2 * workers, WAIT_MS))
 
 
 def run(context, target, scale):
@@ -99,6 +104,8 @@ def run(context, target, scale):
                  "fastest 200 ms": round(good["min"] / 1000) if good else None,
                  "slowest 200 ms": round(good["max"] / 1000) if good else None},
         "percentiles_us": good, "times_us": times, "codes": codes, "errors": errors,
+        "timeline": answers_by_second(counters, ("let_in", "shed")),
+        "let_in_timeline": answers_by_second(counters, ("let_in",)),
         "requests": counters.get("http.requests", 0),
         "shed": {"with": counters.get("shed.with_retry_after", 0),
                  "without": counters.get("shed.without_retry_after", 0)},
@@ -121,43 +128,78 @@ def overrides(context, target, scale):
         "variables": {name: f"http://{host}:{port}" for name, (host, port) in places.items()}}})
 
 
+def answers_by_second(counters, kinds):
+    """Of what hooks.js counted: answers of some `kinds` in each second, from the first to the last
+    in which there was any answer."""
+    found = {}
+    for name, count in counters.items():
+        if name.startswith("second."):
+            _, second, kind = name.split(".")
+            found[int(second)] = found.get(int(second), 0) + (count if kind in kinds else 0)
+    first = min(found, default=0)
+    return [{"second": second - first + 1, "completed": found.get(second, 0)}
+            for second in range(first, max(found, default=-1) + 1)]
+
+
 def _times_us(summary):
     return {key: summary[key] * 1000 for key in ("min", "p50", "p90", "p95", "p99", "p999", "max")}
 
 
-JUDGED = ("Only onehop is judged by the thresholds: it was configured for this load, the others "
-          "were not. What they did is in the tables above.")
+JUDGED_PROXIES = ("onehop", "haproxy-limited")
+JUDGED = ("Only onehop and haproxy-limited are judged by the thresholds: they have the same "
+          "limits. The others, and `direct`, have none; how far they are from the bars is what "
+          "limits are worth.")
 
 
 def check(context, record):
-    if record["wrongly_answered"]:
-        return [f"{record['wrongly_answered']} requests got the answer of another: 401 with a "
-                "token, or 200 without"]
-    if context.proxy != "onehop":
-        return []
-    broken = [f"{count} requests ended with {name}" for name, count in record["errors"].items()]
-    broken += [f"{count} answers were {code}" for code, count in record["codes"].items()
-               if code not in ("200", "401", "503")]
-    shed, times = record["shed"], record["times_us"]
-    if not shed["with"]:
-        broken.append("nothing was turned away, although the services cannot bear this load")
-    if shed["without"]:
-        broken.append(f"{shed['without']} of the turned away were not told when to come again")
-    if shed["with"] and times["503"]["p95"] > SHED_MS * 1000:
-        broken.append(f"5 % of the turned away had to wait {times['503']['p95'] / 1000:.0f} ms or "
-                      f"longer for it, more than {SHED_MS}")
-    own = {name: beside.percentiles_us(record["stats"], name) for name in SERVICES}
-    slow = [("95 %, by Artillery,", times["200"]["p95"])] if "200" in times else []
-    slow += [(f"99 %, by onehop, of {name}", figures["p99"]) for name, figures in own.items()
-             if figures]
-    broken += [f"{what} of what was let in took up to {found_us / 1000:.0f} ms, more than "
-               f"{ADMITTED_MS}" for what, found_us in slow if found_us > ADMITTED_MS * 1000]
-    if "200" not in times:
-        broken.append("nothing was answered")
-    return broken
+    wrong, shed, times = record["wrongly_answered"], record["shed"], record["times_us"]
+    bars = [
+        bar("requests with the answer of another", wrong, "=", 0,
+            f"{wrong} requests got the answer of another: 401 with a token, or 200 without",
+            always=True),
+        *(bar(f"requests that ended with {name}", count, "=", 0,
+              f"{count} requests ended with {name}")
+          for name, count in {**dict.fromkeys(SOCKET_ERRORS, 0), **record["errors"]}.items()),
+        bar("answers but 200, 401 and 503", *strange(record["codes"])),
+        bar("turned away with Retry-After", shed["with"], ">", 0,
+            "nothing was turned away, although the services cannot bear this load"),
+        bar("turned away without Retry-After", shed["without"], "=", 0,
+            f"{shed['without']} of the turned away were not told when to come again"),
+        bar("answered 200", record["codes"].get("200", 0), ">", 0, "nothing was answered")]
+    if "503" in times:
+        late = times["503"]["p95"] / 1000
+        bars.append(bar("turned away: p95 ms", late, "<=", SHED_MS,
+                        f"5 % of the turned away had to wait {late:.0f} ms or longer for it, more "
+                        f"than {SHED_MS}"))
+    return bars + admitted(record)
+
+
+def strange(codes):
+    """How many answers had a status that this load has no use for, and what is to be said of it."""
+    found = {code: count for code, count in codes.items() if code not in ("200", "401", "503")}
+    told = ", ".join(f"{count} answers were {code}" for code, count in found.items())
+    return sum(found.values()), "=", 0, told
+
+
+def admitted(record):
+    """What was let in must be in time: by Artillery's clock and, where there is one, by onehop's.
+    """
+    slow = [("p95 ms, by Artillery", "95 %, by Artillery,", record["times_us"]["200"]["p95"])
+            ] if "200" in record["times_us"] else []
+    for name in SERVICES if record.get("stats") else ():
+        figures = beside.percentiles_us(record["stats"], name)
+        if figures:
+            slow.append((f"{name} p99 ms, by onehop", f"99 %, by onehop, of {name}",
+                         figures["p99"]))
+    return [bar(f"let in: {key}", found_us / 1000, "<=", ADMITTED_MS,
+                f"{what} of what was let in took up to {found_us / 1000:.0f} ms, more than "
+                f"{ADMITTED_MS}") for key, what, found_us in slow]
 
 
 def sections(records):
+    own = [own_section(record) for record in records if record.get("stats")]
+    records = [{**record, "proxy": SHOWN_AS.get(record["proxy"], record["proxy"])}
+               for record in records]
     names = [record["proxy"] for record in records]
     fates = Plot("What became of the requests", "stacked", "requests", labels=names, series=[
         Series("200 and 401", [record["rows"]["answered"] for record in records]),
@@ -168,14 +210,22 @@ def sections(records):
         "the rows of the report beside ours",
         ["Four services that together can do a third of the peak: each request takes a worker "
          f"for {WORK_MS} ms, and whoever finds none waits. Where a service has no room for more "
-         "who wait, it resets their connections. onehop's settings for this run: "
-         "`pool.max_connections` is a service's number of workers, `pool.max_queue` twice that. "
-         "nginx and HAProxy could be given limits too (`max_conns`, `maxconn`); as they are "
-         "configured here they pass everything on, as most installations do."],
+         "who wait, it resets their connections.",
+         "Limited with limited: onehop and haproxy-limited let as many requests at a time into a "
+         "service as it has workers, let twice as many wait for at most "
+         f"{WAIT_MS} ms, and answer the rest at once with 503 and Retry-After. In onehop that is "
+         "`pool.max_connections`, `pool.max_queue` and `pool.queue_timeout`; in HAProxy `maxconn` "
+         "of the server, a rule on `queue()` of the backend (`maxqueue` would only move those who "
+         "wait from the server's queue to the backend's) and `timeout queue`. The others are "
+         "unlimited, as most installations are: they pass everything on."],
         [beside.rows_table("", REPORT, records, REPORT.note), fates_table(records)],
         [fates, beside.percentile_plot("Time to a 200", records),
-         beside.throughput_plot("Requests that reached the services", records)])]
-    return found + [own_section(record) for record in records if record.get("stats")]
+         throughput_plot("Throughput over time: all answers", records, "Artillery"),
+         throughput_plot("Throughput over time: answers 200 and 401", records, "Artillery",
+                         "let_in_timeline"),
+         throughput_plot("Requests that reached the services", records, "the services",
+                         "replicas_timeline")])]
+    return found + own
 
 
 def other_answers(record):

@@ -28,6 +28,7 @@ const workMs = Number(options['work-ms']);
 
 // turned_away: reset for want of room; unheard: worked for, but the client had left.
 const counts = { accepts: 0, requests: 0, turned_away: 0, unheard: 0 };
+const known = new WeakSet();  // connections: one that only asks for counts is not a client's
 const waiting = [];
 let free = Number(options.concurrency);
 
@@ -55,6 +56,10 @@ function work() {
 const server = http.createServer((request, response) => {
   if (request.url === '/__counts') return send(response, 200, JSON.stringify(counts));
   counts.requests++;
+  if (!known.has(request.socket)) {
+    known.add(request.socket);
+    counts.accepts++;
+  }
   if (waiting.length >= room) {
     counts.turned_away++;
     return request.socket.resetAndDestroy();
@@ -66,7 +71,6 @@ const server = http.createServer((request, response) => {
   return work();
 });
 server.keepAliveTimeout = 75000;  // longer than any proxy keeps a connection idle
-server.on('connection', () => { counts.accepts++; });
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   console.log(`127.0.0.1:${server.address().port}`);
 });
