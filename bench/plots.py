@@ -14,8 +14,8 @@ from lib import layout, results, svg
 
 WANTED = ("CPU per request, keepalive", "CPU per request, newconn", "CPU per MiB, download",
           "CPU per MiB, upload", "CPU per request, post", "Connections for 1,000 requests, newconn",
-          "Latency, 10,000 arrivals/s", "Throughput over time, 10,000 arrivals/s",
-          "Latency, one slow replica of three")
+          "Throughput over time, keepalive", "Latency, 10,000 arrivals/s",
+          "Throughput over time, 10,000 arrivals/s", "Latency, one slow replica of three")
 
 
 def file_name(title):
