@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The document of /metrics: the snapshot since start, and what concerns the whole process.
+#include <chrono>
+#include <set>
+#include <utility>
+
 #include "documents.h"
 #include "process.h"
 
@@ -34,13 +38,33 @@ void write_process(const View& view, size_t workers, ExpositionWriter& writer) {
   writer.sample(none, facts.cpu_seconds);
 }
 
+// Two samples with the same labels would make the document unsound.
+void write_certificates(const View& view, ExpositionWriter& writer) {
+  writer.family(FamilyKind::gauge, "onehop_certificate_expiry_timestamp_seconds",
+                "When a certificate that a listener presents ends, in seconds since 1970",
+                "seconds");
+  std::set<std::string> written;
+  for (const auto& [listener, expiry] : view.certificates) {
+    Labels labels;
+    labels.add("listener", listener).add("file", expiry.file).add("subject", expiry.subject);
+    if (!written.insert(labels.text()).second) continue;
+    writer.sample(labels, not_after_unix_s(expiry));
+  }
+}
+
 }  // namespace
+
+int64_t not_after_unix_s(const tls::CertificateExpiry& expiry) {
+  using std::chrono::seconds;
+  return std::chrono::floor<seconds>(expiry.not_after).time_since_epoch().count();
+}
 
 std::string metrics_document(const View& view, telemetry::Exposition format) {
   const telemetry::Snapshot snapshot = view.windows.snapshot(telemetry::Window::total, view.now_ns);
   ExpositionWriter writer(format);
   write_process(view, snapshot.workers, writer);
   telemetry::write_metrics(snapshot, writer);
+  write_certificates(view, writer);
   return std::move(writer).finish();
 }
 

@@ -16,6 +16,7 @@ using telemetry::EndpointValues;
 using telemetry::HistogramValues;
 using telemetry::Rates;
 using telemetry::Snapshot;
+using telemetry::TlsValues;
 
 uint64_t to_us(uint64_t ns) {
   return (ns + 500) / 1000;
@@ -76,6 +77,37 @@ Json distribution(const HistogramValues& values) {
           {"max_us", to_us(values.max_ns())}};
 }
 
+// Since start, whatever the window, as all that is counted of connections.
+Json handshakes_of(const TlsValues& values) {
+  const uint64_t resumed = values.resumed.count();
+  return {{"full", distribution(values.full)},
+          {"resumed", distribution(values.resumed)},
+          {"resumed_ratio", rounded(ratio(resumed, resumed + values.full.count()), 1e6)},
+          {"in_progress", values.in_progress},
+          {"failures_by_reason", named(telemetry::kTlsFailureNames, values.failures)}};
+}
+
+Json certificates_of(std::string_view listener, const View& view) {
+  Json certificates = Json::array();
+  for (const ListenerCertificate& certificate : view.certificates) {
+    if (certificate.listener != listener) continue;
+    certificates.push_back({{"file", certificate.expiry.file},
+                            {"subject", certificate.expiry.subject},
+                            {"not_after", not_after_unix_s(certificate.expiry)}});
+  }
+  return certificates;
+}
+
+Json listeners_of(const Snapshot& snapshot, const View& view) {
+  Json listeners = Json::object();
+  for (const telemetry::ListenerValues& listener : snapshot.listeners) {
+    listeners[listener.address]["tls"] = {
+        {"handshakes", handshakes_of(listener.tls)},
+        {"certificates", certificates_of(listener.address, view)}};
+  }
+  return listeners;
+}
+
 Json downstream_of(const Snapshot& snapshot, const View& view) {
   const telemetry::DownstreamValues& values = snapshot.downstream;
   const telemetry::DownstreamRates rates = view.windows.downstream_rates(snapshot, view.now_ns);
@@ -86,6 +118,8 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   add_rates(rates.accepted, connections);
   connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
   connections["requests_per_connection"] = rounded(ratio(requests, values.accepted), 1000);
+  connections["h2_total"] = values.h2_connections;
+  connections["h2_floods_total"] = values.h2_floods;
   connections["idle_timeouts_total"] = values.idle_timeouts;
   connections["accept_paused_total"] = values.accept_paused;
 
@@ -142,10 +176,13 @@ Json endpoint_of(const Snapshot& snapshot, const EndpointValues& values,
   for (size_t i = 0; i < telemetry::kExchangeHistogramCount; ++i) {
     phases[std::string(telemetry::exchange_histogram_name(i))] = distribution(values.exchange[i]);
   }
-  return {{"connections", connections_of(values, rates.opened)},
-          {"requests", requests_of(snapshot, values, rates.requests)},
-          {"bytes", {{"sent_total", values.bytes_sent}, {"received_total", values.bytes_received}}},
-          {"phases", phases}};
+  Json endpoint = {
+      {"connections", connections_of(values, rates.opened)},
+      {"requests", requests_of(snapshot, values, rates.requests)},
+      {"bytes", {{"sent_total", values.bytes_sent}, {"received_total", values.bytes_received}}},
+      {"phases", phases}};
+  if (values.tls) endpoint["tls"]["handshakes"] = handshakes_of(*values.tls);
+  return endpoint;
 }
 
 }  // namespace
@@ -164,6 +201,7 @@ std::string stats_document(const View& view, telemetry::Window window) {
                          {"window", std::string(telemetry::window_name(window))},
                          {"workers", snapshot.workers},
                          {"downstream", downstream_of(snapshot, view)},
+                         {"listeners", listeners_of(snapshot, view)},
                          {"upstreams", upstreams}};
   // `replace`: a name that is not UTF-8 must not become an exception.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

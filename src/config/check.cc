@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "findings.h"
+#include "further.h"
 #include "key_path.h"
+#include "mismatch.h"
 #include "onehop/config/load.h"
 #include "onehop/config/schema.h"
-#include "suggest.h"
+#include "onehop/config/suggest.h"
 #include "text_rules.h"
 
 namespace onehop::config {
@@ -67,7 +69,7 @@ class Checker {
 
   template <class T>
   void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
-    table(key, member, why);
+    if (member != T{}) table(key, member, why);
   }
 
   template <class T>
@@ -91,19 +93,21 @@ class Checker {
       }
       refuse_second(seen, member.name, path_, "a name of its own");
       describe(*this, member);
+      check_alone(member);
     }
   }
 
   template <class T>
-  void entries(std::string_view key, const std::vector<T>& members, std::string T::*short_form,
+  void entries(std::string_view key, const std::vector<T>& members, const Entries<T>& rule,
                std::string_view) {
     const Within within(path_, key);
-    if (members.empty()) refuse(path_, "at least one endpoint", "none");
+    if (members.empty()) refuse(path_, allowed(rule), "none");
     std::map<std::string, std::string> seen;
     for (size_t i = 0; i < members.size(); ++i) {
       const Within within_entry(path_, i);
       describe(*this, members[i]);
-      const std::string& address = members[i].*short_form;
+      if (rule.short_form == nullptr) continue;
+      const std::string& address = members[i].*rule.short_form;
       if (!fits(Text::endpoint_address, address)) continue;
       refuse_second(seen, canonical(Text::endpoint_address, address), path_,
                     "an endpoint of its own");
@@ -114,7 +118,9 @@ class Checker {
   template <class Key>
   using FirstPath = std::map<Key, std::string>;
 
-  void check_alone(const Listener&) {}
+  // What holds between the values of one table.
+  void check_alone(const Listener& listener) { refuse_all(mismatches(listener)); }
+  void check_alone(const Upstream& upstream) { refuse_all(mismatches(upstream)); }
   void check_alone(const Route& route) {
     refuse_second(routes_, std::tuple(canonical(Text::host, route.host), route.path, route.match),
                   path_, "a host, path and match of its own");
@@ -131,7 +137,8 @@ class Checker {
                                ? fmt::format("{} that of {}", kExpected, other_path)
                                : fmt::format("{} {}, which overlaps with that of {}", kExpected,
                                              is_masked(path) ? "***" : quoted(address), other_path),
-                           other_path});
+                           other_path,
+                           {}});
       return;
     }
     listening_.emplace_back(address, path);
@@ -153,14 +160,21 @@ class Checker {
     const auto [first, is_new] = seen.emplace(key, path);
     if (is_new) return;
     findings_.push_back(
-        {path, fmt::format("{}, found that of {}", expected, first->second), first->second});
+        {path, fmt::format("{}, found that of {}", expected, first->second), first->second, {}});
+  }
+
+  void refuse_all(const std::vector<Mismatch>& mismatches) {
+    for (const Mismatch& one : mismatches) {
+      refuse(joined(path_, one.key), one.expected, one.found);
+      findings_.back().basis = joined(path_, one.basis);
+    }
   }
 
   bool is_masked(const std::string& path) const { return covers(masked_, path); }
 
   void refuse(const std::string& path, std::string_view expected, std::string_view found) {
     findings_.push_back(
-        {path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found), {}});
+        {path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found), {}, {}});
   }
   void refuse_text(const std::string& path, Text rule, std::string_view text) {
     const std::string_view reason = reason_against(rule, text);
@@ -182,10 +196,16 @@ std::vector<Finding> findings(const Config& config) {
   return Checker(config).check(config);
 }
 
-std::vector<Problem> check(const Config& config) {
+std::vector<Problem> check(const Config& config, const FurtherCheck& further) {
+  constexpr std::string_view kFile = "command line";
   std::vector<Problem> problems;
   for (Finding& finding : findings(config)) {
-    problems.push_back({"command line", 0, 0, std::move(finding.key), std::move(finding.sentence)});
+    problems.push_back(
+        {std::string(kFile), 0, 0, std::move(finding.key), std::move(finding.sentence)});
+  }
+  for (Problem& problem : further_problems(config, problems, further)) {
+    problem.file = kFile;
+    problems.push_back(std::move(problem));
   }
   return problems;
 }

@@ -13,6 +13,7 @@ struct Finding {
   std::string key;
   std::string sentence;
   std::string other;  // the key that the sentence ends with, where there is a second one
+  std::string basis;  // the key whose value makes this a mistake, if it is right itself
 };
 
 // In the order of the schema; empty when all is well.

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "findings.h"
+#include "further.h"
 #include "key_path.h"
 #include "reader.h"
 
@@ -52,19 +53,25 @@ Lookup environment() {
 }
 
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
-                                           const Lookup& lookup) {
+                                           const Lookup& lookup, const FurtherCheck& further) {
   Result<Reading, Problem> reading = read(text, file, lookup);
   if (!reading) return Unexpected<std::vector<Problem>>({std::move(reading.error())});
 
   std::vector<Problem> problems = std::move(reading->problems);
   for (Finding& finding : findings(reading->config)) {
     if (covers(reading->refused, finding.key)) continue;  // said once is enough
+    if (covers(reading->refused, finding.basis)) continue;
     if (!finding.other.empty()) {
       finding.sentence += fmt::format(" (line {})", place_of(reading->places, finding.other).line);
     }
     const Place at = place_of(reading->places, finding.key);
     problems.push_back({std::string(file), at.line, at.column, std::move(finding.key),
                         std::move(finding.sentence)});
+  }
+  for (Problem& problem : further_problems(reading->config, problems, further)) {
+    const Place at = place_of(reading->places, problem.key);
+    problems.push_back({std::string(file), at.line, at.column, std::move(problem.key),
+                        std::move(problem.sentence)});
   }
   if (problems.empty()) return std::move(reading->config);
   std::ranges::stable_sort(problems, {}, [](const Problem& problem) {
@@ -73,14 +80,15 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
   return Unexpected<std::vector<Problem>>(std::move(problems));
 }
 
-Result<Config, std::vector<Problem>> load(const std::string& path, const Lookup& lookup) {
+Result<Config, std::vector<Problem>> load(const std::string& path, const Lookup& lookup,
+                                          const FurtherCheck& further) {
   const Result<std::string, std::string> text = read_file(path);
   if (!text) {
     const std::string name = path.empty() ? quoted(path) : path;
     return Unexpected<std::vector<Problem>>(
         {Problem{"", 0, 0, "", fmt::format("cannot read {}: {}", name, text.error())}});
   }
-  return parse(*text, path, lookup);
+  return parse(*text, path, lookup, further);
 }
 
 }  // namespace onehop::config

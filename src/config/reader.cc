@@ -8,14 +8,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "expand.h"
 #include "key_path.h"
 #include "onehop/config/schema.h"
-#include "suggest.h"
+#include "onehop/config/suggest.h"
 #include "syntax.h"
+#include "toml_node.h"
 #include "units.h"
 
 namespace onehop::config {
@@ -29,23 +31,10 @@ std::optional<uint64_t> parse_integer(std::string_view text) {
   return number;
 }
 
-Place place(const toml::source_region& region) {
-  return {std::max<uint32_t>(region.begin.line, 1), std::max<uint32_t>(region.begin.column, 1)};
-}
-
-// With a point or an exponent, so that it is not taken for an integer.
-std::string float_text(double number) {
-  std::string text = fmt::format("{}", number);
-  if (text.find_first_not_of("-0123456789") == text.npos) text += ".0";
-  return text;
-}
-
-// What a message adds to a value of the wrong type; nothing where the value's text says it.
-std::string_view type_remark(const toml::node& node) {
-  if (const auto* text = node.as_string()) return text->get().empty() ? "" : "a string";
-  if (node.is_integer()) return "an integer";
-  if (node.is_floating_point()) return "a float";
-  return node.is_boolean() ? "a boolean" : "";
+// Where a file is that the configuration names: what is relative begins where `configuration` is,
+// so that a folder with both may be moved, and checked from anywhere.
+std::string beside(std::string_view configuration, std::string_view path) {
+  return (std::filesystem::path(configuration).parent_path() / path).string();
 }
 
 class Reader {
@@ -119,16 +108,24 @@ class Reader {
   }
 
   template <class T>
-  void entries(std::string_view key, std::vector<T>& members, std::string T::*short_form,
+  void entries(std::string_view key, std::vector<T>& members, const Entries<T>& rule,
                std::string_view) {
-    read_array(key, "an array of strings or tables", [&](const toml::node& node) {
-      T& member = members.emplace_back();
-      if (node.is_string()) {
-        if (std::optional<Expanded> text = expanded(path_, node)) member.*short_form = text->text;
-      } else if (const toml::table* given = as_table(node, "a string or a table")) {
-        read_table(*given, member);
-      }
-    });
+    const bool takes_strings = rule.short_form != nullptr;
+    const std::string_view expected = takes_strings ? "a string or a table" : "a table";
+    read_array(key, takes_strings ? "an array of strings or tables" : "an array of tables",
+               [&](const toml::node& node) {
+                 T& member = members.emplace_back();
+                 if (takes_strings && node.is_string()) {
+                   std::optional<Expanded> text = expanded(path_, node);
+                   if (text) member.*rule.short_form = std::move(text->text);
+                 } else if (const toml::table* given = as_table(node, expected)) {
+                   read_table(*given, member);
+                 }
+               });
+    // check() cannot tell an optional table without its entries from one that is not there.
+    const std::string path = joined(path_, key);
+    if (!members.empty() || reading_.refused.contains(path)) return;
+    report(path, place_of(reading_.places, path), allowed(rule) + ", found none");
   }
 
  private:
@@ -262,6 +259,8 @@ void Reader::value(std::string_view key, std::string& member, Text rule, std::st
   if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
   if (std::optional<Expanded> text = expanded(path, *node)) {
     member = normal(rule, std::move(text->text));
+    const bool is_file = rule == Text::file || rule == Text::optional_file;
+    if (is_file && !member.empty() && fits(rule, member)) member = beside(file_, member);
   }
 }
 
@@ -332,12 +331,7 @@ std::string Reader::found(const std::string& path, const toml::node& node) const
     const Result<Expanded, std::string> result = expand(text->get(), lookup_);
     return shown(result ? result->text : text->get());
   }
-  if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* number = node.as_floating_point()) return float_text(number->get());
-  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-  if (node.is_table()) return "a table";
-  if (node.is_array()) return "an array";
-  return "a date or time";
+  return shown_node(node);
 }
 
 void Reader::report(const std::string& path, Place at, std::string sentence) {

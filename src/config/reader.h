@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From TOML text to a Config and the place of every value. Reads types, units, variables and single
-// ranges; what one value alone cannot tell is left to check(). The only user of toml++ is
-// reader.cc.
+// ranges; what one value alone cannot tell is left to check(). toml++ is seen by reader.cc and
+// toml_node alone.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ struct Reading {
   std::set<std::string, std::less<>> refused;  // paths that have a problem already
 };
 
-// The error is text that is not TOML: nothing behind it can be trusted.
+// Relative paths of files are joined to the folder of `file`. The error is text that is not TOML:
+// nothing behind it can be trusted.
 Result<Reading, Problem> read(std::string_view text, std::string_view file, const Lookup& lookup);
 
 }  // namespace onehop::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "suggest.h"
+#include "onehop/config/suggest.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "field_name.h"
 #include "host_name.h"
 #include "onehop/base/address.h"
 
@@ -60,6 +61,17 @@ bool is_path(std::string_view text) {
   return true;
 }
 
+std::string_view file_fault(std::string_view text) {
+  if (text.starts_with("-----BEGIN")) return "what is in a file, not where it is";
+  const bool has_control = std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return has_control ? "a control character" : "";
+}
+
+std::string_view server_name_fault(std::string_view text) {
+  return text.empty() || Address::numeric(text, 0) ? std::string_view() : name_fault(text);
+}
+
 // The addresses whose connections a socket bound to `address` gets. Linux gives [::] those of IPv4.
 AddressBlock taken_by(const Address& address) {
   const std::string ip = address.ip();
@@ -93,19 +105,50 @@ bool fits(Text rule, std::string_view text) {
       return !text.empty();
     case Text::upstream_name:
       return !text.empty() && made_of(text, "_.-");
+    case Text::file:
+      return !text.empty() && file_fault(text).empty();
+    case Text::optional_file:
+      return file_fault(text).empty();
+    case Text::ciphers:
+      return made_of(text, "_-+!@=:");
+    case Text::field:
+      return text.empty() || field_fault(text).empty();
+    case Text::server_name:
+      return server_name_fault(text).empty();
   }
   return false;
 }
 
 std::string_view reason_against(Text rule, std::string_view text) {
-  if (rule == Text::host) return host_fault(text);
-  if (rule != Text::endpoint_address) return {};
-  const Result<HostPort, std::string> given = parse_host_port(text);
-  return given && !given->host.empty() ? endpoint_fault(*given) : std::string_view();
+  switch (rule) {
+    case Text::host:
+      return host_fault(text);
+    case Text::endpoint_address: {
+      const Result<HostPort, std::string> given = parse_host_port(text);
+      return given && !given->host.empty() ? endpoint_fault(*given) : std::string_view();
+    }
+    case Text::file:
+    case Text::optional_file:
+      return file_fault(text);
+    case Text::field:
+      return field_fault(text);
+    case Text::server_name:
+      return server_name_fault(text);
+    case Text::listen_address:
+    case Text::admin_address:
+    case Text::block:
+    case Text::path:
+    case Text::upstream:
+    case Text::upstream_name:
+    case Text::ciphers:
+      return {};
+  }
+  return {};
 }
 
 std::string normal(Text rule, std::string text) {
-  const bool ends_in_dot = rule == Text::host && text.size() > 1 && text.ends_with('.');
+  const bool is_name = rule == Text::host || rule == Text::server_name;
+  const bool ends_in_dot = is_name && text.size() > 1 && text.ends_with('.');
   if (ends_in_dot && fits(rule, std::string_view(text).substr(0, text.size() - 1))) text.pop_back();
   return text;
 }
@@ -142,6 +185,7 @@ std::string shown(std::string_view text) {
 }
 
 std::string canonical(Text rule, std::string_view text) {
+  if (rule == Text::field) return canonical_field(text);
   if (rule != Text::endpoint_address) return lower(text);
   const Result<HostPort, std::string> given = parse_host_port(text);
   if (!given) return lower(text);

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "onehop/config/schema.h"
+#include "onehop/config/rules.h"
 
 namespace onehop::config {
 
@@ -26,12 +26,12 @@ std::string shown(std::string_view text);
 // allowed says it already.
 std::string_view reason_against(Text rule, std::string_view text);
 
-// The text as a Config has it: a host without the dot at its end, which says "from the root" and
-// names the same host.
+// The text as a Config has it: a host or server name without the dot at its end, which says "from
+// the root" and names the same host.
 std::string normal(Text rule, std::string text);
 
 // The one spelling of what `text` names: "A.org" and "a.org" are one host, "[0::1]:80" and
-// "[::1]:80" one endpoint. Needs fits(rule, text).
+// "[::1]:80" one endpoint, "X-User" and "x_user" one field. Needs fits(rule, text).
 std::string canonical(Text rule, std::string_view text);
 
 // Whether two sockets would listen for the same connections: "127.0.0.1:80" is a part of ":80".

@@ -48,7 +48,7 @@ class Writer {
 
   template <class T>
   void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
-    table(key, member, why);
+    if (member != T{}) table(key, member, why);
   }
 
   template <class T>
@@ -70,7 +70,7 @@ class Writer {
   }
 
   template <class T>
-  void entries(std::string_view key, const std::vector<T>& members, std::string T::*,
+  void entries(std::string_view key, const std::vector<T>& members, const Entries<T>&,
                std::string_view why) {
     tables(key, members, why);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The visitor of the schema that writes TOML: above each key what it is, beside it what it allows.
+// Each line of a table that is not there begins with `#`, so that taking those away makes it good.
 #include <fmt/format.h>
 
 #include "expand.h"
@@ -36,6 +37,7 @@ class Writer {
 
   std::string write(const Config& config) {
     comment("Every key of onehop, with what it allows. docs/configuration.md says more.");
+    comment("A # right before a header or a key: take it away where you want that table.");
     describe(*this, config);
     return std::move(text_);
   }
@@ -55,12 +57,17 @@ class Writer {
   }
 
   template <class T>
-  void optional_table(std::string_view key, const T& member, const T&, std::string_view why) {
-    table(key, member, why);
+  void optional_table(std::string_view key, const T& member, const T& given, std::string_view why) {
+    if (member != T{}) return table(key, member, why);
+    if (!with_comments_) return;
+    const size_t begin = text_.size();
+    table(key, given, why);
+    comment_out(begin);
   }
 
   template <class T>
   void tables(std::string_view key, const std::vector<T>& members, std::string_view why) {
+    const Within within(path_, key);
     for (const T& member : members) section(fmt::format("[[{}]]", key), member, why);
   }
 
@@ -71,9 +78,13 @@ class Writer {
   }
 
   template <class T>
-  void entries(std::string_view key, const std::vector<T>& members, std::string T::*,
+  void entries(std::string_view key, const std::vector<T>& members, const Entries<T>& rule,
                std::string_view why) {
     comment(why);
+    if (members.empty()) {
+      text_ += fmt::format("{} = [{}]\n", key, InlineWriter::write(rule.example));
+      return;
+    }
     text_ += fmt::format("{} = [\n", key);
     for (const T& member : members) text_ += fmt::format("  {},\n", InlineWriter::write(member));
     text_ += "]\n";
@@ -86,6 +97,13 @@ class Writer {
     comment(why);
     text_ += header + '\n';
     describe(*this, member);
+  }
+
+  // A `#` before each key and header that was written since `begin`.
+  void comment_out(size_t begin) {
+    for (size_t at = begin; at < text_.size(); at = text_.find('\n', at) + 1) {
+      if (text_[at] != '#' && text_[at] != '\n') text_.insert(at, 1, '#');
+    }
   }
 
   void comment(std::string_view line) {

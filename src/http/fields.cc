@@ -21,7 +21,7 @@ constexpr Known kKnown[] = {
 #undef X
 };
 
-constexpr size_t kLongestName = 19;
+constexpr size_t kLongestName = 25;
 constexpr size_t kSlots = 256;
 
 // Length, first and last letter tell the known names apart well enough for an open-addressed table

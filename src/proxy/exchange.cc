@@ -29,11 +29,14 @@ Exchange::~Exchange() {
 
 void Exchange::on_head(const http::RequestHead& head, Ends ends) {
   client_minor_ = head.version_minor;
+  const http::Field* type = head.fields.find(http::FieldId::content_type);
+  grpc_ = type != nullptr && type->value.starts_with("application/grpc");
   request_ended_ = ends == Ends::yes;
   if (answered_here(head)) return;
   upstream_ = proxy_.route(head.authority, head.target);
   if (upstream_ == nullptr) return reply(Outcome::no_route, {});
-  request_ = forwarded_request(head, client_, proxy_.fresh_request_id(), arena_);
+  request_ = forwarded_request(head, client_, proxy_.fresh_request_id(), arena_,
+                               proxy_.parts_.reserved_fields);
   awaiting_continue_ = !request_ended_ && request_.fields.find(http::FieldId::expect) != nullptr;
   const auto limit = upstream_->config().timeouts.request.count();
   if (limit > 0) proxy_.parts_.loop.arm(request_deadline_, static_cast<uint64_t>(limit));
@@ -43,6 +46,10 @@ void Exchange::on_head(const http::RequestHead& head, Ends ends) {
 // What needs no endpoint: refusals that the head alone decides, and the end of a Max-Forwards count
 // (RFC 9110 7.6.2).
 bool Exchange::answered_here(const http::RequestHead& head) {
+  if (const auto location = https_location(head, client_, arena_); !location.empty()) {
+    reply(Outcome::redirected, location);
+    return true;
+  }
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
   if (limit != 0 && head.body.kind == http::BodyLength::Kind::known && head.body.bytes > limit) {
     reply(Outcome::body_too_large, {});
@@ -188,7 +195,8 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
   response_begun_ = true;
   status_ = head.status;
   if (head.status == 101) return open_tunnel(head);
-  http::ResponseHead out = forwarded_response(head, request_.trailers_accepted, proxy_.field_room_);
+  http::ResponseHead out = forwarded_response(head, request_.trailers_accepted, proxy_.field_room_,
+                                              strict_transport_security(client_, arena_));
   // Answered instead of told to continue: whether the client sends its body all the same cannot be
   // known (edge case 22).
   out.last_of_connection = std::exchange(awaiting_continue_, false);
@@ -290,7 +298,8 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
   clock_.enter(Phase::response_body, Doing::work, now());
   status_ = row_of(outcome).status;
   response_begun_ = response_ended_ = true;
-  send_local_reply(downstream_, outcome, detail, arena_);
+  send_local_reply(
+      {downstream_, outcome, detail, strict_transport_security(client_, arena_), grpc_}, arena_);
 }
 
 void Exchange::on_room() {

@@ -106,6 +106,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   bool response_ended_ = false;
   bool interim_seen_ = false;
   bool tunnel_ = false;
+  bool grpc_ = false;
   Arena arena_;
 };
 

@@ -22,41 +22,71 @@ std::string_view format_into(Arena& arena, fmt::format_string<Args...> format, A
   return {room, std::min(result.size, kCapacity)};
 }
 
+// What a gRPC client makes of an HTTP status, and 504 as its deadline would.
+int grpc_status_of(int status) {
+  constexpr int kUnknown = 2, kDeadlineExceeded = 4, kUnimplemented = 12, kInternal = 13,
+                kUnavailable = 14;
+  if (status == 400 || status == 431) return kInternal;
+  if (status == 404 || status == 501) return kUnimplemented;
+  if (status == 408 || status == 504) return kDeadlineExceeded;
+  if (status == 502 || status == 503) return kUnavailable;
+  return kUnknown;
+}
+
+void add_common(http::ResponseHead& head, const LocalReply& reply, Arena& arena) {
+  const OutcomeRow& row = row_of(reply.outcome);
+  head.fields.add("Date", http::date_text(std::time(nullptr)));
+  head.fields.add("Server", "onehop");
+  if (!reply.hsts.empty()) head.fields.add("Strict-Transport-Security", reply.hsts);
+  if (!row.error.empty())
+    head.fields.add("Proxy-Status",
+                    format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
+}
+
+// Trailers alone: the status of the call stands where the response's fields do.
+void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) {
+  const OutcomeRow& row = row_of(reply.outcome);
+  head.status = 200;
+  head.reason = http::reason_of(200);
+  head.fields.add("Content-Type", "application/grpc");
+  head.fields.add("grpc-status", format_into(arena, "{}", grpc_status_of(row.status)));
+  head.fields.add("grpc-message", reply.detail.empty() ? row.sentence : reply.detail);
+  head.body = http::BodyLength::of(0);
+  add_common(head, reply, arena);
+  reply.stream.send_head(head, http::Ends::no);
+  reply.stream.send_body(Buffer(), http::Ends::yes);
+}
+
 }  // namespace
 
-void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail,
-                      Arena& arena) {
-  const OutcomeRow& row = row_of(outcome);
-  const std::string_view reason = http::reason_of(row.status);
-  const std::string_view sentence = detail.empty() ? row.sentence : detail;
-  const std::string_view text =
-      row.error.empty()
-          ? std::string_view()
-          : format_into(arena, "{} {}\n{} ({}).\n", row.status, reason, sentence, row.name);
+void send_local_reply(const LocalReply& reply, Arena& arena) {
+  const OutcomeRow& row = row_of(reply.outcome);
   http::ResponseHead head;
-  std::array<http::Field, 6> room;
-  head.status = row.status;
-  head.reason = reason;
-  head.body = http::BodyLength::of(text.size());
+  std::array<http::Field, 8> room;
+  head.fields = http::Fields(room);
   head.abandons_request = true;
   // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a
   // wrong path is no such fault.
   head.last_of_connection = row.side == Side::downstream && row.status != 404;
-  head.fields = http::Fields(room);
-  head.fields.add("Date", http::date_text(std::time(nullptr)));
-  head.fields.add("Server", "onehop");
-  if (!row.error.empty()) {
-    head.fields.add("Content-Type", "text/plain; charset=utf-8");
-    head.fields.add("Proxy-Status",
-                    format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
-  } else {
+  if (reply.grpc && !row.error.empty()) return send_grpc(reply, head, arena);
+  head.status = row.status;
+  head.reason = http::reason_of(row.status);
+  const std::string_view sentence = reply.detail.empty() ? row.sentence : reply.detail;
+  const std::string_view text =
+      row.error.empty()
+          ? std::string_view()
+          : format_into(arena, "{} {}\n{} ({}).\n", row.status, head.reason, sentence, row.name);
+  head.body = http::BodyLength::of(text.size());
+  add_common(head, reply, arena);
+  if (!row.error.empty()) head.fields.add("Content-Type", "text/plain; charset=utf-8");
+  if (reply.outcome == Outcome::redirected) head.fields.add("Location", reply.detail);
+  if (reply.outcome == Outcome::answered_here)
     head.fields.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
-  }
   if (row.status == 503) head.fields.add("Retry-After", "1");
-  stream.send_head(head, http::Ends::no);
+  reply.stream.send_head(head, http::Ends::no);
   Buffer body;
   body.append(text);
-  stream.send_body(std::move(body), http::Ends::yes);
+  reply.stream.send_body(std::move(body), http::Ends::yes);
 }
 
 }  // namespace onehop::proxy

@@ -11,8 +11,16 @@
 
 namespace onehop::proxy {
 
-// Sends the whole reply. `detail` says more than the outcome's own sentence; may be empty.
-void send_local_reply(http::ServerStream& stream, Outcome outcome, std::string_view detail,
-                      Arena& arena);
+struct LocalReply {
+  http::ServerStream& stream;
+  Outcome outcome;
+  std::string_view
+      detail;             // more than the outcome's own sentence, or empty; of a redirect: where to
+  std::string_view hsts;  // Strict-Transport-Security, or empty
+  bool grpc = false;      // the request is a gRPC call: the answer is a grpc-status
+};
+
+// Sends the whole reply.
+void send_local_reply(const LocalReply& reply, Arena& arena);
 
 }  // namespace onehop::proxy

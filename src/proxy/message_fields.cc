@@ -102,7 +102,7 @@ std::string_view forwarded_element(const http::Client& client, std::string_view 
     text << "for=" << client.ip_text();
   }
   if (!authority.empty()) text << ";host=\"" << authority << "\"";
-  return (text << ";proto=http").view();
+  return (text << (client.secure ? ";proto=https" : ";proto=http")).view();
 }
 
 // Who the client is, for the endpoint. A client that is not trusted cannot say anything about it
@@ -117,7 +117,10 @@ void add_forwarding(Fields& out, const http::RequestHead& head, std::string_view
   const bool join = client.trusted;
   out.add("X-Forwarded-For", join ? joined(head.fields, FieldId::x_forwarded_for, ip, arena) : ip,
           FieldId::x_forwarded_for);
-  out.add("X-Forwarded-Proto", proto != nullptr ? arena.copy(proto->value) : "http",
+  out.add("X-Forwarded-Proto",
+          proto != nullptr ? arena.copy(proto->value)
+          : client.secure  ? "https"
+                           : "http",
           FieldId::x_forwarded_proto);
   if (host != nullptr || !authority.empty()) {
     out.add("X-Forwarded-Host", host != nullptr ? arena.copy(host->value) : authority,
@@ -127,6 +130,24 @@ void add_forwarding(Fields& out, const http::RequestHead& head, std::string_view
     out.add("X-Forwarded-Prefix", arena.copy(prefix->value), FieldId::x_forwarded_prefix);
   out.add("Forwarded", join ? joined(head.fields, FieldId::forwarded, element, arena) : element,
           FieldId::forwarded);
+}
+
+// A name as others may read it: letter case and underscores make no difference to many.
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return to_lower(x == '_' ? '-' : x) == to_lower(y == '_' ? '-' : y);
+  });
+}
+
+// What the handshake has verified of the client.
+void add_certificate(Fields& out, const http::Client& client, Arena& arena) {
+  if (client.listener == nullptr || client.certificate_fingerprint.empty()) return;
+  const config::ListenerTls& tls = client.listener->tls;
+  if (!tls.client_subject_field.empty())
+    out.add(tls.client_subject_field, arena.copy(client.certificate_subject), FieldId::other);
+  if (!tls.client_fingerprint_field.empty())
+    out.add(tls.client_fingerprint_field, arena.copy(client.certificate_fingerprint),
+            FieldId::other);
 }
 
 // An absolute target may have a query and no path: "/" is its path then (RFC 9112 3.2.1).
@@ -145,14 +166,15 @@ std::string_view max_forwards(const http::RequestHead& head, const Field& field,
   return arena.copy({digits, static_cast<size_t>(end - digits)});
 }
 
-std::string_view via(uint8_t version_minor) {
-  return version_minor == 0 ? "1.0 onehop" : "1.1 onehop";
+std::string_view via(std::string_view protocol) {
+  return protocol == "2.0" ? "2.0 onehop" : protocol == "1.0" ? "1.0 onehop" : "1.1 onehop";
 }
 
 }  // namespace
 
 http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client,
-                                    std::string_view fresh_id, Arena& arena) {
+                                    std::string_view fresh_id, Arena& arena,
+                                    std::span<const std::string> reserved) {
   http::RequestHead out = head;
   out.method_text = arena.copy(head.method_text);
   out.target = with_path(head.target, arena);
@@ -166,6 +188,8 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                       is_forwarding_field(field.id) ||
                       (field.id == FieldId::expect && head.version_minor == 0);
     if (mine || is_hop_by_hop(field.id) || nominated.contains(field)) continue;
+    const auto is_field = [&](const std::string& name) { return same_name(name, field.name); };
+    if (std::any_of(reserved.begin(), reserved.end(), is_field)) continue;
     if (field.id == FieldId::x_request_id) {
       if (has_id || field.value.empty()) continue;  // one, and one that says something
       has_id = true;
@@ -175,29 +199,64 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                    hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id);
   }
   add_forwarding(out.fields, head, out.authority, client, arena);
-  out.fields.add("Via", via(head.version_minor), FieldId::via);
+  add_certificate(out.fields, client, arena);
+  out.fields.add("Via", via(head.protocol), FieldId::via);
   if (!has_id) out.fields.add("X-Request-Id", arena.copy(fresh_id), FieldId::x_request_id);
   return out;
 }
 
 http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted,
-                                      std::span<Field> room) {
+                                      std::span<Field> room, std::string_view hsts) {
   http::ResponseHead out = head;
   out.fields = Fields(room);
   const Nominated nominated(head.fields);
   bool has_date = false;
+  bool has_hsts = hsts.empty();
   for (const Field& field : head.fields) {
     if (is_hop_by_hop(field.id) || (field.id == FieldId::trailer && !trailers_accepted) ||
         nominated.contains(field))
       continue;
     has_date |= field.id == FieldId::date;
+    has_hsts |= field.id == FieldId::strict_transport_security;
     out.fields.add(field.name, field.value, field.id);
   }
   if (http::is_interim(head.status)) return out;
   // RFC 9110 6.6.1: a recipient with a clock adds the Date that the origin left out.
   if (!has_date) out.fields.add("Date", http::date_text(std::time(nullptr)), FieldId::date);
-  out.fields.add("Via", via(head.version_minor), FieldId::via);
+  out.fields.add("Via", via(head.protocol), FieldId::via);
+  if (!has_hsts)
+    out.fields.add("Strict-Transport-Security", hsts, FieldId::strict_transport_security);
   return out;
+}
+
+std::string_view strict_transport_security(const http::Client& client, Arena& arena) {
+  if (!client.secure || client.listener == nullptr) return {};
+  const config::Listener& listener = *client.listener;
+  if (listener.hsts_max_age.count() == 0) return {};
+  char digits[20];
+  const char* end =
+      std::to_chars(digits, digits + sizeof digits, listener.hsts_max_age.count() / 1000).ptr;
+  Text text(arena, 64);
+  text << "max-age=" << std::string_view(digits, static_cast<size_t>(end - digits));
+  if (listener.hsts_subdomains) text << "; includeSubDomains";
+  return text.view();
+}
+
+std::string_view https_location(const http::RequestHead& head, const http::Client& client,
+                                Arena& arena) {
+  if (client.secure || client.listener == nullptr || head.authority.empty()) return {};
+  const uint32_t port = client.listener->redirect_to_https;
+  if (port == 0) return {};
+  const std::string_view authority = head.authority;
+  const size_t bracket = authority.rfind(']');
+  const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof digits, port).ptr;
+  Text text(arena, authority.size() + head.target.size() + 32);
+  text << "https://" << authority.substr(0, colon);
+  if (port != 443) text << ":" << std::string_view(digits, static_cast<size_t>(end - digits));
+  if (head.target != "*") text << with_path(head.target, arena);
+  return text.view();
 }
 
 http::Fields forwarded_trailers(const Fields& trailers, std::span<Field> room) {

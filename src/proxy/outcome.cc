@@ -38,6 +38,7 @@ Outcome outcome_of_request(http::Violation violation) {
     case Violation::length_and_encoding:
     case Violation::bad_chunk:
     case Violation::bad_trailer:
+    case Violation::protocol_error:
     case Violation::upgrade_with_body:
     case Violation::surplus:
       return Outcome::bad_request;
@@ -86,6 +87,7 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
     case Violation::length_and_encoding:
     case Violation::bad_chunk:
     case Violation::bad_trailer:
+    case Violation::protocol_error:
     case Violation::upgrade_with_body:
     case Violation::start_line_too_long:
     case Violation::head_timeout:
@@ -101,6 +103,7 @@ Outcome outcome_of(const upstream::LeaseError& error) {
   using upstream::NoLease;
   switch (error.why) {
     case NoLease::connect_failed:
+      if (error.network.number == EPROTO) return Outcome::tls_failed;
       return error.network.number == ECONNREFUSED ? Outcome::connect_refused
                                                   : Outcome::connect_failed;
     case NoLease::connect_timeout:

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/server/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "check_health.h"
 #include "demo.h"
 #include "onehop/base/log.h"
 #include "onehop/config/load.h"
+#include "onehop/config/suggest.h"
 #include "onehop/server/server.h"
+#include "onehop/tls/tls.h"
+#include "proxy_options.h"
 #include "stats_command.h"
 
 namespace onehop::server {
@@ -42,6 +49,13 @@ int print_problems(const std::vector<config::Problem>& problems) {
   return kWrongUsage;
 }
 
+// As CLI11 ends its own: what is wrong, then who knows more.
+int print_usage_error(const std::string& sentence, std::string_view command) {
+  std::fprintf(stderr, "%s\nRun onehop %.*s%s--help for more information.\n", sentence.c_str(),
+               static_cast<int>(command.size()), command.data(), command.empty() ? "" : " ");
+  return kWrongUsage;
+}
+
 int serve(config::Config config, const std::string& version) {
   log::start(level_of(config.log.level));
   auto server = Server::make(std::make_shared<const config::Config>(std::move(config)), version);
@@ -56,12 +70,12 @@ int serve(config::Config config, const std::string& version) {
 }
 
 int run_file(const std::string& path, const std::string& version) {
-  auto config = config::load(path);
+  auto config = config::load(path, config::environment(), tls::check);
   return config.has_value() ? serve(std::move(*config), version) : print_problems(config.error());
 }
 
 int check_file(const std::string& path) {
-  const auto config = config::load(path);
+  const auto config = config::load(path, config::environment(), tls::check);
   if (!config.has_value()) return print_problems(config.error());
   std::printf("%s: fine: %zu listener%s, %zu route%s, %zu upstream%s\n", path.c_str(),
               config->listeners.size(), config->listeners.size() == 1 ? "" : "s",
@@ -70,34 +84,25 @@ int check_file(const std::string& path) {
   return kFine;
 }
 
-// `onehop proxy`: a configuration without a file.
-struct ProxyOptions {
-  std::vector<std::string> listen;
-  std::vector<std::string> to;
-  std::string admin;
-  uint32_t workers = 0;
-};
-
 int run_proxy(const ProxyOptions& options, const std::string& version) {
-  config::Config config;
-  config.server.workers = options.workers;
-  config.admin.listen = options.admin;
-  for (const auto& address : options.listen) config.listeners.push_back({address});
-  config::Upstream upstream;
-  upstream.name = "default";
-  for (const auto& address : options.to) upstream.endpoints.push_back({address});
-  config.upstreams.push_back(std::move(upstream));
-  config::Route route;
-  route.upstream = "default";
-  config.routes.push_back(std::move(route));
-  const auto problems = config::check(config);
-  return problems.empty() ? serve(std::move(config), version) : print_problems(problems);
+  auto config = config_of(options);
+  if (!config.has_value()) return print_usage_error(config.error(), "proxy");
+  const auto problems = config::check(*config, tls::check);
+  return problems.empty() ? serve(std::move(*config), version) : print_problems(problems);
 }
 
 void add_proxy(CLI::App& app, ProxyOptions& options) {
   app.add_option("--listen", options.listen, "Where clients connect: HOST:PORT; may be repeated")
       ->required();
-  app.add_option("--to", options.to, "A replica: HOST:PORT; may be repeated")->required();
+  app.add_option("--to", options.to,
+                 "A replica: HOST:PORT, or with https:// (TLS) or h2c:// (HTTP/2 without TLS) "
+                 "before it; may be repeated")
+      ->required();
+  app.add_option("--tls-cert", options.tls_cert,
+                 "TLS with clients: a certificate and its chain, PEM; may be repeated");
+  app.add_option("--tls-key", options.tls_key, "The private key of each --tls-cert, PEM");
+  app.add_flag("--insecure-upstream", options.insecure_upstream,
+               "Believe any certificate of an https:// replica. For a test");
   app.add_option("--admin", options.admin, "Where the admin endpoint listens: HOST:PORT");
   app.add_option("--workers", options.workers, "Threads; 0 makes one per CPU")
       ->check(CLI::Range(0, 1024));
@@ -115,6 +120,60 @@ void add_check_health(CLI::App& app, CheckHealthOptions& options) {
           units, CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
                                                 CLI::AsNumberWithUnit::UNIT_REQUIRED)))
       ->check(CLI::Range(int64_t{1}, kMostMs).description(""));
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// What was meant is told by the names without their dashes, which all options share.
+std::string unknown(std::string_view what, std::string_view word,
+                    const std::vector<std::string>& names) {
+  const size_t dashes = std::min(word.find_first_not_of('-'), word.size());
+  std::vector<std::string_view> known;
+  for (const std::string& name : names) {
+    known.push_back(std::string_view(name).substr(name.find_first_not_of('-')));
+  }
+  const std::string_view meant = config::closest(word.substr(dashes), known);
+  const auto at = std::ranges::find(known, meant);
+  return fmt::format("{}: an unknown {}; ", word, what) +
+         (at == known.end()
+              ? fmt::format("known here: {}", fmt::join(names, ", "))
+              : fmt::format("did you mean {}?", names[static_cast<size_t>(at - known.begin())]));
+}
+
+// CLI11 looks at what is missing before it looks at what it does not know, so a slip in an option's
+// name would be answered with "--listen is required". Empty where no word is unknown.
+std::string unknown_word(const CLI::App& app, const CLI::App& command) {
+  for (const std::string& word : command.remaining()) {
+    if (word.starts_with('-')) {
+      const std::string_view name = std::string_view(word).substr(0, word.find('='));
+      return unknown("option", name, options_of(command));
+    }
+    if (&command == &app) return unknown("command", word, commands_of(app));
+  }
+  return {};
+}
+
+int refuse_arguments(const CLI::App& app, const CLI::ParseError& error) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& command = parsed.empty() ? app : *parsed.front();
+  std::string sentence = unknown_word(app, command);
+  if (sentence.empty() && parsed.empty() && command.remaining().empty()) {
+    sentence = fmt::format("a command is needed: {}", fmt::join(commands_of(app), ", "));
+  }
+  if (sentence.empty()) sentence = error.what();
+  return print_usage_error(sentence, parsed.empty() ? std::string_view() : command.get_name());
 }
 
 }  // namespace
@@ -153,7 +212,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kFine : kWrongUsage;
+    return error.get_exit_code() == 0 ? app.exit(error) : refuse_arguments(app, error);
   }
   if (proxy->parsed()) return run_proxy(proxy_options, version);
   if (run->parsed()) return run_file(run_path, version);

@@ -50,7 +50,7 @@ config::Config config_for(const std::vector<std::string>& replicas) {
   config::Config config;
   config.server.workers = 1;
   config.admin.listen = "127.0.0.1:0";
-  config.listeners.push_back({"127.0.0.1:0"});
+  config.listeners.emplace_back().address = "127.0.0.1:0";
   config::Upstream upstream;
   upstream.name = "default";
   upstream.balance = config::Balance::round_robin;  // the report says so

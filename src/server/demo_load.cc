@@ -66,7 +66,8 @@ class LoadClient final : private http::ClientStream::Events {
     head.method_text = "GET";
     head.target = "/demo";
     head.authority = load_.authority_;
-    connection_->open_stream(*this).send_head(head, Ends::yes);
+    stream_ = &connection_->open_stream(*this);
+    stream_->send_head(head, Ends::yes);
   }
 
   void on_head(const http::ResponseHead& head, Ends ends) override {
@@ -86,7 +87,7 @@ class LoadClient final : private http::ClientStream::Events {
 
   void finish() {
     if (status_ != 200) load_.failed_.fetch_add(1, std::memory_order_relaxed);
-    if (connection_->close_stream() != http::StreamEnd::reusable) retire();
+    if (connection_->close_stream(*stream_) != http::StreamEnd::reusable) retire();
     wait();
   }
 
@@ -94,6 +95,7 @@ class LoadClient final : private http::ClientStream::Events {
 
   DemoLoad& load_;
   uint64_t due_ms_;
+  http::ClientStream* stream_ = nullptr;
   int status_ = 0;  // of the answer that is coming; 0: none
   Dialed dialed_{*this};
   Idle idle_{*this};

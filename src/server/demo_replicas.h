@@ -46,8 +46,9 @@ class DemoReplicas final : private http::ServerConnections::Events {
   net::EventLoop loop_;
   config::Limits limits_;
   config::DownstreamTimeouts timeouts_;
+  config::Http2 http2_;
   telemetry::DownstreamShard counters_;  // nobody looks at them: the demo shows the proxy's
-  http::ServerSettings settings_{limits_, timeouts_, counters_};
+  http::ServerSettings settings_{limits_, timeouts_, http2_, counters_};
   http::ServerConnections connections_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::thread thread_;

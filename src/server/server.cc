@@ -16,6 +16,7 @@
 #include "onehop/config/load.h"
 #include "onehop/http/h1.h"
 #include "onehop/proxy/outcome.h"
+#include "tls_contexts.h"
 #include "worker.h"
 
 namespace onehop::server {
@@ -62,7 +63,15 @@ std::vector<telemetry::EndpointName> endpoint_names(const config::Config& config
   std::vector<telemetry::EndpointName> names;
   for (const auto& upstream : config.upstreams) {
     for (const auto& endpoint : upstream.endpoints)
-      names.push_back({upstream.name, endpoint.address});
+      names.push_back({upstream.name, endpoint.address, upstream.tls.enabled});
+  }
+  return names;
+}
+
+std::vector<std::string> tls_listeners(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& listener : config.listeners) {
+    if (listener.tls.enabled()) names.push_back(listener.address);
   }
   return names;
 }
@@ -84,7 +93,8 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
         version(std::move(version_text)),
         config_json(config::to_json(*config)),
         router(config->routes, config->upstreams),
-        telemetry(endpoint_names(*config), proxy::outcome_names(), worker_count(*config)),
+        telemetry(endpoint_names(*config), proxy::outcome_names(), worker_count(*config),
+                  tls_listeners(*config)),
         started_unix(std::time(nullptr)),
         started_ns(loop.now_ns()),
         windows(telemetry, started_ns),
@@ -101,6 +111,11 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     seen.started_ns = started_ns;
     seen.now_ns = loop.now_ns();
     seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
+    for (size_t i = 0; i < config->listeners.size(); ++i) {
+      if (tls.listeners()[i] == nullptr) continue;
+      for (auto& expiry : tls.listeners()[i]->expiries())
+        seen.certificates.push_back({config->listeners[i].address, std::move(expiry)});
+    }
     return seen;
   }
 
@@ -137,6 +152,14 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     windows.sample(loop.now_ns());
     loop.arm(sample, kSampleMs);
   }
+  // Certificates that changed on the disk serve new clients from now on.
+  void on_reload() {
+    for (const size_t changed : tls.refresh(*config)) {
+      for (auto& worker : workers) worker->use(changed, tls.listeners()[changed]);
+    }
+    const auto interval = tls.interval_ms(*config);
+    if (interval > 0) loop.arm(reload, interval);
+  }
   void on_report() {
     report_task(admin::answer({"GET", "/stats", ""}, view()).body);
     loop.arm(report, report_ms);
@@ -159,6 +182,7 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   std::vector<std::vector<Address>> addresses;
   std::vector<AddressBlock> trusted;
   std::vector<Address> listening;
+  TlsContexts tls;
   telemetry::Telemetry telemetry;
   net::EventLoop loop;
   int64_t started_unix;
@@ -168,7 +192,8 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   telemetry::DownstreamShard admin_counters;
   config::Limits admin_limits;
   config::DownstreamTimeouts admin_timeouts;
-  http::ServerSettings admin_settings{admin_limits, admin_timeouts, admin_counters};
+  config::Http2 admin_http2;
+  http::ServerSettings admin_settings{admin_limits, admin_timeouts, admin_http2, admin_counters};
   admin::AdminService admin_service;
   http::ServerConnections admin_connections;
   std::vector<net::ListeningSocket> admin_sockets;
@@ -178,6 +203,7 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   std::function<void(const std::string&)> report_task;
   uint64_t report_ms = 0;
   net::Deadline sample{this, net::DeadlineThunk<&ServerParts::on_sample>::call};
+  net::Deadline reload{this, net::DeadlineThunk<&ServerParts::on_reload>::call};
   net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
   bool draining = false;
   size_t running = 0;
@@ -202,6 +228,7 @@ Result<void, std::string> ServerParts::resolve_endpoints() {
       of_upstream.push_back(*address);
     }
   }
+  if (auto made = tls.make(*config); !made.has_value()) return made;
   for (const std::string& text : config->server.trusted_proxies) {
     const auto block = AddressBlock::parse(text);
     if (!block.has_value()) return Unexpected<std::string>(block.error());
@@ -253,6 +280,8 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
                               router,
                               addresses,
                               trusted,
+                              tls.upstreams(),
+                              tls.listeners(),
                               telemetry.shard(i),
                               i,
                               count,
@@ -274,6 +303,7 @@ void ServerParts::watch_signals() {
 
 void ServerParts::run() {
   on_sample();
+  on_reload();
   if (report_task) loop.arm(report, report_ms);
   for (net::ListeningSocket& socket : admin_sockets) {
     admin_listener = net::Listener::start(loop, std::move(socket), *this);

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "onehop/base/log.h"
-#include "onehop/http/h1.h"
 
 namespace onehop::server {
 namespace {
@@ -18,23 +17,57 @@ uint64_t random_seed() {
   return seed;
 }
 
+// The fields that carry what is known of a client's certificate.
+std::vector<std::string> certificate_fields(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& listener : config.listeners) {
+    for (const std::string* name :
+         {&listener.tls.client_subject_field, &listener.tls.client_fingerprint_field}) {
+      if (!name->empty()) names.push_back(*name);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
     : parts_(parts),
       sockets_(std::move(sockets)),
       proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard.downstream,
-              random_seed()}),
-      settings_{parts.config.server.limits, parts.config.server.timeouts, parts.shard.downstream},
+              random_seed(), certificate_fields(parts.config)}),
+      settings_{parts.config.server.limits, parts.config.server.timeouts, parts.config.server.http2,
+                parts.shard.downstream},
       connections_(loop_, *this) {
   size_t first_endpoint = 0;
   for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
-    const upstream::Upstream::Parts made{
-        loop_, loop_, pools_, parts.config.server.limits, parts.shard, parts.index, parts.count};
+    const upstream::Upstream::Parts made{loop_,       loop_,
+                                         pools_,      parts.config.server.limits,
+                                         parts.shard, parts.upstream_tls[i],
+                                         parts.index, parts.count};
     upstreams_.push_back(std::make_unique<upstream::Upstream>(
         parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
     first_endpoint += parts.addresses[i].size();
   }
+  make_acceptors();
+}
+
+void Worker::make_acceptors() {
+  size_t with_tls = 0;
+  for (const config::Listener& listener : parts_.config.listeners) {
+    telemetry::TlsShard* const counters =
+        listener.tls.enabled() ? &parts_.shard.listener_tls[with_tls++] : nullptr;
+    const auto share =
+        static_cast<uint32_t>((listener.tls.handshake_rate + parts_.count - 1) / parts_.count);
+    acceptors_.push_back(std::make_unique<Acceptor>(
+        Acceptor::Parts{loop_, listener, proxy_, settings_, connections_, counters, share, *this}));
+  }
+}
+
+void Worker::use(size_t listener, std::shared_ptr<const tls::ServerContext> context) {
+  loop_.post([this, listener, context = std::move(context)]() mutable {
+    if (listener < acceptors_.size()) acceptors_[listener]->use(std::move(context));
+  });
 }
 
 Worker::~Worker() {
@@ -54,12 +87,12 @@ void Worker::stop_now() {
 }
 
 void Worker::run() {
-  for (net::ListeningSocket& socket : sockets_)
-    listeners_.push_back(net::Listener::start(loop_, std::move(socket), *this));
+  for (size_t i = 0; i < sockets_.size(); ++i)
+    acceptors_[i]->start(std::move(sockets_[i]), parts_.listener_tls[i]);
   sockets_.clear();
   loop_.run();
   // What is left is given up, on this thread, from the clients to the pools.
-  listeners_.clear();
+  acceptors_.clear();
   connections_.close_all();
   loop_.end_turn();
   for (auto& upstream : upstreams_) upstream->close();
@@ -67,7 +100,7 @@ void Worker::run() {
 }
 
 void Worker::begin_drain() {
-  listeners_.clear();
+  for (auto& acceptor : acceptors_) acceptor->stop();
   const auto patience = static_cast<uint64_t>(parts_.config.server.drain.count());
   loop_.arm(drain_deadline_, patience);
   connections_.drain(static_cast<uint64_t>(parts_.config.server.drain_idle.count()));
@@ -98,14 +131,6 @@ bool Worker::may_accept() {
   const bool waited = std::exchange(at_limit_, connections_.size() >= parts_.max_connections);
   if (at_limit_ && !waited) settings_.counters.accept_paused.add();
   return !at_limit_;
-}
-
-void Worker::on_accept(net::TransportPtr transport, const Address& peer) {
-  http::Client client;
-  client.address = peer;
-  client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
-  client.trusted = is_trusted(peer);
-  http::h1::serve(loop_, std::move(transport), client, proxy_, settings_, connections_);
 }
 
 void Worker::on_accept_paused(net::NetError error) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "acceptor.h"
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
@@ -19,7 +20,7 @@
 
 namespace onehop::server {
 
-class Worker final : private net::Listener::Events, private http::ServerConnections::Events {
+class Worker final : private Acceptor::Owner, private http::ServerConnections::Events {
  public:
   // Everything referred to outlives the worker.
   struct Parts {
@@ -27,6 +28,9 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
     const routing::Router& router;
     const std::vector<std::vector<Address>>& addresses;  // of the endpoints, by upstream
     const std::vector<AddressBlock>& trusted;
+    const std::vector<std::shared_ptr<const tls::ClientContext>>& upstream_tls;  // or null
+    // By listener; null for a plain one. Read when the worker starts.
+    const std::vector<std::shared_ptr<const tls::ServerContext>>& listener_tls;
     telemetry::Shard& shard;
     size_t index;
     size_t count;
@@ -43,32 +47,35 @@ class Worker final : private net::Listener::Events, private http::ServerConnecti
   void drain();
   void stop_now();
 
+  // From any thread: new handshakes of that listener use it.
+  void use(size_t listener, std::shared_ptr<const tls::ServerContext> context);
+
   // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the
   // worker is done.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   bool done() const noexcept { return done_; }  // no task runs any more
 
  private:
+  void make_acceptors();
   void run();
   void begin_drain();
   void end();
 
   bool may_accept() override;
-  void on_accept(net::TransportPtr transport, const Address& peer) override;
   void on_accept_paused(net::NetError error) override;
   void on_all_closed() override;
   void on_drain_deadline() { end(); }
-  bool is_trusted(const Address& address) const;
+  bool is_trusted(const Address& address) const override;
 
   Parts parts_;
   net::EventLoop loop_;
-  std::vector<net::ListeningSocket> sockets_;
+  std::vector<net::ListeningSocket> sockets_;  // in the order of the listeners
   upstream::Pools pools_;
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
   proxy::Proxy proxy_;
   http::ServerSettings settings_;
   http::ServerConnections connections_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;  // in the order of the listeners
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
   bool at_limit_ = false;  // the last client that came was told to wait
   bool ended_ = false;

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace onehop::telemetry {
 
@@ -57,30 +59,30 @@ double seconds(uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
+using Names = std::span<const std::string_view>;
+
 // Which of the tables in shard.h names the cells of a row.
-std::string_view label_value(std::string_view label, size_t index, const Snapshot& snapshot) {
-  if (label == "reason") return kOpenReasonNames[index];
-  if (label == "by") return kCloserNames[index];
-  if (label == "class") return kStatusClassNames[index];
-  return snapshot.outcomes[index];
+Names names_of_cells(const MetricRow& row, const Snapshot& snapshot) {
+  if (row.label == "reason") return kOpenReasonNames;
+  if (row.label == "by") return kCloserNames;
+  if (row.label == "class") return kStatusClassNames;
+  return snapshot.outcomes;
 }
 
 template <class Number>
 void write_cells(const MetricRow& row, std::span<const Number> values, const Labels& labels,
-                 const Snapshot& snapshot, ExpositionWriter& writer) {
+                 Names names, ExpositionWriter& writer) {
   if (row.label == "none") return writer.sample(labels, values[0]);
-  const bool is_outcome = row.label == "outcome";
-  const size_t count = is_outcome ? snapshot.outcomes.size() : values.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (is_outcome && values[i] == 0) continue;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (row.label == "outcome" && values[i] == 0) continue;
     Labels of_cell = labels;
-    writer.sample(of_cell.add(row.label, label_value(row.label, i, snapshot)), values[i]);
+    writer.sample(of_cell.add(row.label, names[i]), values[i]);
   }
 }
 
-void begin_family(const MetricRow& row, ExpositionWriter& writer) {
+void begin_family(const MetricRow& row, std::string_view prefix, ExpositionWriter& writer) {
   const auto kind = row.kind == MetricKind::counter ? FamilyKind::counter : FamilyKind::gauge;
-  writer.family(kind, fmt::format("onehop_{}", row.name), row.help);
+  writer.family(kind, fmt::format("{}{}", prefix, row.name), row.help);
 }
 
 Labels endpoint_labels(const EndpointValues& endpoint) {
@@ -115,6 +117,45 @@ void write_histograms(const Snapshot& snapshot, ExpositionWriter& writer) {
   one_each(
       "onehop_upstream_connect_seconds", "Time to set up the connections that were established",
       [](const EndpointValues& e) -> const auto& { return e.dial; });
+}
+
+// The handshakes of something that speaks TLS.
+struct TlsSource {
+  Labels labels;
+  const TlsValues* values;
+};
+
+std::vector<TlsSource> listeners_with_tls(const Snapshot& snapshot) {
+  std::vector<TlsSource> sources;
+  for (const ListenerValues& listener : snapshot.listeners) {
+    sources.push_back({Labels().add("listener", listener.address), &listener.tls});
+  }
+  return sources;
+}
+
+std::vector<TlsSource> endpoints_with_tls(const Snapshot& snapshot) {
+  std::vector<TlsSource> sources;
+  for (const EndpointValues& endpoint : snapshot.endpoints) {
+    if (endpoint.tls) sources.push_back({endpoint_labels(endpoint), &*endpoint.tls});
+  }
+  return sources;
+}
+
+void write_tls(const std::vector<TlsSource>& sources, std::string_view prefix,
+               ExpositionWriter& writer) {
+  for_each_tls_metric([&](const MetricRow& row, auto cells_of) {
+    begin_family(row, prefix, writer);
+    for (const auto& [labels, values] : sources) {
+      write_cells(row, cells_of(*values), labels, kTlsFailureNames, writer);
+    }
+  });
+  writer.family(FamilyKind::histogram, fmt::format("{}tls_handshake_seconds", prefix),
+                "Time of the TLS handshakes that succeeded, by whether a session was resumed",
+                "seconds");
+  for (const auto& [labels, values] : sources) {
+    writer.histogram(Labels(labels).add("resumed", "false"), values->full);
+    writer.histogram(Labels(labels).add("resumed", "true"), values->resumed);
+  }
 }
 
 }  // namespace
@@ -190,16 +231,20 @@ std::string ExpositionWriter::finish() && {
 
 void write_metrics(const Snapshot& snapshot, ExpositionWriter& writer) {
   for_each_downstream_metric([&](const MetricRow& row, auto cells_of) {
-    begin_family(row, writer);
-    write_cells(row, cells_of(snapshot.downstream), Labels(), snapshot, writer);
+    begin_family(row, "onehop_", writer);
+    write_cells(row, cells_of(snapshot.downstream), Labels(), names_of_cells(row, snapshot),
+                writer);
   });
   for_each_endpoint_metric([&](const MetricRow& row, auto cells_of) {
-    begin_family(row, writer);
+    begin_family(row, "onehop_", writer);
     for (const EndpointValues& endpoint : snapshot.endpoints) {
-      write_cells(row, cells_of(endpoint), endpoint_labels(endpoint), snapshot, writer);
+      write_cells(row, cells_of(endpoint), endpoint_labels(endpoint), names_of_cells(row, snapshot),
+                  writer);
     }
   });
   write_histograms(snapshot, writer);
+  write_tls(listeners_with_tls(snapshot), "onehop_downstream_", writer);
+  write_tls(endpoints_with_tls(snapshot), "onehop_upstream_", writer);
 }
 
 }  // namespace onehop::telemetry

@@ -8,11 +8,13 @@
 namespace onehop::telemetry {
 
 Telemetry::Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes,
-                     size_t workers)
-    : endpoints_(std::move(endpoints)), outcomes_(std::move(outcomes)) {
+                     size_t workers, std::vector<std::string> listeners)
+    : endpoints_(std::move(endpoints)),
+      listeners_(std::move(listeners)),
+      outcomes_(std::move(outcomes)) {
   ONEHOP_ASSERT(outcomes_.size() <= kMaxOutcomes);
   for (size_t i = 0; i < workers; ++i)
-    shards_.push_back(std::make_unique<Shard>(endpoints_.size()));
+    shards_.push_back(std::make_unique<Shard>(listeners_.size(), endpoints_.size()));
 }
 
 }  // namespace onehop::telemetry

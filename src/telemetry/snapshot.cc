@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Sums the shards. The two functions that add one shard are written by the rows of shard.h.
+// Sums the shards. The functions that add one shard are written by the rows of shard.h and tls.h.
 #include "onehop/telemetry/snapshot.h"
+
+#include <algorithm>
 
 namespace onehop::telemetry {
 
@@ -26,7 +28,40 @@ void add_shard(const EndpointShard& from, EndpointMetrics& into) {
   ONEHOP_ENDPOINT_METRICS(ONEHOP_ADD, ONEHOP_ADD)
 }
 
+void add_shard(const TlsShard& from, TlsValues& into) {
+  ONEHOP_TLS_METRICS(ONEHOP_ADD, ONEHOP_ADD)
+  from.full.merge_into(into.full);
+  from.resumed.merge_into(into.resumed);
+}
+
 #undef ONEHOP_ADD
+
+std::vector<ListenerValues> merge_listeners(const Telemetry& telemetry) {
+  std::vector<ListenerValues> listeners;
+  for (size_t i = 0; i < telemetry.listeners().size(); ++i) {
+    const std::string& address = telemetry.listeners()[i];
+    auto place = std::ranges::find(listeners, address, &ListenerValues::address);
+    if (place == listeners.end()) place = listeners.insert(place, {address, {}});
+    for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
+      add_shard(telemetry.shard(worker).listener_tls[i], place->tls);
+    }
+  }
+  return listeners;
+}
+
+void merge_endpoint_into(const Telemetry& telemetry, size_t endpoint, EndpointValues& values) {
+  values.name = telemetry.endpoints()[endpoint];
+  if (values.name.tls) values.tls.emplace();
+  for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
+    const EndpointShard& shard = telemetry.shard(worker).endpoints[endpoint];
+    add_shard(shard, values);
+    for (size_t h = 0; h < kExchangeHistogramCount; ++h) {
+      shard.exchange[h].merge_into(values.exchange[h]);
+    }
+    shard.dial.merge_into(values.dial);
+    if (values.tls) add_shard(shard.tls, *values.tls);
+  }
+}
 
 }  // namespace
 
@@ -51,18 +86,10 @@ Snapshot merge(const Telemetry& telemetry) {
   snapshot.downstream = merge_downstream(telemetry);
   snapshot.outcomes = telemetry.outcomes();
   snapshot.workers = telemetry.worker_count();
+  snapshot.listeners = merge_listeners(telemetry);
   snapshot.endpoints = std::vector<EndpointValues>(telemetry.endpoints().size());
   for (size_t i = 0; i < snapshot.endpoints.size(); ++i) {
-    EndpointValues& values = snapshot.endpoints[i];
-    values.name = telemetry.endpoints()[i];
-    for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
-      const EndpointShard& shard = telemetry.shard(worker).endpoints[i];
-      add_shard(shard, values);
-      for (size_t h = 0; h < kExchangeHistogramCount; ++h) {
-        shard.exchange[h].merge_into(values.exchange[h]);
-      }
-      shard.dial.merge_into(values.dial);
-    }
+    merge_endpoint_into(telemetry, i, snapshot.endpoints[i]);
   }
   return snapshot;
 }

@@ -1,81 +1,47 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/upstream/pool.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "dialing.h"
 #include "onehop/base/assert.h"
-#include "onehop/base/log.h"
-#include "onehop/http/h1.h"
 #include "pooled_connection.h"
 
 namespace onehop::upstream {
 namespace {
 
-constexpr uint64_t kLogEveryMs = 10'000;
+// Requests that wait for one dial, where its connection is expected to carry them all.
+constexpr size_t kMostPerDial = 100;
 
 }  // namespace
 
 using telemetry::Closer;
 using telemetry::OpenReason;
 
-// A dial for one waiter.
-class Pool::Dialing final : public net::Retirable,
-                            public ListNode<Dialing>,
-                            private net::Dial::Events {
- public:
-  Dialing(Pool& pool, Waiter& waiter, OpenReason reason)
-      : pool_(pool), waiter_(&waiter), reason_(reason), started_ns_(pool.parts_.loop.now_ns()) {}
-
-  Result<void, net::NetError> start() {
-    auto dial = pool_.parts_.dialer.dial(pool_.parts_.address, *this);
-    if (!dial.has_value()) return Unexpected<net::NetError>(dial.error());
-    dial_ = std::move(*dial);
-    const auto patience = pool_.parts_.timeouts.connect.count();
-    if (patience > 0) pool_.parts_.loop.arm(deadline_, static_cast<uint64_t>(patience));
-    return {};
-  }
-
- private:
-  friend class Pool;
-  void on_connected(net::TransportPtr transport) override {
-    pool_.dialed(*this, std::move(transport));
-  }
-  void on_dial_failed(net::NetError error) override {
-    pool_.dial_failed(
-        *this, {error.is_local_fault() ? NoLease::local_fault : NoLease::connect_failed, error});
-  }
-  void on_deadline() { pool_.dial_failed(*this, {NoLease::connect_timeout, {ETIMEDOUT}}); }
-
-  Pool& pool_;
-  Waiter* waiter_;
-  OpenReason reason_;
-  uint64_t started_ns_;
-  std::unique_ptr<net::Dial> dial_;
-  net::Deadline deadline_{this, net::DeadlineThunk<&Dialing::on_deadline>::call};
-};
-
 Lease::Lease(Lease&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), reused_(other.reused_) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      stream_(other.stream_),
+      reused_(other.reused_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     release();
     connection_ = std::exchange(other.connection_, nullptr);
+    stream_ = other.stream_;
     reused_ = other.reused_;
   }
   return *this;
 }
 
 http::ClientStream& Lease::open_stream(http::ClientStream::Events& events) {
-  return connection_->connection_->open_stream(events);
+  stream_ = &connection_->connection_->open_stream(events);
+  return *stream_;
 }
 
 void Lease::release() {
   if (PooledConnection* connection = std::exchange(connection_, nullptr))
-    connection->pool_.give_back(*connection);
+    connection->pool_.give_back(*connection, std::exchange(stream_, nullptr));
 }
 
 size_t Pools::evict_idle() {
@@ -95,7 +61,10 @@ void Pool::Waiter::on_queue_deadline() {
   pool_->queue_timed_out(*this);
 }
 
-Pool::Pool(const Parts& parts) : parts_(parts), random_(parts.seed | 1) {
+Pool::Pool(const Parts& parts)
+    : parts_(parts),
+      random_(parts.seed | 1),
+      multiplexes_(parts.protocol == config::UpstreamProtocol::h2) {
   parts_.pools.list_.push_back(*this);
 }
 
@@ -108,13 +77,16 @@ Pool::~Pool() {
 Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   waiter.pool_ = this;
   waiter.want_ = want;
-  while (want == Want::any && !idle_.empty()) {
-    PooledConnection& newest = *idle_.back();
-    if (parts_.loop.now_ms() < newest.expires_ms_) return lend(newest);
-    lost_idle(newest, OpenReason::max_age, Closer::onehop);
+  if (want == Want::any) {
+    if (PooledConnection* newest = ready()) return lend(*newest);
+    Dialing* const under_way = multiplexes_ ? dialing_.back() : nullptr;
+    if (under_way != nullptr && !under_way->over_ && under_way->waiter_count_ < kMostPerDial) {
+      under_way->add(waiter);
+      return Waiting::for_dial;
+    }
   }
   if (parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections &&
-      idle_.empty()) {
+      ready_.empty()) {
     if (queue_length_ >= parts_.config.max_queue) {
       parts_.counters.queue_rejected.add();
       return LeaseError{NoLease::queue_full, {}};
@@ -131,13 +103,31 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   return std::get<Waiting>(outcome);
 }
 
+// The newest connection with a stream to spare. Those that turn out to have none are put aside.
+PooledConnection* Pool::ready() {
+  while (PooledConnection* newest = ready_.back()) {
+    const bool old = parts_.loop.now_ms() >= newest->expires_ms_;
+    if (!old && newest->connection_->capacity() > 0) return newest;
+    if (newest->streams_ > 0) {
+      lent_.push_back(*newest);
+    } else {
+      lost_idle(*newest, old ? OpenReason::max_age : OpenReason::not_persistent, Closer::onehop);
+    }
+  }
+  return nullptr;
+}
+
 Lease Pool::lend(PooledConnection& connection) {
-  connection.idle_deadline_.disarm();
-  lent_.push_back(connection);
-  --idle_count_;
-  parts_.counters.idle.add(-1);
+  if (connection.streams_++ == 0) {
+    connection.idle_deadline_.disarm();
+    --idle_count_;
+    parts_.counters.idle.add(-1);
+  }
   parts_.counters.reused.add();
   ++connection.requests_;
+  const uint64_t most = parts_.config.max_requests;
+  if (!connection.connection_->multiplexed() || (most != 0 && connection.requests_ >= most))
+    lent_.push_back(connection);
   return Lease(connection, true);
 }
 
@@ -150,22 +140,6 @@ OpenReason Pool::why_open(Want want) {
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
 }
 
-std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) {
-  auto dialing = std::make_unique<Dialing>(*this, waiter, reason);
-  auto started = dialing->start();
-  if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0)
-    started = dialing->start();
-  if (!started.has_value()) {
-    const bool local = started.error().is_local_fault();
-    return dial_error({local ? NoLease::local_fault : NoLease::connect_failed, started.error()});
-  }
-  waiter.dialing_ = dialing.get();
-  ++dialing_count_;
-  parts_.counters.connecting.add(1);
-  dialing_.push_back(*dialing.release());
-  return Waiting::for_dial;
-}
-
 // xorshift64: the jitter needs no better.
 uint64_t Pool::age_limit_ms() {
   const auto limit = static_cast<uint64_t>(parts_.config.max_age.count());
@@ -176,56 +150,17 @@ uint64_t Pool::age_limit_ms() {
   return parts_.loop.now_ms() + limit - limit / 5 + random_ % (limit / 5 * 2 + 1);
 }
 
-void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
-  Waiter& waiter = *dialing.waiter_;
-  parts_.counters.opened.add(static_cast<size_t>(dialing.reason_));
-  parts_.counters.open.add(1);
-  parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
-  leave(waiter);
-  ++open_;
-  if (std::exchange(unreachable_, false)) {
-    log::info(
-        fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
-  }
-  auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms());
-  connection->attach(parts_.loop, std::move(transport), parts_.limits, parts_.counters);
-  connection->requests_ = 1;
-  lent_.push_back(*connection);
-  waiter.on_lease(Lease(*connection.release(), false));
-}
-
-void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
-  Waiter& waiter = *dialing.waiter_;
-  leave(waiter);
-  waiter.on_no_lease(dial_error(error));
-  serve_queue();
-}
-
-// Counts a failed dial. The log has a line when an endpoint goes, not for each request, and at most
-// one in kLogEveryMs where dials to it succeed and fail in turn.
-LeaseError Pool::dial_error(const LeaseError& error) {
-  const bool local = error.why == NoLease::local_fault;
-  (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
-  const uint64_t now = parts_.loop.now_ms();
-  if (!local && !unreachable_ && now >= log_again_ms_) {
-    unreachable_ = true;
-    log_again_ms_ = now + kLogEveryMs;
-    log::warning(fmt::format("upstream {}: {} cannot be reached: {}", parts_.name,
-                             parts_.address.to_string(), error.network.sentence()));
-  }
-  return error;
-}
-
 // Takes a waiter out, whatever it waits for, and lets the next one use the room.
 void Pool::leave(Waiter& waiter) noexcept {
   waiter.deadline_.disarm();
-  if (waiter.linked()) {
-    waiter.unlink();
+  waiter.unlink();
+  auto* dialing = static_cast<Dialing*>(std::exchange(waiter.dialing_, nullptr));
+  if (dialing == nullptr) {
     --queue_length_;
     parts_.counters.queued.add(-1);
     return;
   }
-  auto* dialing = static_cast<Dialing*>(std::exchange(waiter.dialing_, nullptr));
+  if (--dialing->waiter_count_ > 0) return;
   dialing->unlink();
   dialing->deadline_.disarm();
   dialing->dial_.reset();
@@ -254,9 +189,15 @@ void Pool::serve_queue() {
   }
 }
 
-void Pool::give_back(PooledConnection& connection) {
-  const http::StreamEnd end = connection.connection_->close_stream();
+void Pool::give_back(PooledConnection& connection, http::ClientStream* stream) {
+  const http::StreamEnd end = stream != nullptr ? connection.connection_->close_stream(*stream)
+                                                : http::StreamEnd::not_drained;
   const Closer who = connection.connection_->closer();
+  if (--connection.streams_ > 0) {
+    // Others use it on.
+    if (end == http::StreamEnd::reusable) return serve(connection);
+    return lent_.push_back(connection);
+  }
   switch (end) {
     case http::StreamEnd::reusable:
       return keep(connection);
@@ -282,8 +223,7 @@ void Pool::keep(PooledConnection& connection) {
     idle_ms = std::min(idle_ms, hint * 1000 - config.keep_alive_margin.count());
     if (idle_ms <= 0) return discard(connection, OpenReason::not_persistent, Closer::onehop);
   }
-  connection.unlink();
-  idle_.push_back(connection);
+  ready_.push_back(connection);
   ++idle_count_;
   parts_.counters.idle.add(1);
   if (Waiter* waiter = queue_.front(); waiter != nullptr && waiter->want_ == Want::fresh) {
@@ -293,9 +233,23 @@ void Pool::keep(PooledConnection& connection) {
     leave(*waiter);
     return waiter->on_lease(lend(connection));
   }
-  if (idle_count_ > config.max_idle) lost_idle(*idle_.front(), OpenReason::evicted, Closer::onehop);
+  if (idle_count_ > config.max_idle) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (idle_ms > 0 && connection.linked())
     parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
+}
+
+// A connection that others use on has a stream to spare again.
+void Pool::serve(PooledConnection& connection) {
+  const uint64_t most = parts_.config.max_requests;
+  if (parts_.loop.now_ms() >= connection.expires_ms_ || (most != 0 && connection.requests_ >= most))
+    return;
+  ready_.push_back(connection);
+  while (connection.streams_ > 0 && connection.connection_->capacity() > 0) {
+    Waiter* waiter = queue_.front();
+    if (waiter == nullptr || waiter->want_ == Want::fresh) return;
+    leave(*waiter);
+    waiter->on_lease(lend(connection));
+  }
 }
 
 void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) {
@@ -314,6 +268,15 @@ void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) 
   serve_queue();
 }
 
+// There is one.
+PooledConnection* Pool::oldest_idle() {
+  PooledConnection* oldest = nullptr;
+  ready_.for_each([&](PooledConnection& connection) {
+    if (oldest == nullptr && connection.streams_ == 0) oldest = &connection;
+  });
+  return oldest;
+}
+
 void Pool::lost_idle(PooledConnection& connection, OpenReason reason, Closer who) {
   --idle_count_;
   parts_.counters.idle.add(-1);
@@ -322,13 +285,8 @@ void Pool::lost_idle(PooledConnection& connection, OpenReason reason, Closer who
 
 size_t Pool::discard_idle(OpenReason reason) {
   size_t count = 0;
-  for (; !idle_.empty(); ++count) lost_idle(*idle_.front(), reason, Closer::onehop);
+  for (; idle_count_ > 0; ++count) lost_idle(*oldest_idle(), reason, Closer::onehop);
   return count;
-}
-
-void PooledConnection::attach(net::Loop& loop, net::TransportPtr transport,
-                              const config::Limits& limits, telemetry::EndpointShard& counters) {
-  connection_ = http::h1::connect(loop, std::move(transport), limits, counters, *this);
 }
 
 void PooledConnection::on_idle_end(http::ClientConnection&, http::Violation why) {

@@ -15,8 +15,7 @@ class PooledConnection final : public net::Retirable,
  public:
   PooledConnection(Pool& pool, uint64_t expires_ms) : pool_(pool), expires_ms_(expires_ms) {}
 
-  void attach(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
-              telemetry::EndpointShard& counters);
+  void attach(net::TransportPtr transport);
 
  private:
   friend class Pool;
@@ -28,6 +27,7 @@ class PooledConnection final : public net::Retirable,
   std::unique_ptr<http::ClientConnection> connection_;
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
   uint64_t requests_ = 0;
+  size_t streams_ = 0;  // lent out
   net::Deadline idle_deadline_{this, net::DeadlineThunk<&PooledConnection::on_idle_deadline>::call};
 };
 

@@ -14,6 +14,36 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
   return std::max(share, 1u);
 }
 
+// "[::1]:443" and "app.test:443" without the port.
+std::string host_of(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
+}
+
+// Makes TLS connections and counts their handshakes.
+class SecureDialer final : public net::Dialer, private tls::DialObserver {
+ public:
+  SecureDialer(const Upstream::Parts& parts, std::string host, telemetry::TlsShard& counters)
+      : counters_(counters), dialer_(parts.loop, parts.dialer, parts.tls, std::move(host), this) {}
+
+  Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
+                                                         net::Dial::Events& events) override {
+    return dialer_.dial(address, events);
+  }
+
+ private:
+  void on_handshake(bool resumed, uint64_t nanoseconds) override {
+    (resumed ? counters_.resumed : counters_.full).record(nanoseconds);
+  }
+  void on_handshake_failed(tls::Failure failure) override {
+    counters_.failures[static_cast<size_t>(failure)].add();
+  }
+
+  telemetry::TlsShard& counters_;
+  tls::Dialer dialer_;
+};
+
 }  // namespace
 
 Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses,
@@ -23,19 +53,26 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
       balancer_(make_balancer(config.balance, addresses.size())) {
   for (size_t i = 0; i < addresses.size(); ++i) {
     candidates_[i].weight = config.endpoints[i].weight;
+    std::unique_ptr<net::Dialer> dialer;
+    if (parts.tls != nullptr) {
+      dialer = std::make_unique<SecureDialer>(parts, host_of(config.endpoints[i].address),
+                                              parts.shard.endpoints[first_endpoint + i].tls);
+    }
     const Pool::Parts pool{parts.loop,
-                           parts.dialer,
+                           dialer != nullptr ? *dialer : parts.dialer,
                            parts.pools,
                            config.pool,
                            config.timeouts,
                            parts.limits,
                            parts.shard.endpoints[first_endpoint + i],
+                           config.protocol,
+                           parts.tls != nullptr,
                            config.name,
                            addresses[i],
                            share_of(config.pool.max_connections, parts.worker, parts.worker_count),
                            parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
-    endpoints_.push_back(
-        std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i], pool));
+    endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i],
+                                                    std::move(dialer), pool));
   }
 }
 

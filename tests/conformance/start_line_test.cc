@@ -42,7 +42,7 @@ TEST_CASE("57: other versions of HTTP than 1.0 and 1.1 are rejected") {
       line("a space inside", "GET / HTTP /1.1", version),
       line("RTSP", "GET / RTSP/1.0", version),
       line("ICE", "SOURCE / ICE/1.0", {400, 501, 505}),
-      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 501, 505}},
+      {"HTTP/2 preface with a fault", "PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n", {400, 501, 505}},
   });
 }
 

@@ -123,6 +123,69 @@ TEST_CASE("wrong usage ends with 2 and says what is wrong") {
   }
 }
 
+struct Slip {
+  std::vector<std::string> arguments;
+  std::string sentence;
+};
+
+TEST_CASE("a slip in a name is answered with the name that was meant, not with what is missing") {
+  const std::vector<Slip> slips = {
+      {{"proxy", "--lisen", "127.0.0.1:0", "--to", "127.0.0.1:1"},
+       "--lisen: an unknown option; did you mean --listen?\n"
+       "Run onehop proxy --help for more information.\n"},
+      {{"proxy", "--lisen=127.0.0.1:0"},
+       "--lisen: an unknown option; did you mean --listen?\n"
+       "Run onehop proxy --help for more information.\n"},
+      {{"run", "--zzz"},
+       "--zzz: an unknown option; known here: --help, --config\nRun onehop run --help for more "
+       "information.\n"},
+      {{"chek", "onehop.toml"},
+       "chek: an unknown command; did you mean check?\nRun onehop --help for more "
+       "information.\n"},
+      {{"bogus"},
+       "bogus: an unknown command; known here: proxy, run, check, demo, stats, "
+       "check-health, version\nRun onehop --help for more information.\n"},
+      {{"-x"},
+       "-x: an unknown option; known here: --help, --version\nRun onehop --help for more "
+       "information.\n"},
+      {{},
+       "a command is needed: proxy, run, check, demo, stats, check-health, version\n"
+       "Run onehop --help for more information.\n"},
+      {{"proxy", "--to", "127.0.0.1:1"},
+       "--listen is required\nRun onehop proxy --help for more information.\n"},
+      {{"proxy", "--listen", ":0", "--to", "a:1", "--tls-cert", "a.pem"},
+       "--tls-cert and --tls-key: one key for each certificate, found 1 --tls-cert and 0 "
+       "--tls-key\nRun onehop proxy --help for more information.\n"},
+      {{"proxy", "--listen", ":0", "--to", "http://a:1", "--insecure-upstream"},
+       "--insecure-upstream: only with --to https://HOST:PORT, as nothing is verified without "
+       "TLS\nRun onehop proxy --help for more information.\n"},
+  };
+  for (const Slip& slip : slips) {
+    const Finished run = onehop(slip.arguments);
+    CHECK(run.code == 2);
+    CHECK(run.errors == slip.sentence);
+  }
+}
+
+TEST_CASE("check reads certificates, beside the file, and answers with the place of a bad one") {
+  const TemporaryFile file("onehop.toml", std::string(kSmallest) +
+                                              "[[listener]]\naddress = \":0\"\n[listener.tls]\n"
+                                              "certificates = [{ cert = \"no.pem\", key = "
+                                              "\"no.key\" }]\n");
+  const Finished run = onehop({"check", file.path()});
+  CAPTURE(run.output, run.errors);
+  CHECK(run.code == 2);
+  CHECK(contains(run.errors, file.path() + ":13:26: listener[1].tls.certificates[0].cert: "));
+  CHECK(contains(run.errors, file.folder() + "/no.pem"));
+}
+
+TEST_CASE("proxy does not start with a certificate that cannot be read") {
+  const Finished run = onehop({"proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1",
+                               "--tls-cert", "no.pem", "--tls-key", "no.key"});
+  CHECK(run.code == 2);
+  CHECK(contains(run.errors, "command line: listener[0].tls.certificates[0].cert: "));
+}
+
 TEST_CASE("help is not an error") {
   const Finished run = onehop({"--help"});
   CHECK(run.code == 0);

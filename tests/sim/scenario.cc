@@ -103,12 +103,13 @@ class Scenario final : private http::ServerConnections::Events {
 Scenario::Scenario(uint64_t seed, const Weather& weather)
     : world_(seed, weather),
       config_(make_config(world_)),
-      shard_(config_.upstreams[0].endpoints.size()),
+      shard_(0, config_.upstreams[0].endpoints.size()),
       router_(config_.routes, config_.upstreams),
       proxy_({world_.loop, config_.server, router_, upstreams_, shard_.downstream, seed}),
-      settings_{config_.server.limits, config_.server.timeouts, shard_.downstream} {
+      settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
+                shard_.downstream} {
   const upstream::Upstream::Parts parts{world_.loop, dialer_, pools_, config_.server.limits,
-                                        shard_,      0,       1};
+                                        shard_,      nullptr, 0,      1};
   upstreams_.push_back(std::make_unique<upstream::Upstream>(
       config_.upstreams[0], addresses_of(config_.upstreams[0]), 0, parts));
   const uint64_t clients = world_.random.between(1, 6);

@@ -5,12 +5,20 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "onehop/telemetry/windows.h"
+#include "onehop/tls/tls.h"
 
 namespace onehop::admin {
 
 enum class Readiness : uint8_t { ready, draining };
+
+// A certificate that a listener presents to new clients.
+struct ListenerCertificate {
+  std::string_view listener;  // its address, as in Telemetry::listeners()
+  tls::CertificateExpiry expiry;
+};
 
 struct View {
   const telemetry::Windows& windows;
@@ -21,6 +29,8 @@ struct View {
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;
   Readiness readiness = Readiness::ready;
+  // Those in use at this moment, of all listeners with TLS; a certificate may be here twice.
+  std::vector<ListenerCertificate> certificates = {};
 };
 
 }  // namespace onehop::admin

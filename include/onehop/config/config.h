@@ -20,6 +20,9 @@ using std::chrono::seconds;
 enum class Balance : uint8_t { round_robin, least_requests };
 enum class PathMatch : uint8_t { prefix, exact };
 enum class LogLevel : uint8_t { debug, info, warning, error };
+enum class TlsPolicy : uint8_t { intermediate, modern };  // Mozilla's; modern is TLS 1.3 alone
+enum class ClientCertificates : uint8_t { off, optional, required };
+enum class UpstreamProtocol : uint8_t { h1, h2, automatic };  // automatic: by ALPN, over TLS
 
 // [server.limits]
 struct Limits {
@@ -51,6 +54,17 @@ struct DownstreamTimeouts {
   bool operator==(const DownstreamTimeouts&) const = default;
 };
 
+// [server.http2]: HTTP/2 with clients.
+struct Http2 {
+  uint32_t streams = 100;               // that a client may have open on one connection
+  uint64_t stream_window = 256 * 1024;  // bytes a client may send ahead on one stream
+  // Streams that a client may reset or cause to be reset: so many at once, then so many a second.
+  uint32_t reset_burst = 1000;
+  uint32_t resets_per_second = 33;
+
+  bool operator==(const Http2&) const = default;
+};
+
 // [server]
 struct Server {
   // Threads, each with its own event loop; 0: one per CPU.
@@ -62,8 +76,41 @@ struct Server {
   std::vector<std::string> trusted_proxies;
   Limits limits;
   DownstreamTimeouts timeouts;
+  Http2 http2;
 
   bool operator==(const Server&) const = default;
+};
+
+// One entry of [listener.tls] certificates: PEM files. Which names it serves is in the certificate.
+struct Certificate {
+  std::string cert;  // the leaf first, then its chain
+  std::string key;
+  std::string ocsp;  // a DER response to staple; "" is none
+
+  bool operator==(const Certificate&) const = default;
+};
+
+// [listener.tls]. On when it has certificates.
+struct ListenerTls {
+  std::vector<Certificate> certificates;  // the first serves clients whose name matches none
+  TlsPolicy policy = TlsPolicy::intermediate;
+  std::string ciphers;        // of TLS 1.2, in OpenSSL's notation; "" is the policy's list
+  std::string cipher_suites;  // of TLS 1.3; "" is the policy's list
+  ClientCertificates client_certificates = ClientCertificates::off;
+  std::string client_ca;  // a PEM file with the authorities that client certificates must come from
+  // Request fields that carry a verified client certificate's subject (RFC 4514) and SHA-256
+  // fingerprint to the upstream; "" is none. Removed from what clients send.
+  std::string client_subject_field;
+  std::string client_fingerprint_field;
+  bool session_tickets = true;
+  milliseconds ticket_rotation = std::chrono::hours(12);  // a ticket lives as long
+  milliseconds handshake_timeout = seconds(10);
+  // Handshakes that may begin in a second, shared out among the workers; 0 is no limit.
+  uint32_t handshake_rate = 0;
+  milliseconds reload_interval = seconds(10);  // how often the files are looked at for a change
+
+  bool enabled() const { return !certificates.empty(); }
+  bool operator==(const ListenerTls&) const = default;
 };
 
 // [[listener]]
@@ -71,6 +118,13 @@ struct Listener {
   // "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT"; port 0 lets the kernel choose.
   std::string address;
   uint32_t backlog = 4096;
+  bool http2 = true;  // over TLS by ALPN, else with prior knowledge
+  // A plain listener answers every request with a redirect to https at this port; 0: it does not.
+  uint32_t redirect_to_https = 0;
+  // Strict-Transport-Security of responses over TLS; 0 sends none.
+  milliseconds hsts_max_age = milliseconds(0);
+  bool hsts_subdomains = false;
+  ListenerTls tls;
 
   bool operator==(const Listener&) const = default;
 };
@@ -124,6 +178,20 @@ struct UpstreamTimeouts {
   bool operator==(const UpstreamTimeouts&) const = default;
 };
 
+// [upstream.NAME.tls]
+struct UpstreamTls {
+  bool enabled = false;  // true where the file has the table
+  std::string ca;        // a PEM file; "" is the system's store
+  // Sent as SNI and looked for in the certificate; "" is the host of the endpoint's address.
+  std::string server_name;
+  std::string cert;  // a client certificate, PEM; "" is none
+  std::string key;
+  bool insecure_skip_verify = false;
+  milliseconds handshake_timeout = seconds(5);
+
+  bool operator==(const UpstreamTls&) const = default;
+};
+
 // [upstream.NAME]
 struct Upstream {
   std::string name;
@@ -131,8 +199,10 @@ struct Upstream {
   Balance balance = Balance::round_robin;
   // On a fresh connection after a reused one failed before any response byte; 0 to 1.
   uint32_t retries = 1;
+  UpstreamProtocol protocol = UpstreamProtocol::h1;
   Pool pool;
   UpstreamTimeouts timeouts;
+  UpstreamTls tls;
 
   bool operator==(const Upstream&) const = default;
 };

@@ -32,27 +32,39 @@ struct Problem {
 using Lookup = std::function<std::optional<std::string>(std::string_view)>;
 Lookup environment();
 
-// Parses and checks everything; `file` is used in messages only. Every problem has its place. A
-// text that is not TOML, or defines something twice, is one problem.
+// What a room to the right knows of a Config: whether a certificate can be read, for one. Its
+// problems have a key and a sentence; who calls it adds the file and the place. The Config that it
+// is given may have problems elsewhere: then every value that was refused is at its default, and
+// what is said of a listener or an upstream with such a problem is left out, as it may follow from
+// that.
+using FurtherCheck = std::function<std::vector<Problem>(const Config&)>;
+
+// Parses and checks everything. `file` is used in messages, and relative paths in the text begin at
+// its folder: a Config has them joined to it. Every problem has its place: that of its key, or of
+// the nearest table above where the file does not have the key. A text that is not TOML, or defines
+// something twice, is one problem.
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
-                                           const Lookup& lookup = environment());
+                                           const Lookup& lookup = environment(),
+                                           const FurtherCheck& further = {});
 
 // Reads the file and parses it; an unreadable file is one Problem without a place.
 Result<Config, std::vector<Problem>> load(const std::string& path,
-                                          const Lookup& lookup = environment());
+                                          const Lookup& lookup = environment(),
+                                          const FurtherCheck& further = {});
 
 // The checks of finished values: ranges, forms of addresses, and what holds across keys
 // (duplicates, routes to unknown upstreams). parse() makes them too; call it for a Config that was
 // built by hand, as `onehop proxy` does. Empty when all is well; the file is "command line", and
-// there are no places.
-std::vector<Problem> check(const Config& config);
+// there are no places. Relative paths begin at the working directory.
+std::vector<Problem> check(const Config& config, const FurtherCheck& further = {});
 
-// The Config as TOML with every key present, which parses back to the same Config. Used for
-// conf/reference.toml. What came from variables is written as it is, secrets too.
+// The Config as TOML with every key present, which parses back to the same Config. A table that is
+// not there is written with the comments alone, as a comment that shows what it would hold. Used
+// for conf/reference.toml. What came from variables is written as it is, secrets too.
 std::string to_toml(const Config& config, bool with_comments);
 
 // The effective values as a JSON document for `GET /config`, with the keys and the notation of the
-// file; secrets are masked. The Config has passed check().
+// file, less the tables that are not there; secrets are masked. The Config has passed check().
 std::string to_json(const Config& config);
 
 }  // namespace onehop::config

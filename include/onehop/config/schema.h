@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The one declaration of the configuration file: for every field its key, the member behind it, the
-// rule its values obey and a line that says what it is and why the default is what it is.
+// rule its values obey (rules.h) and a line that says what it is and why the default is what it is.
 //
 // The idea: `describe(visitor, structure)` hands every field to the visitor in the file's order.
 // The loader, check(), to_toml(), to_json() and the test over docs/configuration.md are five
@@ -11,119 +11,21 @@
 //   value(key, member, rule, why)        one key; the rule's type says the kind of value
 //   table(key, member, why)              [server.limits]
 //   optional_table(key, member, given, why)  [admin]: `given` is what it holds by default where the
-//                                        file has the table; without it the member stays as it is
+//                                        file has the table; without it the member is T{}, which
+//                                        says the table is not there
 //   tables(key, members, why)            [[listener]]
 //   named_tables(key, members, why)      [upstream.NAME]; each member keeps its NAME in `name`
-//   entries(key, members, short_form, why)   an inline list; a bare string stands for `short_form`
+//   entries(key, members, rule, why)     an inline list of tables
 // and sees a const structure when it only reads. Keys and `why` are literals and live for ever.
 #pragma once
 
-#include <array>
 #include <concepts>
-#include <cstddef>
-#include <string>
-#include <string_view>
 #include <type_traits>
-#include <vector>
 
 #include "onehop/config/config.h"
+#include "onehop/config/rules.h"
 
 namespace onehop::config {
-
-// --- Rules: which values a key takes -------------------------------------------------------------
-
-// An integer. `zero` is a word that may be written in place of 0.
-struct Count {
-  uint64_t least = 0;
-  uint64_t most = 0;
-  std::string_view zero = {};
-};
-
-// A size: "16KiB", "1MB" or a plain integer. `least_key` names the key whose value `least` is.
-struct Bytes {
-  uint64_t least = 0;
-  uint64_t most = 0;
-  std::string_view least_key = {};
-};
-
-// A size per second.
-struct Rate : Bytes {};
-
-// A duration, always with its unit: "250ms", "4s", "10m", "1h".
-struct Time {
-  milliseconds least{};
-  milliseconds most{};
-};
-
-// true or false.
-struct Flag {};
-
-// One of the names of an enumeration.
-template <class Enum>
-struct Choice {};
-
-// Text of a certain form. host and admin_address may be empty, the others not.
-enum class Text : uint8_t {
-  listen_address,
-  admin_address,
-  endpoint_address,
-  block,
-  host,
-  path,
-  upstream,       // the name of an upstream, where it is used
-  upstream_name,  // and where it is given
-};
-
-// The names of an enumeration's values, in the order of their declaration.
-constexpr std::array<std::string_view, 2> names(Balance) {
-  return {"round_robin", "least_requests"};
-}
-constexpr std::array<std::string_view, 2> names(PathMatch) {
-  return {"prefix", "exact"};
-}
-constexpr std::array<std::string_view, 4> names(LogLevel) {
-  return {"debug", "info", "warning", "error"};
-}
-
-constexpr bool fits(const Count& rule, uint64_t n) {
-  return n >= rule.least && n <= rule.most;
-}
-constexpr bool fits(const Bytes& rule, uint64_t n) {
-  return n >= rule.least && n <= rule.most;
-}
-constexpr bool fits(const Time& rule, milliseconds t) {
-  return t >= rule.least && t <= rule.most;
-}
-bool fits(Text rule, std::string_view text);  // Text::upstream: whether it exists is check()'s part
-
-// What a rule allows, as the first half of an error message: "0 to 65535".
-std::string allowed(const Count& rule);
-std::string allowed(const Bytes& rule);
-std::string allowed(const Time& rule);
-std::string allowed(Flag rule);
-std::string allowed(Text rule);
-
-// A value as the file writes it: 3, "auto", "16KiB", true, ["10.0.0.0/8"]. It is valid JSON too.
-std::string written(const Count& rule, uint64_t value);
-std::string written(const Bytes& rule, uint64_t value);
-std::string written(const Time& rule, milliseconds value);
-std::string written(Flag rule, bool value);
-std::string written(Text rule, std::string_view value);
-std::string written(Text rule, const std::vector<std::string>& values);
-
-template <class Enum>
-std::string written(Choice<Enum>, Enum value) {
-  return '"' + std::string(names(value).at(static_cast<size_t>(value))) + '"';
-}
-
-template <class Enum>
-std::string allowed(Choice<Enum>) {
-  std::string sentence;
-  for (const std::string_view name : names(Enum{})) {
-    sentence += (sentence.empty() ? "\"" : " or \"") + std::string(name) + '"';
-  }
-  return sentence;
-}
 
 // --- The file, in its order ----------------------------------------------------------------------
 
@@ -135,11 +37,12 @@ inline constexpr uint64_t kKiB = 1024;
 inline constexpr uint64_t kMiB = 1024 * kKiB;
 inline constexpr uint64_t kGiB = 1024 * kMiB;
 inline constexpr uint64_t kTiB = 1024 * kGiB;
-inline constexpr milliseconds kTick{1};  // the resolution of every duration
+inline constexpr milliseconds kSecond = std::chrono::seconds(1);
 inline constexpr milliseconds kMinute = std::chrono::minutes(1);
 inline constexpr milliseconds kHour = std::chrono::hours(1);
 inline constexpr milliseconds kDay = std::chrono::hours(24);  // more is a mistake in the unit
 inline constexpr milliseconds kWeek = std::chrono::hours(168);
+inline constexpr milliseconds kTwoYears = std::chrono::hours(17520);
 
 template <class Visitor>
 void describe(Visitor& visit, Some<Limits> auto& limits) {
@@ -176,6 +79,18 @@ void describe(Visitor& visit, Some<DownstreamTimeouts> auto& timeouts) {
 }
 
 template <class Visitor>
+void describe(Visitor& visit, Some<Http2> auto& http2) {
+  visit.value("streams", http2.streams, Count{1, 10'000},
+              "Requests a client may have open on a connection. RFC 9113 asks for 100 or more.");
+  visit.value("stream_window", http2.stream_window, Bytes{16 * kKiB, 16 * kMiB},
+              "What a client may send ahead on a stream: memory for each, speed on long ways.");
+  visit.value("reset_burst", http2.reset_burst, Count{1, 1'000'000},
+              "Streams a client may reset, or make onehop reset, at once; then it is cut off.");
+  visit.value("resets_per_second", http2.resets_per_second, Count{1, 1'000'000},
+              "What it earns back of that each second. Browsers reset few; attacks live on it.");
+}
+
+template <class Visitor>
 void describe(Visitor& visit, Some<Server> auto& server) {
   visit.value("workers", server.workers, Count{0, 1024, "auto"},
               "Threads, each with its own event loop and pools; \"auto\" is one per CPU.");
@@ -187,6 +102,50 @@ void describe(Visitor& visit, Some<Server> auto& server) {
               "Peers whose forwarded fields are believed. Empty: anybody could claim any address.");
   visit.table("limits", server.limits, "Limits on what clients and upstreams send.");
   visit.table("timeouts", server.timeouts, "The client side. 0s switches a timeout off.");
+  visit.table("http2", server.http2, "HTTP/2 with clients, on every listener.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Certificate> auto& certificate) {
+  visit.value("cert", certificate.cert, Text::file,
+              "PEM: the server's certificate, then its chain. Its names say whom it serves.");
+  visit.value("key", certificate.key, Text::file,
+              "PEM: the private key of it, for the eyes of onehop's user alone.");
+  visit.value("ocsp", certificate.ocsp, Text::optional_file,
+              "DER: a response of its authority, which is stapled while it is valid.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<ListenerTls> auto& tls) {
+  visit.entries("certificates", tls.certificates,
+                Entries<Certificate>{"certificate", nullptr,
+                                     Certificate{"tls/example.org.pem", "tls/example.org.key", ""}},
+                "Chosen by the name a client asks for. The first serves all other names.");
+  visit.value("policy", tls.policy, Choice<TlsPolicy>{},
+              "Mozilla's: intermediate is TLS 1.2 and 1.3 for all clients of today, modern 1.3.");
+  visit.value("ciphers", tls.ciphers, Text::ciphers,
+              "Of TLS 1.2, in place of the policy's. Few have a reason to choose themselves.");
+  visit.value("cipher_suites", tls.cipher_suites, Text::ciphers,
+              "Of TLS 1.3, in place of the policy's.");
+  visit.value("client_certificates", tls.client_certificates, Choice<ClientCertificates>{},
+              "Whether clients are asked for a certificate, and refused when they have none.");
+  visit.value("client_ca", tls.client_ca, Text::optional_file,
+              "PEM: the authorities that client certificates must come from.");
+  visit.value("client_subject_field", tls.client_subject_field, Text::field,
+              "Carries the verified subject (RFC 4514) upstream; taken out of what clients send.");
+  visit.value("client_fingerprint_field", tls.client_fingerprint_field, Text::field,
+              "The same for its SHA-256 fingerprint, which is another for each certificate.");
+  visit.value("session_tickets", tls.session_tickets, Flag{},
+              "Clients that come back resume, which spares both sides most of a handshake.");
+  visit.value("ticket_rotation", tls.ticket_rotation, Time{kSecond, kWeek},
+              "When a new key encrypts tickets. Who steals one can read what it has encrypted.");
+  visit.value("handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
+              "For a whole handshake. It covers slow phones, and ends who never finishes one.");
+  visit.value("handshake_rate", tls.handshake_rate, Count{0, 1'000'000},
+              "Handshakes a second, shared out among the workers, against floods; 0 is no limit.");
+  visit.value(
+      "reload_interval", tls.reload_interval, Time{milliseconds(0), kDay},
+      "How often changed files are looked for: a renewed certificate needs no restart; 0s: never.");
 }
 
 template <class Visitor>
@@ -196,6 +155,18 @@ void describe(Visitor& visit, Some<Listener> auto& listener) {
   visit.value(
       "backlog", listener.backlog, Count{1, 65535},
       "Connections that may wait to be accepted. The kernel caps it at net.core.somaxconn.");
+  visit.value("http2", listener.http2, Flag{},
+              "HTTP/2 beside HTTP/1.1: by ALPN over TLS, else to clients that begin with it.");
+  visit.value(
+      "redirect_to_https", listener.redirect_to_https, Count{0, 65535},
+      "Without TLS: every answer is a redirect to https at this port, such as 443; 0: none.");
+  visit.value(
+      "hsts_max_age", listener.hsts_max_age, Time{milliseconds(0), kTwoYears, kSecond},
+      "With TLS: how long browsers keep to https, which they do not forget; 0s asks for nothing.");
+  visit.value("hsts_subdomains", listener.hsts_subdomains, Flag{},
+              "And for all names below, each of which must have https then.");
+  visit.optional_table("tls", listener.tls, ListenerTls{},
+                       "TLS with clients. Without this table: none.");
 }
 
 template <class Visitor>
@@ -259,17 +230,44 @@ void describe(Visitor& visit, Some<UpstreamTimeouts> auto& timeouts) {
               "An upgraded connection without a byte either way. WebSockets are quiet for long.");
 }
 
+// [upstream.NAME.tls] without a key in it.
+inline UpstreamTls switched_on() {
+  UpstreamTls tls;
+  tls.enabled = true;
+  return tls;
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
+  visit.value("ca", tls.ca, Text::optional_file,
+              "PEM: the authorities to trust. Without it: those of the system.");
+  visit.value("server_name", tls.server_name, Text::server_name,
+              "Asked for and looked for in the certificate. Without it: the endpoint's own host.");
+  visit.value("cert", tls.cert, Text::optional_file,
+              "PEM: a client certificate, for upstreams that want one, then its chain.");
+  visit.value("key", tls.key, Text::optional_file, "PEM: the private key of it.");
+  visit.value("insecure_skip_verify", tls.insecure_skip_verify, Flag{},
+              "true believes any certificate, so whoever is on the way can read. For tests.");
+  visit.value("handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
+              "For a whole handshake, which begins when connected; then it is a failed connect.");
+}
+
 template <class Visitor>
 void describe(Visitor& visit, Some<Upstream> auto& upstream) {
-  visit.entries("endpoints", upstream.endpoints, &Endpoint::address,
+  visit.entries("endpoints", upstream.endpoints,
+                Entries<Endpoint>{"endpoint", &Endpoint::address, {}},
                 "The replicas: \"HOST:PORT\", or a table with a weight.");
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(
       "retries", upstream.retries, Count{0, 1},
       "Tries on a fresh connection when a reused one failed before any byte of the response.");
+  visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
+              "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
   visit.table("pool", upstream.pool, "Connections kept per endpoint and worker.");
   visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
+  visit.optional_table("tls", upstream.tls, switched_on(),
+                       "TLS with the endpoints. Without this table: none.");
 }
 
 template <class Visitor>

@@ -22,6 +22,12 @@ struct Client {
   char ip[Address::kMaxIpLength];
   uint8_t ip_length = 0;
   bool trusted = false;  // in trusted_proxies
+  bool secure = false;   // over TLS
+  // The listener that it came to; null where there is no configuration (the admin endpoint).
+  const config::Listener* listener = nullptr;
+  // Of its verified certificate, or empty; they live as long as its transport.
+  std::string_view certificate_subject;
+  std::string_view certificate_fingerprint;
 
   std::string_view ip_text() const { return {ip, ip_length}; }
 };
@@ -92,6 +98,7 @@ class ServerConnection : public net::Retirable, public ListNode<ServerConnection
 struct ServerSettings {
   const config::Limits& limits;
   const config::DownstreamTimeouts& timeouts;
+  const config::Http2& http2;
   telemetry::DownstreamShard& counters;
 };
 
@@ -103,7 +110,7 @@ enum class StreamEnd : uint8_t {
   broken,          // it failed
 };
 
-// A connection to an endpoint. It has one stream at a time (HTTP/1.1).
+// A connection to an endpoint. It has one stream at a time (HTTP/1.1) or many (HTTP/2).
 class ClientConnection : public net::Retirable {
  public:
   class Events {
@@ -116,11 +123,18 @@ class ClientConnection : public net::Retirable {
     ~Events() = default;
   };
 
-  // `events` outlives the stream. Only when no stream is open.
+  // How many streams may be opened now, beside those that are open. Falls to 0 for good when the
+  // endpoint takes no more.
+  virtual size_t capacity() const = 0;
+
+  // Many streams at a time.
+  virtual bool multiplexed() const = 0;
+
+  // `events` outlives the stream. Only while there is capacity.
   virtual ClientStream& open_stream(ClientStream::Events& events) = 0;
 
   // Ends the stream and says what the connection is good for now.
-  virtual StreamEnd close_stream() = 0;
+  virtual StreamEnd close_stream(ClientStream& stream) = 0;
 
   // Seconds from the peer's `Keep-Alive: timeout=N`; -1 when it did not say.
   virtual int64_t keep_alive_seconds() const = 0;

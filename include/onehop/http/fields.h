@@ -37,6 +37,7 @@ namespace onehop::http {
   X(proxy_status, "proxy-status") \
   X(server, "server") \
   X(set_cookie, "set-cookie") \
+  X(strict_transport_security, "strict-transport-security") \
   X(te, "te") \
   X(trailer, "trailer") \
   X(transfer_encoding, "transfer-encoding") \

@@ -24,6 +24,9 @@ enum class Method : uint8_t {
   other
 };
 
+// `other` for a method that is not in the list; they are told apart by their text.
+Method method_of(std::string_view text) noexcept;
+
 // RFC 9110 9.2.2: repeating it has the effect of doing it once.
 constexpr bool is_idempotent(Method method) {
   return method != Method::post && method != Method::patch && method != Method::connect &&
@@ -49,8 +52,9 @@ struct RequestHead {
       target;  // origin-form ("/path?query"), "*", or "?query" of an absolute target without a path
   std::string_view
       authority;  // Host, or the authority of an absolute target; may be empty in HTTP/1.0
-  uint8_t version_minor =
-      1;  // of HTTP/1.x; 0 means that no 1xx, no chunks and no trailers may be sent back
+  std::string_view protocol = "1.1";  // it came with, as Via says it: "1.0", "1.1", "2.0"
+  // 0 is HTTP/1.0: no 1xx, no chunks and no trailers may be sent back. 1 is anything later.
+  uint8_t version_minor = 1;
   BodyLength body;
   std::string_view upgrade;        // the protocol asked for (RFC 9110 7.8); empty: none
   bool trailers_accepted = false;  // TE: trailers
@@ -60,7 +64,8 @@ struct RequestHead {
 struct ResponseHead {
   int status = 0;
   std::string_view reason;
-  uint8_t version_minor = 1;
+  std::string_view protocol = "1.1";  // it came with, as Via says it
+  uint8_t version_minor = 1;          // as in a RequestHead
   BodyLength body;  // `known` with Ends::yes: the length a GET would have (answers to HEAD, 304)
   std::string_view upgrade;         // of a 101
   bool abandons_request = false;    // what has not come of the request will not be read

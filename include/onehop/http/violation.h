@@ -32,6 +32,7 @@ namespace onehop::http {
   X(head_timeout, "The head did not arrive in time") \
   X(incomplete, "The connection ended before the message did") \
   X(write_timeout, "The peer did not take what was sent to it in time") \
+  X(protocol_error, "The rules of HTTP/2 were broken") \
   X(surplus, "Bytes arrived that belong to no message") \
   X(stopped, "onehop closed the connection") \
   X(gone, "The connection was closed or reset")

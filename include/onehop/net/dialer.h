@@ -33,9 +33,7 @@ class Dialer {
   // no port); no event follows.
   virtual Result<std::unique_ptr<Dial>, NetError> dial(const Address& address,
                                                        Dial::Events& events) = 0;
-
- protected:
-  ~Dialer() = default;
+  virtual ~Dialer() = default;
 };
 
 }  // namespace onehop::net

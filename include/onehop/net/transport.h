@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "onehop/base/buffer.h"
 #include "onehop/net/error.h"
@@ -73,6 +74,10 @@ class Transport : public Dirty {
 
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
   virtual void set_reading(bool wanted) noexcept = 0;
+
+  // The protocol that was negotiated for what is above (ALPN, RFC 7301): "h2", "http/1.1"; empty
+  // where nothing was. Lives as long as the transport.
+  virtual std::string_view application_protocol() const noexcept { return {}; }
 
   // Half-close: FIN after what is in output(), with its last bytes where they leave in this turn.
   // Idempotent; nothing may be appended afterwards.

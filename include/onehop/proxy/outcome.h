@@ -27,6 +27,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused };
 #define ONEHOP_OUTCOMES(X) \
   X(ok, none, 0, "", never, "The endpoint's response was sent whole") \
   X(answered_here, local, 200, "", never, "onehop answered itself, as the request asked") \
+  X(redirected, local, 308, "", never, "The client was told to come back over https, as the listener is configured") \
   X(bad_request, downstream, 400, "http_request_error", never, "The request is malformed") \
   X(request_incomplete, downstream, 400, "http_request_error", never, "The client ended the connection in the middle of the request") \
   X(no_route, downstream, 404, "destination_not_found", never, "No route matches the host and path") \
@@ -43,6 +44,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused };
   X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
   X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \
   X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection in time") \
+  X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
   X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection without a response") \
   X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed") \

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Proxy final : public http::Service {
         upstreams;  // in the order of the configuration
     telemetry::DownstreamShard& counters;
     uint64_t seed;  // of the request ids
+    // Fields that only onehop may set, whatever listener a client came to.
+    std::vector<std::string> reserved_fields = {};
   };
   explicit Proxy(const Parts& parts);
 

@@ -4,7 +4,9 @@
 // different cells a moment apart.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace onehop::telemetry {
@@ -41,5 +43,23 @@ class Gauge {
  private:
   std::atomic<int64_t> cell_{0};
 };
+
+// The cells of one metric: `count` of them, or a single one that is used as itself.
+template <class Cell, size_t count>
+class Cells {
+ public:
+  void add(size_t index, uint64_t n = 1) noexcept { cells_[index].add(n); }
+  uint64_t value(size_t index) const noexcept { return cells_[index].value(); }
+  Cell& operator[](size_t index) noexcept { return cells_[index]; }
+
+ private:
+  std::array<Cell, count> cells_;
+};
+template <class Cell>
+class Cells<Cell, 1> : public Cell {};
+
+// What a row of a table of metrics (shard.h, tls.h) makes of a shard: a member.
+#define ONEHOP_COUNTER_MEMBER(member, name, label, count, help) Cells<Counter, (count)> member;
+#define ONEHOP_GAUGE_MEMBER(member, name, label, count, help) Cells<Gauge, (count)> member;
 
 }  // namespace onehop::telemetry

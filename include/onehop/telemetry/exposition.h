@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A snapshot as Prometheus text 0.0.4 or OpenMetrics 1.0. The families come from the rows of
-// shard.h: a row is a family, its help is the HELP line, and all samples of a family stand
-// together, as both formats demand.
+// shard.h and tls.h: a row is a family, its help is the HELP line, and all samples of a family
+// stand together, as both formats demand.
 //
 // Histograms are written with cumulative buckets at edges that are also edges of the log-linear
 // buckets, so each cumulative count is exact and not interpolated. `le` means "at or below", our

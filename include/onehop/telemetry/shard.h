@@ -18,6 +18,7 @@
 #include "onehop/telemetry/counter.h"
 #include "onehop/telemetry/histogram.h"
 #include "onehop/telemetry/phase.h"
+#include "onehop/telemetry/tls.h"
 
 namespace onehop::telemetry {
 
@@ -78,7 +79,7 @@ constexpr size_t kMaxOutcomes =
 // Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
 // count, help). A label of `none` makes a single cell, any other an array of `count` cells whose
 // label values come from the tables above (reason: open reasons, by: closers, class: status
-// classes, outcome: the outcome table).
+// classes, outcome: the outcome table). The rows of TLS are in tls.h.
 // clang-format off
 #define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE) \
   COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted") \
@@ -86,6 +87,8 @@ constexpr size_t kMaxOutcomes =
   GAUGE(idle, "downstream_connections_idle", none, 1, "Client connections without a request now") \
   COUNTER(closed, "downstream_connections_closed", by, kCloserCount, "Client connections closed, by whom") \
   COUNTER(idle_timeouts, "downstream_idle_timeouts", none, 1, "Client connections closed because no request began in time") \
+  COUNTER(h2_connections, "downstream_h2_connections", none, 1, "Client connections that spoke HTTP/2") \
+  COUNTER(h2_floods, "downstream_h2_floods", none, 1, "HTTP/2 connections given up with ENHANCE_YOUR_CALM: a flood of frames, resets or fields") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \
   COUNTER(requests, "downstream_requests", class, 6, "Requests ended, by the status class sent to the client") \
   COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome") \
@@ -115,21 +118,6 @@ constexpr size_t kMaxOutcomes =
   COUNTER(bytes_received, "upstream_received_bytes", none, 1, "Bytes read from the endpoint")
 // clang-format on
 
-template <class Cell, size_t count>
-class Cells {
- public:
-  void add(size_t index, uint64_t n = 1) noexcept { cells_[index].add(n); }
-  uint64_t value(size_t index) const noexcept { return cells_[index].value(); }
-
- private:
-  std::array<Cell, count> cells_;
-};
-template <class Cell>
-class Cells<Cell, 1> : public Cell {};
-
-#define ONEHOP_COUNTER_MEMBER(member, name, label, count, help) Cells<Counter, (count)> member;
-#define ONEHOP_GAUGE_MEMBER(member, name, label, count, help) Cells<Gauge, (count)> member;
-
 struct DownstreamShard {
   ONEHOP_DOWNSTREAM_METRICS(ONEHOP_COUNTER_MEMBER, ONEHOP_GAUGE_MEMBER)
 };
@@ -149,9 +137,10 @@ struct EndpointShard {
 
   // Every exchange that ended on this endpoint, or waited for it and went elsewhere, is recorded
   // once in each of these, so all have the same count (what a phase did not need is a 0). About 85
-  // KB per endpoint and worker; all of the shard 94 KB.
+  // KB per endpoint and worker; all of the shard 111 KB.
   std::array<Histogram, kExchangeHistogramCount> exchange;
   Histogram dial;  // every established connection: how long it took to set up
+  TlsShard tls;    // of its handshakes; stays zero where EndpointName::tls is not set
 
   void record(const PhaseClock& clock) noexcept {
     for (size_t i = 0; i < kPhaseCount; ++i) exchange[i].record(clock.spent(static_cast<Phase>(i)));
@@ -161,9 +150,12 @@ struct EndpointShard {
 };
 
 struct Shard {
-  explicit Shard(size_t endpoint_count) : endpoints(endpoint_count) {}
+  // `listener_count`: those that speak TLS.
+  Shard(size_t listener_count, size_t endpoint_count)
+      : listener_tls(listener_count), endpoints(endpoint_count) {}
 
   DownstreamShard downstream;
+  std::vector<TlsShard> listener_tls;    // in the order of Telemetry::listeners()
   std::vector<EndpointShard> endpoints;  // in the order of Telemetry::endpoints()
 };
 
@@ -171,25 +163,29 @@ struct Shard {
 struct EndpointName {
   std::string upstream;
   std::string address;
+  bool tls = false;  // connections to it speak TLS, so handshakes are shown, even before the first
 };
 
 // All shards of the process and the names that go with their cells. Built before the workers start;
 // the lists never change, so reading needs no lock.
 class Telemetry {
  public:
+  // `listeners` are the addresses, as configured, of those that speak TLS.
   Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes,
-            size_t workers);
+            size_t workers, std::vector<std::string> listeners = {});
 
   Shard& shard(size_t worker) { return *shards_[worker]; }
   const Shard& shard(size_t worker) const { return *shards_[worker]; }
   size_t worker_count() const { return shards_.size(); }
   const std::vector<EndpointName>& endpoints() const { return endpoints_; }
+  const std::vector<std::string>& listeners() const { return listeners_; }
   const std::vector<std::string_view>& outcomes() const {
     return outcomes_;
   }  // at most kMaxOutcomes
 
  private:
   std::vector<EndpointName> endpoints_;
+  std::vector<std::string> listeners_;
   std::vector<std::string_view> outcomes_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };

@@ -6,14 +6,16 @@
 // locked, each cell is whole, and two cells may be a moment apart (a request may be counted in
 // `requests` and not yet in `outcomes`). Any thread may merge.
 //
-// One EndpointValues is about 90 KB (eleven histograms). They live in the vector of a Snapshot,
+// One EndpointValues is about 111 KB (thirteen histograms). They live in the vector of a Snapshot,
 // never on a stack.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -37,20 +39,39 @@ struct EndpointMetrics {
   ONEHOP_ENDPOINT_METRICS(ONEHOP_COUNTER_VALUES, ONEHOP_GAUGE_VALUES)
 };
 
+struct TlsMetrics {
+  ONEHOP_TLS_METRICS(ONEHOP_COUNTER_VALUES, ONEHOP_GAUGE_VALUES)
+};
+
 #undef ONEHOP_COUNTER_VALUES
 #undef ONEHOP_GAUGE_VALUES
 
 // In the order of exchange_histogram_name().
 using ExchangeValues = std::array<HistogramValues, kExchangeHistogramCount>;
 
+struct TlsValues : TlsMetrics {
+  HistogramValues full;
+  HistogramValues resumed;
+};
+
 struct EndpointValues : EndpointMetrics {
   EndpointName name;
   ExchangeValues exchange;
   HistogramValues dial;
+  std::optional<TlsValues> tls;  // where the endpoint speaks TLS
+};
+
+// A listener that speaks TLS.
+struct ListenerValues {
+  std::string address;
+  TlsValues tls;
 };
 
 struct Snapshot {
   DownstreamValues downstream;
+  // In the order of Telemetry::listeners(), but those of one address (which only port 0 allows) are
+  // one: nobody could tell them apart.
+  std::vector<ListenerValues> listeners;
   std::vector<EndpointValues> endpoints;  // in the order of Telemetry::endpoints()
   std::vector<std::string_view> outcomes;
   size_t workers = 0;
@@ -75,7 +96,7 @@ enum class MetricKind : uint8_t { counter, gauge };
 struct MetricRow {
   MetricKind kind;
   std::string_view member;
-  std::string_view name;   // without the onehop_ prefix and without _total
+  std::string_view name;   // as in its table: without prefix and without _total
   std::string_view label;  // "none": a single cell
   size_t count;
   std::string_view help;
@@ -102,6 +123,8 @@ std::span<const Number> cells(const std::array<Number, count>& values) {
 #define ONEHOP_VISIT_DOWNSTREAM_GAUGE(...) ONEHOP_VISIT(DownstreamValues, gauge, __VA_ARGS__)
 #define ONEHOP_VISIT_ENDPOINT_COUNTER(...) ONEHOP_VISIT(EndpointMetrics, counter, __VA_ARGS__)
 #define ONEHOP_VISIT_ENDPOINT_GAUGE(...) ONEHOP_VISIT(EndpointMetrics, gauge, __VA_ARGS__)
+#define ONEHOP_VISIT_TLS_COUNTER(...) ONEHOP_VISIT(TlsMetrics, counter, __VA_ARGS__)
+#define ONEHOP_VISIT_TLS_GAUGE(...) ONEHOP_VISIT(TlsMetrics, gauge, __VA_ARGS__)
 
 template <class Visit>
 void for_each_downstream_metric(Visit&& visit) {
@@ -113,10 +136,17 @@ void for_each_endpoint_metric(Visit&& visit) {
   ONEHOP_ENDPOINT_METRICS(ONEHOP_VISIT_ENDPOINT_COUNTER, ONEHOP_VISIT_ENDPOINT_GAUGE)
 }
 
+template <class Visit>
+void for_each_tls_metric(Visit&& visit) {
+  ONEHOP_TLS_METRICS(ONEHOP_VISIT_TLS_COUNTER, ONEHOP_VISIT_TLS_GAUGE)
+}
+
 #undef ONEHOP_VISIT
 #undef ONEHOP_VISIT_DOWNSTREAM_COUNTER
 #undef ONEHOP_VISIT_DOWNSTREAM_GAUGE
 #undef ONEHOP_VISIT_ENDPOINT_COUNTER
 #undef ONEHOP_VISIT_ENDPOINT_GAUGE
+#undef ONEHOP_VISIT_TLS_COUNTER
+#undef ONEHOP_VISIT_TLS_GAUGE
 
 }  // namespace onehop::telemetry

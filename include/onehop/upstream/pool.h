@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Pool: the connections of one worker to one endpoint. It lends them out one request at a time,
-// newest first, and opens one only when none is idle; why it had to is counted with every
-// connection.
+// Pool: the connections of one worker to one endpoint. It lends out streams on them, newest
+// connection first, and opens one only when none has a stream to spare; why it had to is counted
+// with every connection. An HTTP/1.1 connection has one stream, an HTTP/2 connection many.
 //
-//   acquire -> idle connection -------------------------------> Lease
-//           -> below max_connections: dial ----> on_lease -----> Lease
+//   acquire -> connection with a stream to spare -------------> Lease
+//           -> below max_connections: dial ----> on_lease -----> Lease     (HTTP/2: or wait for the
+//           dial that is under way)
 //           -> at max_connections: queue (bounded, timed) -----> whichever comes first: one given
 //           back, or room to dial
 //
@@ -28,8 +29,8 @@ namespace onehop::upstream {
 class Pool;
 class PooledConnection;
 
-// The right to use one connection for one exchange. Destroying it gives the connection back, or
-// closes it if it is not fit.
+// The right to use one stream of a connection for one exchange. Destroying it gives the connection
+// back, or closes it if it is not fit.
 class Lease {
  public:
   Lease() = default;
@@ -48,6 +49,7 @@ class Lease {
 
  private:
   PooledConnection* connection_ = nullptr;
+  http::ClientStream* stream_ = nullptr;
   bool reused_ = false;
 };
 
@@ -112,6 +114,8 @@ class Pool : public ListNode<Pool> {
     const config::UpstreamTimeouts& timeouts;
     const config::Limits& limits;
     telemetry::EndpointShard& counters;
+    config::UpstreamProtocol protocol;
+    bool secure;            // the dialer's transports are TLS
     std::string_view name;  // of the upstream, for the log
     Address address;
     uint32_t max_connections;  // this worker's share; 0: no limit
@@ -136,7 +140,10 @@ class Pool : public ListNode<Pool> {
   class Dialing;
 
   Lease lend(PooledConnection& connection);
-  void give_back(PooledConnection& connection);
+  PooledConnection* ready();
+  PooledConnection* oldest_idle();
+  void give_back(PooledConnection& connection, http::ClientStream* stream);
+  void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);
   void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
@@ -151,8 +158,8 @@ class Pool : public ListNode<Pool> {
   uint64_t age_limit_ms();
 
   Parts parts_;
-  IntrusiveList<PooledConnection> idle_;  // newest last
-  IntrusiveList<PooledConnection> lent_;
+  IntrusiveList<PooledConnection> ready_;  // with a stream to spare, newest last
+  IntrusiveList<PooledConnection> lent_;   // without
   IntrusiveList<Dialing> dialing_;
   IntrusiveList<Waiter> queue_;
   size_t open_ = 0;  // established connections
@@ -160,6 +167,7 @@ class Pool : public ListNode<Pool> {
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t random_;
+  bool multiplexes_;          // as far as is known, the endpoint's connections have many streams
   bool unreachable_ = false;  // a dial failed, the log said so, and none has succeeded since
   uint64_t log_again_ms_ = 0;
 

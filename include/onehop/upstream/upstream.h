@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "onehop/tls/tls.h"
 #include "onehop/upstream/balancer.h"
 #include "onehop/upstream/pool.h"
 
@@ -17,8 +18,14 @@ namespace onehop::upstream {
 // One replica. Belongs to its Upstream and never moves.
 class Endpoint {
  public:
-  Endpoint(std::string name, Candidate& candidate, const Pool::Parts& parts)
-      : name_(std::move(name)), candidate_(candidate), counters_(parts.counters), pool_(parts) {}
+  // `dialer`, when given, is the one in `parts`.
+  Endpoint(std::string name, Candidate& candidate, std::unique_ptr<net::Dialer> dialer,
+           const Pool::Parts& parts)
+      : name_(std::move(name)),
+        candidate_(candidate),
+        counters_(parts.counters),
+        dialer_(std::move(dialer)),
+        pool_(parts) {}
 
   const std::string& name() const { return name_; }  // the address as configured
   Pool& pool() { return pool_; }
@@ -38,6 +45,7 @@ class Endpoint {
   std::string name_;
   Candidate& candidate_;
   telemetry::EndpointShard& counters_;
+  std::unique_ptr<net::Dialer> dialer_;
   Pool pool_;
 };
 
@@ -50,8 +58,9 @@ class Upstream {
     Pools& pools;
     const config::Limits& limits;
     telemetry::Shard& shard;
-    size_t worker;        // 0 to worker_count - 1
-    size_t worker_count;  // max_connections is shared out among so many
+    std::shared_ptr<const tls::ClientContext> tls;  // null: endpoints are spoken to in the clear
+    size_t worker;                                  // 0 to worker_count - 1
+    size_t worker_count;                            // max_connections is shared out among so many
   };
 
   // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in

@@ -53,7 +53,7 @@ ClientStream& H1ClientConnection::open_stream(ClientStream::Events& events) {
   return *this;
 }
 
-StreamEnd H1ClientConnection::close_stream() {
+StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   events_ = nullptr;
   resume_.unlink();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;

@@ -28,7 +28,9 @@ class H1ClientConnection final : public ClientConnection,
   ~H1ClientConnection() override;
 
   ClientStream& open_stream(ClientStream::Events& events) override;
-  StreamEnd close_stream() override;
+  size_t capacity() const override { return state_ == State::idle ? 1 : 0; }
+  bool multiplexed() const override { return false; }
+  StreamEnd close_stream(ClientStream& stream) override;
   int64_t keep_alive_seconds() const override { return keep_alive_seconds_; }
   telemetry::Closer closer() const override;
   void abandon() override;

@@ -77,20 +77,6 @@ Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view te
   return collected.fields;
 }
 
-Method method_of(std::string_view text) {
-  constexpr struct {
-    std::string_view text;
-    Method method;
-  } kMethods[] = {
-      {"GET", Method::get},     {"POST", Method::post},      {"HEAD", Method::head},
-      {"PUT", Method::put},     {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
-      {"PATCH", Method::patch}, {"TRACE", Method::trace},    {"CONNECT", Method::connect}};
-  for (const auto& known : kMethods) {
-    if (text == known.text) return known.method;
-  }
-  return Method::other;
-}
-
 // The first protocol of Upgrade that is not h2c: that one is never passed on, as it would hide
 // requests from this proxy.
 std::string_view upgrade_of(const Fields& fields) {
@@ -177,6 +163,7 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
   parsed.head.target = target->path;
   parsed.head.authority = target->authority;
   parsed.head.version_minor = line->version_minor;
+  if (line->version_minor == 0) parsed.head.protocol = "1.0";
   parsed.head.body = *framing;
   parsed.head.fields = *fields;
   parsed.persistent = is_persistent(*fields, line->version_minor);
@@ -216,6 +203,7 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
   parsed.head.status = line->status;
   parsed.head.reason = line->reason;
   parsed.head.version_minor = line->version_minor;
+  if (line->version_minor == 0) parsed.head.protocol = "1.0";
   parsed.head.fields = *fields;
   parsed.head.body = *framing;
   parsed.keep_alive_seconds = parse_keep_alive(*fields);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server_connection.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "onehop/base/assert.h"
 #include "onehop/http/h1.h"
+#include "onehop/http/h2.h"
 #include "parser.h"
 
 namespace onehop::http::h1 {
@@ -86,6 +89,9 @@ void H1ServerConnection::on_bytes(Buffer& bytes) {
 void H1ServerConnection::on_end() {
   ended_ = true;
   if (state_ == State::lingering) return close(telemetry::Closer::peer);
+  // Over TLS there is no half of a connection: who said close_notify takes nothing any more (RFC
+  // 5246 7.2.1; no client of HTTP makes use of what RFC 8446 6.1 allows).
+  if (client_.secure && state_ == State::answering) return on_error({});
   process(pending_);
 }
 
@@ -106,6 +112,31 @@ void H1ServerConnection::resume() {
   if (state_ != State::closed) apply_reading();
 }
 
+// As much of it as is there is the preface of a client with prior knowledge (RFC 9113 3.3).
+bool H1ServerConnection::may_be_h2(const Buffer& bytes) const {
+  if (client_.listener == nullptr || !client_.listener->http2 || client_.secure) return false;
+  std::string_view rest = h2::kPreface;
+  if (!rest.starts_with(bytes.front().substr(0, 2))) return false;
+  std::array<iovec, h2::kPreface.size()> slices;
+  for (const iovec& slice : std::span(slices).first(bytes.gather(slices))) {
+    const std::string_view text(static_cast<const char*>(slice.iov_base),
+                                std::min(slice.iov_len, rest.size()));
+    if (!rest.starts_with(text)) return false;
+    rest.remove_prefix(text.size());
+  }
+  return true;
+}
+
+void H1ServerConnection::hand_over(Buffer& bytes) {
+  state_ = State::closed;
+  deadline_.disarm();
+  resume_.unlink();
+  Buffer first = std::move(bytes);
+  h2::take_over(loop_, std::move(transport_), client_, service_, settings_, owner_,
+                std::move(first));
+  owner_.retire(*this);
+}
+
 // Goes on as far as what has come allows. Every callback may change the state, so it is looked at
 // anew each time.
 void H1ServerConnection::process(Buffer& bytes) {
@@ -117,6 +148,11 @@ void H1ServerConnection::process(Buffer& bytes) {
           if (ended_) close(telemetry::Closer::peer);
           return;
         }
+        if (first_request_ && may_be_h2(bytes)) {
+          if (bytes.size() < h2::kPreface.size()) return;
+          return hand_over(bytes);
+        }
+        first_request_ = false;
         state_ = State::head;
         times_.first_byte_ns = arrived_ns_;
         if (settings_.timeouts.request_head.count() > 0) {

@@ -64,6 +64,8 @@ class H1ServerConnection final : public ServerConnection,
   void reset() override;
 
   void resume();
+  bool may_be_h2(const Buffer& bytes) const;
+  void hand_over(Buffer& bytes);
   void process(Buffer& bytes);
   bool read_head(Buffer& bytes);
   void begin_request(Buffer& bytes);
@@ -110,6 +112,7 @@ class H1ServerConnection final : public ServerConnection,
   bool end_delivered_ = false;    // of a tunnel
   bool stalled_ = false;
   bool counted_idle_ = false;
+  bool first_request_ = true;
   Client client_;
 };
 

@@ -164,10 +164,8 @@ bool is_authority(std::string_view text) {
          (text.size() == 1 || parse_decimal(text.substr(1), 65535).has_value());
 }
 
-namespace {
+namespace {}  // namespace
 
-// Printable ASCII without `#` (a fragment never travels) and `\` (some read it as `/`): RFC
-// 9110 4.2, edge case 61.
 bool has_forbidden_character(std::string_view target) {
   uint8_t bad = 0;
   for (const char character : target) {
@@ -176,8 +174,6 @@ bool has_forbidden_character(std::string_view target) {
   }
   return bad != 0;
 }
-
-}  // namespace
 
 Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
                                        uint8_t version_minor) {

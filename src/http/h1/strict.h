@@ -60,6 +60,10 @@ struct Target {
 Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
                                        uint8_t version_minor);
 
+// Anything but printable ASCII, or `#` (a fragment never travels), or `\` (some read it as `/`):
+// RFC 9110 4.2, edge case 61.
+bool has_forbidden_character(std::string_view target);
+
 // uri-host [":" port], without user information (RFC 9110 7.2).
 bool is_authority(std::string_view text);
 

@@ -152,6 +152,20 @@ TEST_CASE("metrics are sound in both formats and hold the facts of the process")
   CHECK(checked.types.at("process_cpu_seconds") == "counter");
 }
 
+TEST_CASE("each certificate in use is one gauge of when it ends") {
+  Running running;
+  running.present("/etc/onehop/rsa.pem", "CN=app.test", 1'900'000'000);
+  running.present("/etc/onehop/ecdsa.pem", "CN=app.test,O=\"A\\\\B\"", 1'900'000'001);
+  running.present("/etc/onehop/rsa.pem", "CN=app.test", 1'900'000'000);
+  const auto text = test::check_exposition(running.get("/metrics").body, Exposition::prometheus);
+  CHECK(text.faults == std::vector<std::string>{});
+  const std::string family = "onehop_certificate_expiry_timestamp_seconds";
+  CHECK(text.types.at(family) == "gauge");
+  const std::string at = family + R"({listener="127.0.0.1:8443",file="/etc/onehop/)";
+  CHECK(text.samples.at(at + R"(rsa.pem",subject="CN=app.test"})") == 1'900'000'000);
+  CHECK(text.samples.at(at + R"(ecdsa.pem",subject="CN=app.test,O=\"A\\\\B\""})") == 1'900'000'001);
+}
+
 TEST_CASE("docs/metrics.md names every family that the endpoint serves") {
   const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
   std::ifstream stream(root / "docs/metrics.md");

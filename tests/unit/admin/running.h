@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A proxy as the admin endpoint sees one: counters without a network behind them, and a clock that
-// the test moves.
+// the test moves. One listener and one endpoint speak TLS.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "onehop/admin/answer.h"
 #include "onehop/telemetry/shard.h"
@@ -13,8 +16,8 @@ namespace onehop::test {
 class Running {
  public:
   Running()
-      : telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
-                  {"ok", "connect_refused", "response_head_timeout"}, 2),
+      : telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002", true}, {"api", "[::1]:80"}},
+                  {"ok", "connect_refused", "response_head_timeout"}, 2, {kListener}),
         windows(telemetry, kStart) {}
 
   admin::View view() const {
@@ -24,7 +27,8 @@ class Running {
             .start_time_unix_s = 1'700'000'000,
             .started_ns = kStart,
             .now_ns = now,
-            .readiness = readiness};
+            .readiness = readiness,
+            .certificates = certificates};
   }
 
   admin::Reply get(std::string_view target, std::string_view accept = {}) const {
@@ -51,11 +55,20 @@ class Running {
     }
   }
 
+  // A certificate that the listener presents until `not_after`, in seconds since 1970.
+  void present(std::string file, std::string subject, int64_t not_after) {
+    certificates.push_back(
+        {kListener,
+         {std::move(file), std::move(subject), std::chrono::system_clock::from_time_t(not_after)}});
+  }
+
+  static constexpr const char* kListener = "127.0.0.1:8443";
   static constexpr uint64_t kStart = 77 * telemetry::kSecondNs;
   telemetry::Telemetry telemetry;
   telemetry::Windows windows;
   uint64_t now = kStart;
   admin::Readiness readiness = admin::Readiness::ready;
+  std::vector<admin::ListenerCertificate> certificates;
 };
 
 }  // namespace onehop::test

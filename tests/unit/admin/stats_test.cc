@@ -35,12 +35,12 @@ const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
   CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "window",
-                                                "workers", "downstream", "upstreams"});
+                                                "workers", "downstream", "listeners", "upstreams"});
   const Json& downstream = document["downstream"];
   CHECK(keys(downstream["connections"]) ==
         std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
-                              "rate_peak", "closed_by", "requests_per_connection",
-                              "idle_timeouts_total", "accept_paused_total"});
+                              "rate_peak", "closed_by", "requests_per_connection", "h2_total",
+                              "h2_floods_total", "idle_timeouts_total", "accept_paused_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
                                                               "by_class", "outcomes"});
@@ -75,6 +75,80 @@ TEST_CASE("an idle proxy has every path, with zeros") {
   CHECK(endpoint["connections"]["reuse_ratio"] == 0);
   CHECK(endpoint["connections"]["requests_per_connection"] == 0);
   CHECK(endpoint["connections"]["setup_time_saved_us"] == 0);
+}
+
+void check_keys_of_handshakes(const Json& handshakes) {
+  CHECK(keys(handshakes) == std::set<std::string>{"full", "resumed", "resumed_ratio", "in_progress",
+                                                  "failures_by_reason"});
+  CHECK(keys(handshakes["full"]) == kDistribution);
+  CHECK(keys(handshakes["resumed"]) == kDistribution);
+  CHECK(keys(handshakes["failures_by_reason"]).size() == telemetry::kTlsFailureCount);
+  CHECK(handshakes["resumed_ratio"] == 0);
+}
+
+TEST_CASE("an idle proxy shows the handshakes of who speaks TLS, and of nobody else") {
+  const Json document = stats(Running());
+  CHECK(keys(document["listeners"]) == std::set<std::string>{Running::kListener});
+  const Json& listener = document["listeners"][Running::kListener]["tls"];
+  CHECK(keys(listener) == std::set<std::string>{"handshakes", "certificates"});
+  CHECK(listener["certificates"] == Json::array());
+  check_keys_of_handshakes(listener["handshakes"]);
+  const Json& endpoints = document["upstreams"]["app"]["endpoints"];
+  CHECK(keys(endpoints["127.0.0.1:9002"]["tls"]) == std::set<std::string>{"handshakes"});
+  check_keys_of_handshakes(endpoints["127.0.0.1:9002"]["tls"]["handshakes"]);
+  CHECK_FALSE(endpoints["127.0.0.1:9001"].contains("tls"));
+}
+
+TEST_CASE("handshakes are counted full and resumed apart, and failures by reason") {
+  Running running;
+  telemetry::TlsShard& one = running.telemetry.shard(0).listener_tls[0];
+  telemetry::TlsShard& other = running.telemetry.shard(1).listener_tls[0];
+  one.full.record(4 * kMs);
+  other.resumed.record(kMs);
+  other.resumed.record(kMs);
+  one.resumed.record(kMs);
+  one.in_progress.add(2);
+  other.in_progress.add(3);
+  other.failures[static_cast<size_t>(tls::Failure::not_tls)].add(6);
+  running.telemetry.shard(1).endpoints[1].tls.full.record(9 * kMs);
+  const Json document = stats(running, "?window=10s");
+  const Json& handshakes = document["listeners"][Running::kListener]["tls"]["handshakes"];
+  CHECK(handshakes["full"]["count"] == 1);
+  CHECK(handshakes["full"]["max_us"] == 4000);
+  CHECK(handshakes["resumed"]["count"] == 3);
+  CHECK(handshakes["resumed"]["mean_us"] == 1000);
+  CHECK(handshakes["resumed_ratio"] == 0.75);
+  CHECK(handshakes["in_progress"] == 5);
+  CHECK(handshakes["failures_by_reason"]["not_tls"] == 6);
+  CHECK(handshakes["failures_by_reason"]["timeout"] == 0);
+  const Json& endpoint = document["upstreams"]["app"]["endpoints"]["127.0.0.1:9002"];
+  CHECK(endpoint["tls"]["handshakes"]["full"]["mean_us"] == 9000);
+  CHECK(endpoint["tls"]["handshakes"]["resumed_ratio"] == 0);
+}
+
+TEST_CASE("certificates are shown at the listener that presents them") {
+  Running running;
+  running.present("/etc/onehop/app.pem", "CN=app.test", 1'900'000'000);
+  running.present("/etc/onehop/old.pem", "CN=old.test", -5);
+  running.certificates.push_back({"[::1]:443", {"other.pem", "CN=other.test", {}}});
+  const Json document = stats(running);
+  const Json& certificates = document["listeners"][Running::kListener]["tls"]["certificates"];
+  REQUIRE(certificates.size() == 2);
+  CHECK(certificates[0] == Json{{"file", "/etc/onehop/app.pem"},
+                                {"subject", "CN=app.test"},
+                                {"not_after", 1'900'000'000}});
+  CHECK(certificates[1]["not_after"] == -5);
+  CHECK(keys(document["listeners"]) == std::set<std::string>{Running::kListener});
+}
+
+TEST_CASE("connections that spoke HTTP/2 and those given up as floods are counted") {
+  Running running;
+  running.telemetry.shard(0).downstream.h2_connections.add(5);
+  running.telemetry.shard(1).downstream.h2_connections.add(2);
+  running.telemetry.shard(1).downstream.h2_floods.add(3);
+  const Json document = stats(running);
+  CHECK(document["downstream"]["connections"]["h2_total"] == 7);
+  CHECK(document["downstream"]["connections"]["h2_floods_total"] == 3);
 }
 
 TEST_CASE("the document says what it is a document of") {
@@ -194,6 +268,10 @@ TEST_CASE("a name that is not UTF-8 does not break the document") {
 
 // Every leaf of a document, with the names of things replaced by a word in capitals.
 void collect_paths(const Json& value, const std::string& path, std::set<std::string>& into) {
+  if (value.is_array()) {
+    for (const Json& element : value) collect_paths(element, path + "[]", into);
+    return;
+  }
   if (!value.is_object()) {
     into.insert(path);
     return;
@@ -202,9 +280,10 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
   const std::map<std::string, std::string> named = {
       {"upstreams", "NAME"},          {"endpoints", "ADDRESS"}, {"phases", "PHASE"},
       {"opened_by_reason", "REASON"}, {"closed_by", "BY"},      {"by_class", "CLASS"},
-      {"outcomes", "OUTCOME"}};
+      {"outcomes", "OUTCOME"},        {"listeners", "ADDRESS"}, {"failures_by_reason", "REASON"}};
   for (const auto& [key, child] : value.items()) {
-    const std::string step = named.count(parent) == 1 ? named.at(parent) : key;
+    const bool is_kind = parent == "handshakes" && (key == "full" || key == "resumed");
+    const std::string step = is_kind ? "KIND" : named.count(parent) == 1 ? named.at(parent) : key;
     collect_paths(child, path.empty() ? step : path + "." + step, into);
   }
 }
@@ -213,6 +292,7 @@ TEST_CASE("docs/admin.md lists every path of the document") {
   Running running;
   running.telemetry.shard(0).downstream.outcomes.add(0);
   running.telemetry.shard(0).endpoints[0].outcomes.add(0);
+  running.present("app.pem", "CN=app.test", 1'900'000'000);
   std::set<std::string> paths;
   collect_paths(stats(running), "", paths);
   REQUIRE(paths.size() > 50);
@@ -221,12 +301,14 @@ TEST_CASE("docs/admin.md lists every path of the document") {
   REQUIRE(stream.good());
   const std::string document{std::istreambuf_iterator<char>(stream),
                              std::istreambuf_iterator<char>()};
-  const std::string endpoint = "upstreams.NAME.endpoints.ADDRESS.";
   for (const std::string& path : paths) {
     INFO(path);
-    const bool is_endpoint = path.rfind(endpoint, 0) == 0;  // its table leaves the prefix out
-    CHECK(document.find("| `" + (is_endpoint ? path.substr(endpoint.size()) : path) + "` | ") !=
-          std::string::npos);
+    std::string shown = path;
+    // Their tables leave the prefix out.
+    for (const std::string prefix : {"upstreams.NAME.endpoints.ADDRESS.", "listeners.ADDRESS."}) {
+      if (path.rfind(prefix, 0) == 0) shown = path.substr(prefix.size());
+    }
+    CHECK(document.find("| `" + shown + "` | ") != std::string::npos);
   }
 }
 

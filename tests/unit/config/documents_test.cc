@@ -3,6 +3,7 @@
 // byte for byte. After a change of the schema, run the tests once with ONEHOP_REGENERATE=1 to write
 // them anew, and commit what changed. The text around the tables is written by hand and kept.
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +55,9 @@ class Tables {
 
   template <class T>
   void tables(std::string_view key, const std::vector<T>&, std::string_view) {
-    section("[[" + std::string(key) + "]]", T{});
+    const std::string outer = std::exchange(path_, std::string(key));
+    section("[[" + path_ + "]]", T{});
+    path_ = outer;
   }
 
   template <class T>
@@ -63,9 +66,10 @@ class Tables {
   }
 
   template <class T>
-  void entries(std::string_view key, const std::vector<T>&, std::string T::*,
+  void entries(std::string_view key, const std::vector<T>&, const Entries<T>& rule,
                std::string_view why) {
-    row(key, "array", "required", "strings, or tables as below", why);
+    row(key, "array", "required",
+        rule.short_form == nullptr ? "tables as below" : "strings, or tables as below", why);
     const size_t here = current_;
     section("an entry of " + std::string(key), T{});
     current_ = here;
@@ -126,6 +130,23 @@ TEST_CASE("conf/reference.toml holds every key at its default") {
   check_generated(source_dir() / "conf/reference.toml", to_toml(reference(), true));
 }
 
+TEST_CASE("the tables that conf/reference.toml has in comments are good without their signs") {
+  std::istringstream reference_text(contents(source_dir() / "conf/reference.toml"));
+  std::string text;
+  for (std::string line; std::getline(reference_text, line);) {
+    const bool in_comments = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    text += line.substr(in_comments ? 1 : 0) + '\n';
+  }
+  const auto config = parse(text, "t.toml", testing::variable);
+  if (!config) FAIL(config.error().front().to_string());
+  ListenerTls tls;
+  tls.certificates = {{"tls/example.org.pem", "tls/example.org.key", ""}};
+  CHECK(config->listeners[0].tls == tls);
+  CHECK(config->upstreams[0].tls == switched_on());
+  CHECK(text.find('\n' + std::string("[listener.tls]\n")) != std::string::npos);
+  CHECK(text.find('\n' + std::string("[upstream.app.tls]\n")) != std::string::npos);
+}
+
 TEST_CASE("docs/configuration.md documents every key with its default, range and reason") {
   const std::filesystem::path path = source_dir() / "docs/configuration.md";
   std::string document = contents(path);
@@ -164,6 +185,25 @@ TEST_CASE("the problems that docs/configuration.md shows are what its example is
   std::string shown;
   for (const Problem& problem : result.error()) shown += problem.to_string() + '\n';
   CHECK(block_below("## Mistakes", "```text\n") == shown);
+}
+
+TEST_CASE("each example that docs/configuration.md has of TLS and HTTP/2 passes the check") {
+  const std::string document = contents(source_dir() / "docs/configuration.md");
+  const std::string fence = "```toml\n";
+  const size_t end = document.find("\n## ", document.find("## TLS and HTTP/2") + 1);
+  size_t count = 0;
+  for (size_t at = document.find(fence, document.find("## TLS and HTTP/2")); at < end;
+       at = document.find(fence, at)) {
+    at += fence.size();
+    const std::string text = document.substr(at, document.find("```", at) - at);
+    INFO(text);
+    const auto config = parse(text, "t.toml", testing::variable);
+    if (!config) FAIL(config.error().front().to_string());
+    CHECK((config->listeners[0].tls.enabled() || config->upstreams[0].tls.enabled ||
+           config->upstreams[0].protocol == UpstreamProtocol::h2));
+    ++count;
+  }
+  CHECK(count == 3);
 }
 
 TEST_CASE("conf/onehop.toml passes the check") {

@@ -15,13 +15,32 @@ namespace {
 using nlohmann::json;
 using testing::reference;
 
+ListenerTls unusual_tls() {
+  ListenerTls tls;
+  tls.certificates = {{"a.pem", "a.key", ""}, {"/etc/b \"${x}\".pem", "../b.key", "b.der"}};
+  tls.policy = TlsPolicy::modern;
+  tls.cipher_suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+  tls.client_certificates = ClientCertificates::optional;
+  tls.client_ca = "ca.pem";
+  tls.client_subject_field = "X-Client";
+  tls.client_fingerprint_field = "X-Fingerprint";
+  tls.session_tickets = false;
+  tls.ticket_rotation = seconds(60);
+  tls.handshake_timeout = milliseconds(1500);
+  tls.handshake_rate = 500;
+  tls.reload_interval = seconds(1);
+  return tls;
+}
+
 // A Config in which no field has its default.
 Config unusual() {
   Config config = reference();
-  config.server = {3, seconds(5), seconds(1), {"10.0.0.0/8", "::1"}, {}, {}};
+  config.server = {3, seconds(5), seconds(1), {"10.0.0.0/8", "::1"}, {}, {}, {}};
   config.server.limits = {300, 400, 7, 1'000'000, 2048, 99};
   config.server.timeouts = {milliseconds(1), seconds(90), 1000, seconds(0), seconds(7200)};
-  config.listeners = {{"[::1]:0", 1}, {":0", 65535}};
+  config.server.http2 = {7, 65536, 20, 3};
+  config.listeners = {{"[::1]:0", 1, false, 0, seconds(3600), true, unusual_tls()},
+                      {":0", 65535, true, 443, seconds(0), false, {}}};
   config.routes = {{"*.Example.org", "/${HOME}/$${x}/\"", PathMatch::exact, "a.b"},
                    {"example.org", "/", PathMatch::prefix, "app"}};
   Upstream upstream;
@@ -31,6 +50,8 @@ Config unusual() {
   upstream.retries = 0;
   upstream.pool = {false, 0, milliseconds(1), seconds(2), 0, seconds(0), 5, 6, milliseconds(1500)};
   upstream.timeouts = {seconds(0), seconds(1), seconds(61), seconds(3601), seconds(5)};
+  upstream.protocol = UpstreamProtocol::automatic;
+  upstream.tls = {true, "", "app.example.org", "c.pem", "c.key", true, seconds(1)};
   config.upstreams.insert(config.upstreams.begin(), upstream);
   config.admin.listen = "";
   config.log.level = LogLevel::error;
@@ -61,14 +82,35 @@ TEST_CASE("the JSON document has the keys and the notation of the file") {
   CHECK(document["server"]["trusted_proxies"] == json({"10.0.0.0/8", "::1"}));
   CHECK(document["server"]["limits"]["request_body"] == "1MB");
   CHECK(document["server"]["timeouts"]["request_body_min_rate"] == "1KB");
-  CHECK(document["listener"][1] == json({{"address", ":0"}, {"backlog", 65535}}));
+  CHECK(document["listener"][1] == json({{"address", ":0"},
+                                         {"backlog", 65535},
+                                         {"http2", true},
+                                         {"redirect_to_https", 443},
+                                         {"hsts_max_age", "0s"},
+                                         {"hsts_subdomains", false}}));
+  CHECK(document["listener"][0]["hsts_max_age"] == "1h");
+  CHECK(document["listener"][0]["tls"]["policy"] == "modern");
+  CHECK(document["listener"][0]["tls"]["certificates"][1] ==
+        json({{"cert", "/etc/b \"${x}\".pem"}, {"key", "../b.key"}, {"ocsp", "b.der"}}));
   CHECK(document["route"][0]["path"] == "/${HOME}/$${x}/\"");
   CHECK(document["route"][0]["match"] == "exact");
   CHECK(document["upstream"]["a.b"]["endpoints"][0]["weight"] == 1000);
   CHECK(document["upstream"]["a.b"]["pool"]["reuse"] == false);
   CHECK(document["upstream"]["app"]["pool"]["queue_timeout"] == "1s");
+  CHECK(document["upstream"]["a.b"]["protocol"] == "auto");
   CHECK(json::parse(to_json(reference()))["server"]["workers"] == "auto");
   CHECK(json::parse(to_json(Config{}))["upstream"] == json::object());
+}
+
+TEST_CASE(
+    "the JSON document says where certificates are not verified, and has no table that is off") {
+  Config config = reference();
+  CHECK_FALSE(json::parse(to_json(config))["upstream"]["app"].contains("tls"));
+  CHECK_FALSE(json::parse(to_json(config))["listener"][0].contains("tls"));
+  config.upstreams[0].tls.enabled = true;
+  CHECK(json::parse(to_json(config))["upstream"]["app"]["tls"]["insecure_skip_verify"] == false);
+  config.upstreams[0].tls.insecure_skip_verify = true;
+  CHECK(json::parse(to_json(config))["upstream"]["app"]["tls"]["insecure_skip_verify"] == true);
 }
 
 TEST_CASE("what came from a variable that is named like a secret is masked") {

@@ -36,6 +36,7 @@ class Sent {
     head.target = target;
     head.authority = authority;
     head.version_minor = version_minor;
+    if (version_minor == 0) head.protocol = "1.0";
     head.fields = Fields(room);
     for (const auto& [name, value] : lines) head.fields.add(name, value);
     head_ = forwarded_request(head, client, "fresh", arena_);

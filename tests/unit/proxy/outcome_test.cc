@@ -41,8 +41,9 @@ TEST_CASE("an outcome's status says whose fault it is") {
     const OutcomeRow& row = row_of(outcome);
     INFO(row.name);
     CHECK_FALSE(row.sentence.empty());
-    if (outcome == Outcome::ok || outcome == Outcome::answered_here) {
-      CHECK(row.status < 300);
+    if (outcome == Outcome::ok || outcome == Outcome::answered_here ||
+        outcome == Outcome::redirected) {
+      CHECK(row.status < 400);
       CHECK(row.error.empty());
       continue;
     }
@@ -56,7 +57,8 @@ TEST_CASE("an outcome's status says whose fault it is") {
 
 TEST_CASE("a request is sent again only where the endpoint cannot have acted on it") {
   const std::set<Outcome> elsewhere = {Outcome::connect_refused, Outcome::connect_failed,
-                                       Outcome::connect_timeout, Outcome::queue_full,
+                                       Outcome::connect_timeout, Outcome::tls_failed,
+                                       Outcome::queue_full,
                                        Outcome::local_fault};
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
@@ -93,6 +95,7 @@ constexpr ViolationCase kCases[] = {
     {Violation::head_timeout, Outcome::request_head_timeout, Outcome::upstream_bad_response},
     {Violation::incomplete, Outcome::request_incomplete, Outcome::upstream_incomplete},
     {Violation::write_timeout, Outcome::client_stalled, Outcome::upstream_bad_response},
+    {Violation::protocol_error, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::surplus, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::stopped, Outcome::stopped, Outcome::upstream_bad_response},
     {Violation::gone, Outcome::client_gone, Outcome::upstream_closed},

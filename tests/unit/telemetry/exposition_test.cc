@@ -34,8 +34,15 @@ Telemetry two_endpoints() {
                    {"ok", "connect_refused"}, 1);
 }
 
+// One of two endpoints and one listener speak TLS.
+Telemetry with_tls() {
+  return Telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}}, {}, 1,
+                   {"127.0.0.1:8443"});
+}
+
 TEST_CASE("the text is sound in both formats, busy or idle") {
-  Telemetry telemetry = two_endpoints();
+  Telemetry telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}},
+                      {"ok", "connect_refused"}, 1, {"127.0.0.1:8443", "[::1]:8443"});
   for (const Exposition format : kFormats) checked(telemetry, format);
   EndpointShard& shard = telemetry.shard(0).endpoints[0];
   PhaseClock clock;
@@ -45,6 +52,8 @@ TEST_CASE("the text is sound in both formats, busy or idle") {
     clock.stop(i * i * i);
     shard.record(clock);
     shard.dial.record(i * 1000);
+    shard.tls.full.record(i * 1000);
+    telemetry.shard(0).listener_tls[1].resumed.record(i * 100);
   }
   shard.outcomes.add(1, 2);
   for (const Exposition format : kFormats) checked(telemetry, format);
@@ -55,9 +64,10 @@ TEST_CASE("each row is one family with its help, and a counter is named for its 
   for (const Exposition format : kFormats) {
     const ExpositionText text = checked(telemetry, format);
     size_t rows = 0;
+    std::string prefix = "onehop_";
     const auto expect = [&](const MetricRow& row, auto) {
       const bool is_counter = row.kind == MetricKind::counter;
-      std::string family = "onehop_" + std::string(row.name);
+      std::string family = prefix + std::string(row.name);
       if (is_counter && format == Exposition::prometheus) family += "_total";
       INFO(family);
       REQUIRE(text.types.count(family) == 1);
@@ -67,7 +77,11 @@ TEST_CASE("each row is one family with its help, and a counter is named for its 
     };
     for_each_downstream_metric(expect);
     for_each_endpoint_metric(expect);
-    CHECK(text.types.size() == rows + 4);  // and four histograms
+    for (const std::string_view side : {"onehop_downstream_", "onehop_upstream_"}) {
+      prefix = side;
+      for_each_tls_metric(expect);
+    }
+    CHECK(text.types.size() == rows + 6);  // and six histograms
   }
 }
 
@@ -91,6 +105,44 @@ TEST_CASE("cells have the labels of their row") {
   CHECK(endpoint_sample("upstream_connections_idle", "") == 3);
   CHECK(samples.at(R"(onehop_downstream_connections_closed_total{by="error"})") == 5);
   CHECK(samples.at("onehop_downstream_connections_accepted_total{}") == 0);
+}
+
+TEST_CASE("handshakes have the labels of their side, and whether a session was resumed") {
+  Telemetry telemetry = with_tls();
+  TlsShard& listener = telemetry.shard(0).listener_tls[0];
+  listener.in_progress.add(4);
+  listener.failures[2].add(3);
+  listener.full.record(2'000'000);
+  listener.resumed.record(500'000);
+  listener.resumed.record(500'000);
+  telemetry.shard(0).endpoints[0].tls.failures.add(5, 7);
+  telemetry.shard(0).endpoints[0].tls.full.record(4'000'000);
+  const auto samples = checked(telemetry, Exposition::prometheus).samples;
+  const std::string at = R"(listener="127.0.0.1:8443")";
+  CHECK(samples.at("onehop_downstream_tls_handshakes_in_progress{" + at + "}") == 4);
+  CHECK(samples.at("onehop_downstream_tls_handshake_failures_total{" + at +
+                   R"(,reason="not_tls"})") == 3);
+  CHECK(samples.at("onehop_downstream_tls_handshake_failures_total{" + at +
+                   R"(,reason="timeout"})") == 0);
+  const auto seconds = [&](const std::string& sample, const std::string& resumed) {
+    return samples.at("onehop_downstream_tls_handshake_seconds_" + sample + "{" + at +
+                      ",resumed=\"" + resumed + "\"}");
+  };
+  CHECK(seconds("count", "false") == 1);
+  CHECK(seconds("sum", "false") == 0.002);
+  CHECK(seconds("count", "true") == 2);
+  CHECK(seconds("sum", "true") == 0.001);
+  CHECK(samples.at("onehop_upstream_tls_handshake_failures_total{" + kFirst +
+                   R"(,reason="certificate_name"})") == 7);
+  CHECK(samples.at("onehop_upstream_tls_handshake_seconds_sum{" + kFirst +
+                   R"(,resumed="false"})") == 0.004);
+}
+
+TEST_CASE("an endpoint without TLS has no series of handshakes") {
+  for (const auto& [name, value] : checked(with_tls(), Exposition::prometheus).samples) {
+    INFO(name);
+    CHECK((name.find("tls") == std::string::npos || name.find(":9002") == std::string::npos));
+  }
 }
 
 TEST_CASE("only outcomes that occurred are shown") {

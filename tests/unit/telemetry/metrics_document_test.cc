@@ -45,9 +45,10 @@ void check_table(const std::string& name, const std::string& rows) {
 const std::string kMetricHeader =
     "| Metric | Kind | Unit | Labels | Meaning |\n|---|---|---|---|---|\n";
 
-std::string metric_row(const MetricRow& row, const std::string& common_labels) {
+std::string metric_row(const MetricRow& row, const std::string& common_labels,
+                       const std::string& prefix = "onehop_") {
   const bool is_counter = row.kind == MetricKind::counter;
-  const std::string name = "onehop_" + std::string(row.name) + (is_counter ? "_total" : "");
+  const std::string name = prefix + std::string(row.name) + (is_counter ? "_total" : "");
   std::string labels = common_labels;
   if (row.label != "none") {
     labels += (labels.empty() ? "`" : ", `") + std::string(row.label) + "`";
@@ -70,6 +71,8 @@ std::string label_rows(const Names& names, const Helps& helps) {
 constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonHelps = {
     ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserHelps = {ONEHOP_CLOSERS(X)};
+constexpr std::array<std::string_view, kTlsFailureCount> kTlsFailureHelps = {
+    ONEHOP_TLS_FAILURES(X)};
 #undef X
 
 TEST_CASE("docs/metrics.md has a row for every metric of the client side") {
@@ -83,6 +86,21 @@ TEST_CASE("docs/metrics.md has a row for every metric of an endpoint") {
   for_each_endpoint_metric(
       [&](const MetricRow& row, auto) { rows += metric_row(row, "`upstream`, `endpoint`"); });
   check_table("endpoint", rows);
+}
+
+TEST_CASE("docs/metrics.md has a row for every metric of TLS, on both sides") {
+  std::string rows = kMetricHeader;
+  for_each_tls_metric([&](const MetricRow& row, auto) {
+    rows += metric_row(row, "`listener`", "onehop_downstream_");
+  });
+  for_each_tls_metric([&](const MetricRow& row, auto) {
+    rows += metric_row(row, "`upstream`, `endpoint`", "onehop_upstream_");
+  });
+  check_table("tls", rows);
+}
+
+TEST_CASE("docs/metrics.md explains every reason for which a handshake fails") {
+  check_table("tls failure", label_rows(kTlsFailureNames, kTlsFailureHelps));
 }
 
 TEST_CASE("docs/metrics.md explains every reason to open and every side that closes") {

@@ -32,6 +32,11 @@ class Fill {
     ONEHOP_ENDPOINT_METRICS(X, X)
 #undef X
   }
+  void shard(TlsShard& values) {
+#define X(member, name, label, count, help) cells(values.member);
+    ONEHOP_TLS_METRICS(X, X)
+#undef X
+  }
 
  private:
   uint64_t next_ = 1;
@@ -54,6 +59,14 @@ std::vector<int64_t> flat(const EndpointMetrics& values) {
 std::vector<int64_t> flat(const DownstreamValues& values) {
   std::vector<int64_t> all;
   for_each_downstream_metric([&](const MetricRow&, auto cells_of) {
+    for (const auto cell : cells_of(values)) all.push_back(static_cast<int64_t>(cell));
+  });
+  return all;
+}
+
+std::vector<int64_t> flat(const TlsMetrics& values) {
+  std::vector<int64_t> all;
+  for_each_tls_metric([&](const MetricRow&, auto cells_of) {
     for (const auto cell : cells_of(values)) all.push_back(static_cast<int64_t>(cell));
   });
   return all;
@@ -93,6 +106,58 @@ TEST_CASE("a gauge that falls in one worker and rises in another is summed with 
   telemetry.shard(0).downstream.open.add(5);
   telemetry.shard(1).downstream.open.add(-2);
   CHECK(merge(telemetry).downstream.open == 3);
+}
+
+TEST_CASE("handshakes of listeners and endpoints are summed over the workers, each by itself") {
+  Telemetry telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 2,
+                      {"127.0.0.1:8443", "[::1]:8443"});
+  for (size_t worker = 0; worker < 2; ++worker) {
+    Shard& shard = telemetry.shard(worker);
+    Fill().shard(shard.listener_tls[1]);
+    shard.listener_tls[1].full.record(3'000'000);
+    shard.listener_tls[1].resumed.record(1'000'000 * (worker + 1));
+    Fill().shard(shard.endpoints[1].tls);
+    shard.endpoints[1].tls.full.record(5'000'000);
+  }
+  const Snapshot snapshot = merge(telemetry);
+  std::vector<int64_t> expected;
+  for (size_t i = 0; i < 1 + kTlsFailureCount; ++i) expected.push_back(2 * int64_t(i + 1));
+
+  REQUIRE(snapshot.listeners.size() == 2);
+  const ListenerValues& listener = snapshot.listeners[1];
+  CHECK(listener.address == "[::1]:8443");
+  CHECK(flat(listener.tls) == expected);
+  CHECK(listener.tls.full.sum_ns() == 6'000'000);
+  CHECK(listener.tls.resumed.count() == 2);
+  CHECK(listener.tls.resumed.max_ns() == 2'000'000);
+  CHECK(snapshot.listeners[0].tls.full.count() == 0);
+  CHECK(flat(snapshot.listeners[0].tls) == std::vector<int64_t>(expected.size(), 0));
+
+  REQUIRE(snapshot.endpoints[1].tls.has_value());
+  CHECK(flat(*snapshot.endpoints[1].tls) == expected);
+  CHECK(snapshot.endpoints[1].tls->full.count() == 2);
+  CHECK(snapshot.endpoints[1].tls->resumed.count() == 0);
+}
+
+TEST_CASE("an endpoint has handshakes if it is one that speaks TLS, and not if one was counted") {
+  Telemetry telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 1);
+  telemetry.shard(0).endpoints[0].tls.full.record(1000);
+  const Snapshot snapshot = merge(telemetry);
+  CHECK_FALSE(snapshot.endpoints[0].tls.has_value());
+  CHECK(snapshot.endpoints[1].tls.has_value());
+  CHECK(snapshot.listeners.empty());
+}
+
+TEST_CASE("listeners of one address, which port 0 allows, are one in a snapshot") {
+  Telemetry telemetry({}, {}, 1, {"127.0.0.1:0", "[::1]:0", "127.0.0.1:0"});
+  telemetry.shard(0).listener_tls[0].full.record(1000);
+  telemetry.shard(0).listener_tls[1].full.record(1000);
+  telemetry.shard(0).listener_tls[2].full.record(2000);
+  const Snapshot snapshot = merge(telemetry);
+  REQUIRE(snapshot.listeners.size() == 2);
+  CHECK(snapshot.listeners[0].tls.full.sum_ns() == 3000);
+  CHECK(snapshot.listeners[1].address == "[::1]:0");
+  CHECK(snapshot.listeners[1].tls.full.sum_ns() == 1000);
 }
 
 TEST_CASE("an exchange is one record in each of its histograms, and the phases sum to the total") {

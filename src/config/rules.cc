@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The words of the rules: what is allowed, and a value as the file writes it.
-#include "onehop/config/schema.h"
+#include "onehop/config/rules.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,9 @@ std::string allowed(const Bytes& rule) {
 }
 
 std::string allowed(const Time& rule) {
-  return fmt::format("{} to {}", written(rule, rule.least), written(rule, rule.most));
+  const bool whole_seconds = rule.step == std::chrono::seconds(1);
+  return fmt::format("{} to {}{}", written(rule, rule.least), written(rule, rule.most),
+                     whole_seconds ? " in whole seconds" : "");
 }
 
 std::string allowed(Flag) {
@@ -47,6 +49,16 @@ std::string allowed(Text rule) {
       return "the name of an upstream";
     case Text::upstream_name:
       return R"(a name of letters, digits, "_", "." and "-")";
+    case Text::file:
+      return "the path of a file";
+    case Text::optional_file:
+      return R"(the path of a file, or "")";
+    case Text::ciphers:
+      return R"(names with ":" between them, as OpenSSL has them, or "")";
+    case Text::field:
+      return R"(the name of a field that nobody else uses, or "")";
+    case Text::server_name:
+      return R"(a name such as "example.org", an IP address, or "")";
   }
   return "";
 }

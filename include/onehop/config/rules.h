@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// The rules of the configuration file: which values a key takes, in what words that is said, and
+// how a value is written. schema.h gives every key one of them.
+//
+// The idea: a rule is a small value whose type says the kind of key. fits(), allowed() and
+// written() are overloaded for each, so that a visitor of the schema treats all kinds alike.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onehop/config/config.h"
+
+namespace onehop::config {
+
+inline constexpr milliseconds kTick{1};  // the resolution of every duration
+
+// An integer. `zero` is a word that may be written in place of 0.
+struct Count {
+  uint64_t least = 0;
+  uint64_t most = 0;
+  std::string_view zero = {};
+};
+
+// A size: "16KiB", "1MB" or a plain integer. `least_key` names the key whose value `least` is.
+struct Bytes {
+  uint64_t least = 0;
+  uint64_t most = 0;
+  std::string_view least_key = {};
+};
+
+// A size per second.
+struct Rate : Bytes {};
+
+// A duration, always with its unit: "250ms", "4s", "10m", "1h". It is a multiple of `step`.
+struct Time {
+  milliseconds least{};
+  milliseconds most{};
+  milliseconds step = kTick;
+};
+
+// true or false.
+struct Flag {};
+
+// One of the names of an enumeration.
+template <class Enum>
+struct Choice {};
+
+// A list of one entry or more. Where there is a `short_form`, a bare string stands for an entry
+// that has no more than that.
+template <class T>
+struct Entries {
+  std::string_view noun;  // "endpoint"
+  std::string T::*short_form = nullptr;
+  T example{};  // shown where the list is empty, which nobody may write
+};
+
+// Text of a certain form. Those that say "or nothing" may be empty, and so may host and
+// admin_address.
+enum class Text : uint8_t {
+  listen_address,
+  admin_address,
+  endpoint_address,
+  block,
+  host,
+  path,
+  upstream,       // the name of an upstream, where it is used
+  upstream_name,  // and where it is given
+  file,           // a path; a relative one begins at the folder of the configuration file
+  optional_file,  // or nothing
+  ciphers,        // a list in OpenSSL's notation, or nothing
+  field,          // a field of its own that onehop may add to requests, or nothing
+  server_name,    // a name or an IP address, or nothing
+};
+
+// The names of an enumeration's values, in the order of their declaration.
+constexpr std::array<std::string_view, 2> names(Balance) {
+  return {"round_robin", "least_requests"};
+}
+constexpr std::array<std::string_view, 2> names(PathMatch) {
+  return {"prefix", "exact"};
+}
+constexpr std::array<std::string_view, 4> names(LogLevel) {
+  return {"debug", "info", "warning", "error"};
+}
+constexpr std::array<std::string_view, 2> names(TlsPolicy) {
+  return {"intermediate", "modern"};
+}
+constexpr std::array<std::string_view, 3> names(ClientCertificates) {
+  return {"off", "optional", "required"};
+}
+constexpr std::array<std::string_view, 3> names(UpstreamProtocol) {
+  return {"h1", "h2", "auto"};
+}
+
+constexpr bool fits(const Count& rule, uint64_t n) {
+  return n >= rule.least && n <= rule.most;
+}
+constexpr bool fits(const Bytes& rule, uint64_t n) {
+  return n >= rule.least && n <= rule.most;
+}
+constexpr bool fits(const Time& rule, milliseconds t) {
+  return t >= rule.least && t <= rule.most && t % rule.step == milliseconds(0);
+}
+bool fits(Text rule, std::string_view text);  // Text::upstream: whether it exists is check()'s part
+
+// What a rule allows, as the first half of an error message: "0 to 65535".
+std::string allowed(const Count& rule);
+std::string allowed(const Bytes& rule);
+std::string allowed(const Time& rule);
+std::string allowed(Flag rule);
+std::string allowed(Text rule);
+template <class T>
+std::string allowed(const Entries<T>& rule) {
+  return "at least one " + std::string(rule.noun);
+}
+
+// A value as the file writes it: 3, "auto", "16KiB", true, ["10.0.0.0/8"]. It is valid JSON too.
+std::string written(const Count& rule, uint64_t value);
+std::string written(const Bytes& rule, uint64_t value);
+std::string written(const Time& rule, milliseconds value);
+std::string written(Flag rule, bool value);
+std::string written(Text rule, std::string_view value);
+std::string written(Text rule, const std::vector<std::string>& values);
+
+template <class Enum>
+std::string written(Choice<Enum>, Enum value) {
+  return '"' + std::string(names(value).at(static_cast<size_t>(value))) + '"';
+}
+
+template <class Enum>
+std::string allowed(Choice<Enum>) {
+  std::string sentence;
+  for (const std::string_view name : names(Enum{})) {
+    sentence += (sentence.empty() ? "\"" : " or \"") + std::string(name) + '"';
+  }
+  return sentence;
+}
+
+}  // namespace onehop::config

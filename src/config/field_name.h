@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Which fields onehop may be told to add to requests: those that HTTP, browsers and onehop itself
+// have no use of their own for.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace onehop::config {
+
+// Why `text` is no name of such a field, as the remark of a message; empty when it is one.
+std::string_view field_fault(std::string_view text);
+
+// Lower case, with hyphens for underscores: many servers see one field in what differs in no more.
+std::string canonical_field(std::string_view text);
+
+}  // namespace onehop::config

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "mismatch.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "onehop/config/rules.h"
+#include "text_rules.h"
+
+namespace onehop::config {
+namespace {
+
+// A file that the value of `basis` cannot do without.
+void need_file(std::vector<Mismatch>& found, std::string_view key, const std::string& file,
+               std::string_view reason, std::string_view basis) {
+  if (!file.empty()) return;
+  found.push_back({std::string(key), fmt::format("the path of a file, as {}", reason), "none",
+                   std::string(basis)});
+}
+
+// A text that has no use with the value of `basis`.
+void need_nothing(std::vector<Mismatch>& found, std::string_view key, const std::string& text,
+                  std::string_view reason, std::string_view basis) {
+  if (text.empty()) return;
+  found.push_back({std::string(key), fmt::format("\"\" while {}", reason), quoted_short(text),
+                   std::string(basis)});
+}
+
+void add_transport_security(std::vector<Mismatch>& found, const Listener& listener) {
+  const bool has_age = listener.hsts_max_age != milliseconds(0);
+  // Browsers must ignore it without TLS (RFC 6797, section 8.1), so nobody would notice.
+  if (has_age && !listener.tls.enabled()) {
+    found.push_back({"hsts_max_age", "\"0s\" on a listener without TLS",
+                     written(Time{}, listener.hsts_max_age), "tls.certificates"});
+  }
+  if (!has_age && listener.hsts_subdomains) {
+    found.push_back(
+        {"hsts_subdomains", "false while hsts_max_age is \"0s\"", "true", "hsts_max_age"});
+  }
+}
+
+void add_client_certificates(std::vector<Mismatch>& found, const ListenerTls& tls) {
+  constexpr std::string_view kBasis = "tls.client_certificates";
+  const std::string reason = fmt::format(
+      "client_certificates is {}", written(Choice<ClientCertificates>{}, tls.client_certificates));
+  if (tls.client_certificates != ClientCertificates::off) {
+    need_file(found, "tls.client_ca", tls.client_ca, reason, kBasis);
+  } else {
+    need_nothing(found, "tls.client_ca", tls.client_ca, reason, kBasis);
+    need_nothing(found, "tls.client_subject_field", tls.client_subject_field, reason, kBasis);
+    need_nothing(found, "tls.client_fingerprint_field", tls.client_fingerprint_field, reason,
+                 kBasis);
+  }
+  const bool is_same = canonical(Text::field, tls.client_subject_field) ==
+                       canonical(Text::field, tls.client_fingerprint_field);
+  if (is_same && !tls.client_subject_field.empty()) {
+    found.push_back({"tls.client_fingerprint_field", "a field of its own",
+                     "that of client_subject_field", "tls.client_subject_field"});
+  }
+}
+
+}  // namespace
+
+std::vector<Mismatch> mismatches(const Listener& listener) {
+  std::vector<Mismatch> found;
+  const ListenerTls& tls = listener.tls;
+  if (tls.enabled() && listener.redirect_to_https != 0) {
+    found.push_back({"redirect_to_https", "0 on a listener with TLS",
+                     std::to_string(listener.redirect_to_https), "tls"});
+  }
+  add_transport_security(found, listener);
+  if (!tls.enabled()) return found;
+  if (tls.policy == TlsPolicy::modern) {
+    need_nothing(found, "tls.ciphers", tls.ciphers, "policy is \"modern\", which has no TLS 1.2",
+                 "tls.policy");
+  }
+  add_client_certificates(found, tls);
+  return found;
+}
+
+std::vector<Mismatch> mismatches(const Upstream& upstream) {
+  std::vector<Mismatch> found;
+  const UpstreamTls& tls = upstream.tls;
+  if (upstream.protocol == UpstreamProtocol::automatic && !tls.enabled) {
+    found.push_back(
+        {"protocol", "\"h1\" or \"h2\" without TLS, which alone can ask", "\"auto\"", "tls"});
+  }
+  if (!tls.enabled) return found;
+  if (!tls.key.empty()) need_file(found, "tls.cert", tls.cert, "there is a key", "tls.key");
+  if (!tls.cert.empty()) need_file(found, "tls.key", tls.key, "there is a cert", "tls.cert");
+  if (tls.insecure_skip_verify && !tls.ca.empty()) {
+    found.push_back(
+        {"tls.insecure_skip_verify", "false where there is a ca to verify with", "true", "tls.ca"});
+  }
+  return found;
+}
+
+}  // namespace onehop::config

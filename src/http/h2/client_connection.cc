@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "client_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "onehop/http/h2.h"
+
+namespace onehop::http::h2 {
+namespace {
+
+constexpr uint32_t kStreamWindow = 256 * 1024;
+constexpr uint32_t kConnectionWindow = 8 * kStreamWindow;
+// Streams at a time, whatever the endpoint allows; and until it has said what it allows.
+constexpr uint32_t kMostStreams = 100;
+constexpr size_t kFrameHead = 9;
+
+Connection::Parts parts_of(net::Loop& loop, net::TransportPtr transport,
+                           const config::Limits& limits) {
+  SessionOptions options;
+  options.stream_window = kStreamWindow;
+  options.connection_window = kConnectionWindow;
+  options.head_bytes = static_cast<uint32_t>(limits.response_head);
+  // An endpoint may reset as it likes: it is ours, and pays for each with a request of its own.
+  constexpr uint32_t kResets = 1'000'000;
+  return {loop,
+          std::move(transport),
+          Role::client,
+          options,
+          limits.response_head,
+          limits.head_fields,
+          kResets,
+          kResets,
+          0};
+}
+
+}  // namespace
+
+std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport,
+                                          const config::Limits& limits,
+                                          telemetry::EndpointShard& counters,
+                                          ClientConnection::Events& owner, bool secure) {
+  return std::make_unique<H2ClientConnection>(loop, std::move(transport), limits, counters, owner,
+                                              secure);
+}
+
+H2ClientConnection::H2ClientConnection(net::Loop& loop, net::TransportPtr transport,
+                                       const config::Limits& limits,
+                                       telemetry::EndpointShard& counters,
+                                       ClientConnection::Events& owner, bool secure)
+    : Connection(parts_of(loop, std::move(transport), limits)), owner_(owner), secure_(secure) {
+  transport_->count_bytes(counters.bytes_received, counters.bytes_sent);
+  start();
+}
+
+ClientStream& H2ClientConnection::open_stream(ClientStream::Events& events) {
+  ++lent_;
+  auto* const stream = new H2ClientStream(*this, events, secure_);
+  adopt(*stream);
+  return *stream;
+}
+
+StreamEnd H2ClientConnection::close_stream(ClientStream& stream) {
+  --lent_;
+  static_cast<H2ClientStream&>(stream).give_up();
+  if (state_ == State::closed)
+    return closed_by() == telemetry::Closer::error ? StreamEnd::broken : StreamEnd::not_persistent;
+  return nghttp2_session_check_request_allowed(session().raw()) != 0 ? StreamEnd::reusable
+                                                                     : StreamEnd::not_persistent;
+}
+
+size_t H2ClientConnection::capacity() const {
+  if (state_ != State::open || nghttp2_session_check_request_allowed(session().raw()) == 0)
+    return 0;
+  const uint32_t allowed =
+      nghttp2_session_get_remote_settings(session().raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const size_t most = std::min(allowed, kMostStreams);
+  return most > stream_count_ ? most - stream_count_ : 0;
+}
+
+void H2ClientConnection::abandon() {
+  if (state_ == State::closed) return;
+  session().terminate(NGHTTP2_NO_ERROR);
+  close_silently();
+}
+
+void H2ClientConnection::take_head(int32_t, H2Stream* stream, bool ends) {
+  if (stream != nullptr) static_cast<H2ClientStream*>(stream)->take_head(head_, ends);
+}
+
+void H2ClientConnection::on_frame_sent(const nghttp2_frame& frame) {
+  Connection::on_frame_sent(frame);
+  if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return;
+  if (H2Stream* stream = find(frame.hd.stream_id)) {
+    static_cast<H2ClientStream*>(stream)->head_was_written(position() - frame.hd.length -
+                                                           kFrameHead);
+  }
+}
+
+void H2ClientConnection::on_over(telemetry::Closer, Violation violation, net::NetError) {
+  if (ended_idle_) owner_.on_idle_end(*this, violation);
+}
+
+}  // namespace onehop::http::h2

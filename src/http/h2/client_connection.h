@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// An HTTP/2 connection to an endpoint (RFC 9113): many streams at a time, each lent out by a pool.
+#pragma once
+
+#include "client_stream.h"
+#include "connection.h"
+#include "onehop/base/recycled.h"
+
+namespace onehop::http::h2 {
+
+class H2ClientConnection final : public ClientConnection,
+                                 public Recycled<H2ClientConnection>,
+                                 private Connection {
+ public:
+  H2ClientConnection(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
+                     telemetry::EndpointShard& counters, ClientConnection::Events& owner,
+                     bool secure);
+  ~H2ClientConnection() override = default;
+
+  ClientStream& open_stream(ClientStream::Events& events) override;
+  StreamEnd close_stream(ClientStream& stream) override;
+  size_t capacity() const override;
+  bool multiplexed() const override { return true; }
+  int64_t keep_alive_seconds() const override { return -1; }
+  telemetry::Closer closer() const override { return closed_by(); }
+  void abandon() override;
+
+ private:
+  void on_over(telemetry::Closer who, Violation violation, net::NetError network) override;
+  void on_ending() override { ended_idle_ = lent_ == 0; }
+  void on_stream_gone() override {}
+  void on_finished() override { shut(telemetry::Closer::peer, Violation::gone); }
+  void take_head(int32_t id, H2Stream* stream, bool ends) override;
+  void on_frame_sent(const nghttp2_frame& frame) override;
+
+  ClientConnection::Events& owner_;
+  size_t lent_ = 0;  // streams that somebody holds
+  bool secure_;
+  bool ended_idle_ = false;  // nobody held a stream when it ended
+};
+
+}  // namespace onehop::http::h2

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "client_stream.h"
+
+#include <utility>
+
+#include "connection.h"
+#include "head_block.h"
+
+namespace onehop::http::h2 {
+namespace {
+
+constexpr uint8_t kMaxInterim = 32;
+
+}  // namespace
+
+H2ClientStream::H2ClientStream(Connection& connection, ClientStream::Events& events, bool secure)
+    : H2Stream(connection), events_(&events), secure_(secure) {
+  want_body(true);
+}
+
+void H2ClientStream::send_head(const RequestHead& head, Ends ends) {
+  method_ = head.method;
+  HeadBlock& block = head_block();
+  block.request(head, secure_ ? "https" : "http");
+  const nghttp2_data_provider provider = provider_of(*this);
+  const int32_t id =
+      nghttp2_submit_request(connection_.session().raw(), nullptr, block.data(), block.size(),
+                             ends == Ends::yes ? nullptr : &provider, nullptr);
+  if (id < 0) {
+    // No more ids: the connection has served 2^30 requests. Nobody is told from within this call.
+    known_ = false;
+    return connection_.refuse_later(*this);
+  }
+  id_ = id;
+  connection_.bind(*this, id);
+  if (ends == Ends::yes) return end_with_head();
+  sent_something();
+}
+
+void H2ClientStream::send_body(Buffer&& bytes, Ends ends) {
+  queue_body(std::move(bytes), ends == Ends::yes);
+}
+
+void H2ClientStream::send_trailers(const Fields& trailers) {
+  if (trailers.size() == 0) return queue_body(Buffer(), true);
+  queue_trailers(trailers);
+}
+
+void H2ClientStream::take_head(HeadCollector& collector, bool ends) {
+  if (events_ == nullptr) return;
+  auto head = collector.response(method_);
+  if (!head.has_value() || (is_interim(head->status) && (ends || ++interim_count_ > kMaxInterim))) {
+    reset_stream(NGHTTP2_PROTOCOL_ERROR);
+    const Violation why = head.has_value() ? Violation::bad_start_line : head.error();
+    return tell(why, {}, true);
+  }
+  if (is_interim(head->status)) return events_->on_head(*head, Ends::no);
+  head_came_ = true;
+  if (ends) {
+    head_was_all();
+    if (head->body.kind == BodyLength::Kind::unknown) head->body = BodyLength::none();
+  }
+  events_->on_head(*head, ends ? Ends::yes : Ends::no);
+}
+
+void H2ClientStream::on_out() {
+  if (events_ != nullptr) events_->on_room();
+}
+
+void H2ClientStream::on_stuck() {
+  if (events_ != nullptr) events_->on_stall();
+}
+
+// The peer closed the stream. With its response complete it may do so before it has the whole
+// request (RFC 9113 8.1); a stream that it refused it never looked at (8.7).
+void H2ClientStream::on_forgotten(uint32_t error) {
+  if (all_received() || events_ == nullptr) return;
+  const Violation why = head_came_ ? Violation::incomplete : Violation::gone;
+  tell(why, {}, error != NGHTTP2_REFUSED_STREAM);
+}
+
+void H2ClientStream::fail(Violation violation, net::NetError network) {
+  if (events_ == nullptr || all_received()) return;
+  if (violation == Violation::gone && head_came_) violation = Violation::incomplete;
+  tell(violation, network, connection_.bytes_written() > head_position_);
+}
+
+void H2ClientStream::tell(Violation violation, net::NetError network, bool sent_anything) {
+  StreamError why;
+  why.violation = violation;
+  why.network = network;
+  why.sent_anything = sent_anything;
+  std::exchange(events_, nullptr)->on_reset(why);
+}
+
+void H2ClientStream::reset() {
+  events_ = nullptr;
+  reset_stream(NGHTTP2_CANCEL);
+}
+
+bool H2ClientStream::give_up() {
+  events_ = nullptr;
+  const bool complete = all_delivered() && all_sent();
+  if (!complete) reset_stream(all_received() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  release();
+  return complete;
+}
+
+}  // namespace onehop::http::h2

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// A request to an endpoint and its response on an HTTP/2 connection. Lent out: it ends when its
+// connection is told to close it.
+#pragma once
+
+#include "head_collector.h"
+#include "onehop/base/recycled.h"
+#include "stream.h"
+
+namespace onehop::http::h2 {
+
+class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, public ClientStream {
+ public:
+  H2ClientStream(Connection& connection, ClientStream::Events& events, bool secure);
+  ~H2ClientStream() override = default;
+
+  void take_head(HeadCollector& collector, bool ends);
+  void head_was_written(uint64_t position) noexcept { head_position_ = position; }
+
+  // No more events. True: both messages were complete.
+  bool give_up();
+
+  bool expects_head() const noexcept override { return !head_came_; }
+  void fail(Violation violation, net::NetError network) override;
+
+ private:
+  // ClientStream
+  void send_head(const RequestHead& head, Ends ends) override;
+  void send_body(Buffer&& bytes, Ends ends) override;
+  void send_trailers(const Fields& trailers) override;
+  bool has_room() const override { return out_has_room(); }
+  void set_reading(bool wanted) override { want_body(wanted); }
+  bool take_back() override { return false; }
+  void reset() override;
+
+  // H2Stream
+  void deliver_body(Buffer& bytes, Ends ends) override { events_->on_body(bytes, ends); }
+  void deliver_trailers(const Fields& trailers) override { events_->on_trailers(trailers); }
+  void on_out() override;
+  void on_stuck() override;
+  void on_stuck_too_long() override {}
+  void on_forgotten(uint32_t error) override;
+
+  void tell(Violation violation, net::NetError network, bool sent_anything);
+
+  ClientStream::Events* events_;         // null: nobody listens any more
+  uint64_t head_position_ = UINT64_MAX;  // where its head begins in what the connection has written
+  Method method_ = Method::get;
+  uint8_t interim_count_ = 0;
+  bool secure_;
+  bool head_came_ = false;
+};
+
+}  // namespace onehop::http::h2

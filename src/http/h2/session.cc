@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "session.h"
+
+#include <array>
+
+#include "onehop/base/assert.h"
+
+namespace onehop::http::h2 {
+namespace {
+
+std::string_view text(const uint8_t* bytes, size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+ssize_t read_source(nghttp2_session* session, int32_t, uint8_t*, size_t length, uint32_t* flags,
+                    nghttp2_data_source* source, void*) {
+  auto& body = *static_cast<BodySource*>(source->ptr);
+  const BodySource::Piece piece = body.piece(length);
+  if (piece.size == 0 && !piece.last) return NGHTTP2_ERR_DEFERRED;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (piece.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (piece.trailers) {
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    body.submit_trailers(session);
+  }
+  return static_cast<ssize_t>(piece.size);
+}
+
+bool ends_stream(const nghttp2_frame& frame) {
+  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+}  // namespace
+
+nghttp2_data_provider provider_of(BodySource& source) {
+  nghttp2_data_provider provider{};
+  provider.source.ptr = &source;
+  provider.read_callback = read_source;
+  return provider;
+}
+
+// The functions that nghttp2 calls; `user` is the Session.
+struct Session::Callbacks {
+  static Session& self(void* user) { return *static_cast<Session*>(user); }
+
+  static ssize_t send(nghttp2_session*, const uint8_t* bytes, size_t size, int, void* user) {
+    Session& session = self(user);
+    if (session.output_->size() >= session.high_water_) return NGHTTP2_ERR_WOULDBLOCK;
+    session.output_->append(text(bytes, size));
+    return static_cast<ssize_t>(size);
+  }
+
+  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
+                       nghttp2_data_source* source, void* user) {
+    constexpr size_t kFrameHead = 9;
+    Session& session = self(user);
+    if (session.output_->size() >= session.high_water_) return NGHTTP2_ERR_WOULDBLOCK;
+    session.output_->append(text(head, kFrameHead));
+    static_cast<BodySource*>(source->ptr)->move_to(*session.output_, size);
+    return 0;
+  }
+
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+    self(user).events_.on_frame_begin(*head);
+    return 0;
+  }
+
+  static int begin_head(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+    self(user).events_.on_head_begin(frame->hd.stream_id);
+    return 0;
+  }
+
+  static int field(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                   size_t name_size, const uint8_t* value, size_t value_size, uint8_t, void* user) {
+    self(user).events_.on_field(frame->hd.stream_id, text(name, name_size),
+                                text(value, value_size));
+    return 0;
+  }
+
+  static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    Events& events = self(user).events_;
+    events.on_frame(*frame);
+    if (frame->hd.type == NGHTTP2_HEADERS)
+      events.on_head_end(frame->hd.stream_id, ends_stream(*frame));
+    if (frame->hd.type == NGHTTP2_DATA && ends_stream(*frame))
+      events.on_message_end(frame->hd.stream_id);
+    return 0;
+  }
+
+  static int data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size,
+                  void* user) {
+    self(user).events_.on_data(id, text(bytes, size));
+    return 0;
+  }
+
+  static int closed(nghttp2_session*, int32_t id, uint32_t error, void* user) {
+    self(user).events_.on_stream_closed(id, error);
+    return 0;
+  }
+
+  static int sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    self(user).events_.on_frame_sent(*frame);
+    return 0;
+  }
+
+  // Made once; the same for every session.
+  static const nghttp2_session_callbacks* all() {
+    static const nghttp2_session_callbacks* const made = [] {
+      nghttp2_session_callbacks* callbacks = nullptr;
+      ONEHOP_ASSERT(nghttp2_session_callbacks_new(&callbacks) == 0);
+      nghttp2_session_callbacks_set_send_callback(callbacks, send);
+      nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+      nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, begin_frame);
+      nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_head);
+      nghttp2_session_callbacks_set_on_header_callback(callbacks, field);
+      nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame);
+      nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data);
+      nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, closed);
+      nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, sent);
+      return callbacks;
+    }();
+    return made;
+  }
+
+  // How far nghttp2 goes by itself. It answers PING and SETTINGS, and gives up a peer that makes it
+  // answer more than 1,000 of them without reading the answers (CVE-2019-9512, -9515).
+  static const nghttp2_option* options() {
+    static const nghttp2_option* const made = [] {
+      nghttp2_option* option = nullptr;
+      ONEHOP_ASSERT(nghttp2_option_new(&option) == 0);
+      nghttp2_option_set_no_auto_window_update(option, 1);
+      return option;
+    }();
+    return made;
+  }
+};
+
+Session::Session(Role role, Events& events, const SessionOptions& options) : events_(events) {
+  nghttp2_session* made = nullptr;
+  const auto make =
+      role == Role::server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
+  ONEHOP_ASSERT(make(&made, Callbacks::all(), this, Callbacks::options()) == 0);
+  session_.reset(made);
+  std::array<nghttp2_settings_entry, 6> settings{};
+  size_t count = 0;
+  const auto set = [&](int32_t id, uint32_t value) { settings[count++] = {id, value}; };
+  set(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.stream_window);
+  if (options.head_bytes != 0) set(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options.head_bytes);
+  if (role == Role::server) {
+    set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options.streams);
+    set(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1);
+    if (options.extended_connect) set(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1);
+  } else {
+    set(NGHTTP2_SETTINGS_ENABLE_PUSH, 0);
+    set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0);
+  }
+  nghttp2_submit_settings(raw(), NGHTTP2_FLAG_NONE, settings.data(), count);
+  nghttp2_session_set_local_window_size(raw(), NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<int32_t>(options.connection_window));
+}
+
+bool Session::feed(std::string_view bytes) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  busy_ = true;
+  const ssize_t taken = nghttp2_session_mem_recv(raw(), data, bytes.size());
+  busy_ = false;
+  return taken == static_cast<ssize_t>(bytes.size());
+}
+
+bool Session::send(Buffer& output, size_t high_water) {
+  output_ = &output;
+  high_water_ = high_water;
+  busy_ = true;
+  const int status = nghttp2_session_send(raw());
+  busy_ = false;
+  output_ = nullptr;
+  return status == 0;
+}
+
+bool Session::wants_nothing() const noexcept {
+  return nghttp2_session_want_read(session_.get()) == 0 &&
+         nghttp2_session_want_write(session_.get()) == 0;
+}
+
+void Session::consumed_by_stream(int32_t id, size_t size) {
+  nghttp2_session_consume_stream(raw(), id, size);
+}
+
+void Session::consumed_by_connection(size_t size) {
+  nghttp2_session_consume_connection(raw(), size);
+}
+
+void Session::reset_stream(int32_t id, uint32_t error) {
+  nghttp2_submit_rst_stream(raw(), NGHTTP2_FLAG_NONE, id, error);
+}
+
+void Session::terminate(uint32_t error) {
+  nghttp2_session_terminate_session(raw(), error);
+}
+
+}  // namespace onehop::http::h2

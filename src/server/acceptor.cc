@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "acceptor.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "onehop/base/log.h"
+#include "onehop/http/h1.h"
+#include "onehop/http/h2.h"
+
+namespace onehop::server {
+
+Acceptor::Acceptor(const Parts& parts) : parts_(parts) {}
+Acceptor::~Acceptor() = default;
+
+void Acceptor::start(net::ListeningSocket socket,
+                     std::shared_ptr<const tls::ServerContext> context) {
+  context_ = std::move(context);
+  listener_ = net::Listener::start(parts_.loop, std::move(socket), *this);
+}
+
+// Who would be one handshake too many waits in the kernel's queue.
+bool Acceptor::may_accept() {
+  return parts_.owner.may_accept() && (context_ == nullptr || spend_handshake());
+}
+
+bool Acceptor::spend_handshake() {
+  if (parts_.handshake_rate == 0) return true;
+  const uint64_t second = parts_.loop.now_ms() / 1000;
+  if (std::exchange(second_, second) != second) begun_ = 0;
+  if (begun_ >= parts_.handshake_rate) return false;
+  ++begun_;
+  return true;
+}
+
+http::Client Acceptor::client_at(const Address& peer) const {
+  http::Client client;
+  client.address = peer;
+  client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
+  client.trusted = parts_.owner.is_trusted(peer);
+  client.listener = &parts_.listener;
+  return client;
+}
+
+void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
+  if (context_ == nullptr) {
+    return http::h1::serve(parts_.loop, std::move(transport), client_at(peer), parts_.service,
+                           parts_.settings, parts_.connections);
+  }
+  auto handshake = tls::accept(parts_.loop, std::move(transport), context_, *this);
+  tls::Handshake* const key = handshake.get();
+  pending_.emplace(key, Pending{std::move(handshake), peer, parts_.loop.now_ns()});
+  parts_.tls_counters->in_progress.add(1);
+}
+
+void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr transport,
+                                 const tls::Session& session) {
+  const Pending& pending = pending_.at(&handshake);
+  const uint64_t took = parts_.loop.now_ns() - pending.started_ns;
+  (session.resumed ? parts_.tls_counters->resumed : parts_.tls_counters->full).record(took);
+  http::Client client = client_at(pending.peer);
+  client.secure = true;
+  client.certificate_subject = session.peer_subject;
+  client.certificate_fingerprint = session.peer_fingerprint;
+  const auto serve = session.application_protocol == "h2" ? http::h2::serve : http::h1::serve;
+  serve(parts_.loop, std::move(transport), client, parts_.service, parts_.settings,
+        parts_.connections);
+  finish(handshake);
+}
+
+void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failure,
+                                   std::string_view detail) {
+  parts_.tls_counters->failures[static_cast<size_t>(failure)].add();
+  log::debug(fmt::format("{}: {}: {} ({})", parts_.listener.address,
+                         client_at(pending_.at(&handshake).peer).ip_text(),
+                         tls::sentence_of(failure), detail));
+  finish(handshake);
+}
+
+void Acceptor::finish(tls::Handshake& handshake) {
+  parts_.tls_counters->in_progress.add(-1);
+  pending_.erase(&handshake);
+}
+
+void Acceptor::give_up_handshakes() {
+  if (pending_.empty()) return;
+  parts_.tls_counters->in_progress.add(-static_cast<int64_t>(pending_.size()));
+  pending_.clear();
+}
+
+}  // namespace onehop::server

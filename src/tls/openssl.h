@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The private door to OpenSSL: its objects with owners, and its error queue as text.
+//
+// The queue belongs to the thread, not to the connection: ERR_clear_error() comes before each call
+// whose outcome is judged, or what one connection left there would end another (edge case 95).
+#pragma once
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+namespace onehop::tls {
+
+template <auto free_it>
+struct Free {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    free_it(object);
+  }
+};
+
+inline void free_bio(BIO* bio) noexcept {
+  BIO_free(bio);
+}
+
+using BioPtr = std::unique_ptr<BIO, Free<free_bio>>;
+using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
+using ContextPtr = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using SessionPtr = std::unique_ptr<SSL_SESSION, Free<SSL_SESSION_free>>;
+using SslPtr = std::unique_ptr<SSL, Free<SSL_free>>;
+
+// The oldest error of the queue in OpenSSL's words, such as "ee key too small". Empties the queue.
+std::string take_error();
+
+// The name of a certificate's subject by RFC 4514.
+std::string subject_of(const X509& certificate);
+
+// The SHA-256 of the whole certificate: 64 hexadecimal digits.
+std::string fingerprint_of(const X509& certificate);
+
+}  // namespace onehop::tls

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The part of a pool that opens connections.
+#include "dialing.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "onehop/base/log.h"
+#include "onehop/http/h1.h"
+#include "onehop/http/h2.h"
+#include "pooled_connection.h"
+
+namespace onehop::upstream {
+namespace {
+
+constexpr uint64_t kLogEveryMs = 10'000;
+
+}  // namespace
+
+using telemetry::OpenReason;
+
+std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) {
+  auto dialing = std::make_unique<Dialing>(*this, reason);
+  auto started = dialing->start();
+  if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0)
+    started = dialing->start();
+  if (!started.has_value()) {
+    const bool local = started.error().is_local_fault();
+    return dial_error({local ? NoLease::local_fault : NoLease::connect_failed, started.error()});
+  }
+  dialing->add(waiter);
+  ++dialing_count_;
+  parts_.counters.connecting.add(1);
+  dialing_.push_back(*dialing.release());
+  return Waiting::for_dial;
+}
+
+void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
+  Waiter& first = *dialing.waiters_.front();
+  parts_.counters.opened.add(static_cast<size_t>(dialing.reason_));
+  parts_.counters.open.add(1);
+  parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
+  dialing.over_ = true;
+  ++open_;
+  if (std::exchange(unreachable_, false)) {
+    log::info(
+        fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
+  }
+  auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms());
+  connection->attach(std::move(transport));
+  connection->requests_ = connection->streams_ = 1;
+  multiplexes_ = connection->connection_->multiplexed();
+  PooledConnection& made = *connection.release();
+  (multiplexes_ ? ready_ : lent_).push_back(made);
+  leave(first);
+  first.on_lease(Lease(made, false));
+  // Whoever waited beside the first: on the same connection, or, if it has no stream for them, each
+  // on another one.
+  while (Waiter* waiter = dialing.waiters_.front()) {
+    leave(*waiter);
+    if (made.connection_->capacity() > 0) {
+      waiter->on_lease(lend(made));
+    } else {
+      const auto outcome = dial(*waiter, OpenReason::all_busy);
+      if (const auto* error = std::get_if<LeaseError>(&outcome)) waiter->on_no_lease(*error);
+    }
+  }
+}
+
+void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
+  dialing.over_ = true;
+  const LeaseError counted = dial_error(error);
+  while (Waiter* waiter = dialing.waiters_.front()) {
+    leave(*waiter);
+    waiter->on_no_lease(counted);
+  }
+  serve_queue();
+}
+
+// Counts a failed dial. The log has a line when an endpoint goes, not for each request, and at most
+// one in kLogEveryMs where dials to it succeed and fail in turn.
+LeaseError Pool::dial_error(const LeaseError& error) {
+  const bool local = error.why == NoLease::local_fault;
+  (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
+  const uint64_t now = parts_.loop.now_ms();
+  if (!local && !unreachable_ && now >= log_again_ms_) {
+    unreachable_ = true;
+    log_again_ms_ = now + kLogEveryMs;
+    log::warning(fmt::format("upstream {}: {} cannot be reached: {}", parts_.name,
+                             parts_.address.to_string(), error.network.sentence()));
+  }
+  return error;
+}
+
+// Over TLS the handshake has agreed on the protocol; without, h2 is what both sides are configured
+// for (RFC 9113 3.3).
+void PooledConnection::attach(net::TransportPtr transport) {
+  const Pool::Parts& parts = pool_.parts_;
+  const bool h2 = parts.secure ? transport->application_protocol() == "h2"
+                               : parts.protocol == config::UpstreamProtocol::h2;
+  connection_ =
+      h2 ? http::h2::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this,
+                             parts.secure)
+         : http::h1::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this);
+}
+
+}  // namespace onehop::upstream
