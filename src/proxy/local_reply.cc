@@ -53,8 +53,7 @@ void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) 
   head.fields.add("grpc-message", reply.detail.empty() ? row.sentence : reply.detail);
   head.body = http::BodyLength::of(0);
   add_common(head, reply, arena);
-  reply.stream.send_head(head, http::Ends::no);
-  reply.stream.send_body(Buffer(), http::Ends::yes);
+  reply.stream.send_head(head, http::Ends::yes);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
     if (made.connection_->capacity() > 0) {
       waiter->on_lease(lend(made));
     } else {
-      const auto outcome = dial(*waiter, OpenReason::all_busy);
+      const auto outcome = open_for(*waiter);
       if (const auto* error = std::get_if<LeaseError>(&outcome)) waiter->on_no_lease(*error);
     }
   }

@@ -85,22 +85,26 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
       return Waiting::for_dial;
     }
   }
-  if (parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections &&
-      ready_.empty()) {
-    if (queue_length_ >= parts_.config.max_queue) {
-      parts_.counters.queue_rejected.add();
-      return LeaseError{NoLease::queue_full, {}};
-    }
-    queue_.push_back(waiter);
-    ++queue_length_;
-    parts_.counters.queued.add(1);
-    const auto patience = parts_.config.queue_timeout.count();
-    if (patience > 0) parts_.loop.arm(waiter.deadline_, static_cast<uint64_t>(patience));
-    return Waiting::in_queue;
-  }
-  const auto outcome = dial(waiter, why_open(want));
+  const auto outcome = open_for(waiter);
   if (const auto* error = std::get_if<LeaseError>(&outcome)) return *error;
   return std::get<Waiting>(outcome);
+}
+
+// A dial, or where there are as many connections as may be, a place in the queue.
+std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
+  if (parts_.max_connections == 0 || open_ + dialing_count_ < parts_.max_connections ||
+      idle_count_ > 0)
+    return dial(waiter, why_open(waiter.want_));
+  if (queue_length_ >= parts_.config.max_queue) {
+    parts_.counters.queue_rejected.add();
+    return LeaseError{NoLease::queue_full, {}};
+  }
+  queue_.push_back(waiter);
+  ++queue_length_;
+  parts_.counters.queued.add(1);
+  const auto patience = parts_.config.queue_timeout.count();
+  if (patience > 0) parts_.loop.arm(waiter.deadline_, static_cast<uint64_t>(patience));
+  return Waiting::in_queue;
 }
 
 // The newest connection with a stream to spare. Those that turn out to have none are put aside.

@@ -8,6 +8,7 @@
 #include "onehop/http/h1.h"
 #include "onehop/proxy/outcome.h"
 #include "onehop/proxy/proxy.h"
+#include "second_hop.h"
 #include "sim_client.h"
 #include "sim_origin.h"
 
@@ -38,6 +39,7 @@ config::Config make_config(World& world) {
   if (world.random.chance(50)) upstream.pool.reuse = false;
   upstream.timeouts.response_head = config::seconds(10);
   upstream.timeouts.response_idle = config::seconds(10);
+  if (world.weather.http2) upstream.protocol = config::UpstreamProtocol::h2;
   config.upstreams.push_back(upstream);
   return config;
 }
@@ -85,7 +87,11 @@ class Scenario final : private http::ServerConnections::Events {
 
   World world_;
   SimOrigin origin_{world_};
-  SimDialer dialer_{world_, [this](uint16_t) { return origin_.accept(); }};
+  SimDialer origin_dialer_{world_, nullptr, [this](uint16_t) { return origin_.accept(); }};
+  std::unique_ptr<SecondHop> second_;  // with weather.http2
+  SimDialer dialer_{world_, &world_.upstream_transports, [this](uint16_t) {
+                      return second_ != nullptr ? second_->accept() : origin_.accept();
+                    }};
   config::Config config_;
   telemetry::Shard shard_;
   upstream::Pools pools_;
@@ -108,6 +114,7 @@ Scenario::Scenario(uint64_t seed, const Weather& weather)
       proxy_({world_.loop, config_.server, router_, upstreams_, shard_.downstream, seed}),
       settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
                 shard_.downstream} {
+  if (weather.http2) second_ = std::make_unique<SecondHop>(world_, origin_dialer_, seed + 1);
   const upstream::Upstream::Parts parts{world_.loop, dialer_, pools_, config_.server.limits,
                                         shard_,      nullptr, 0,      1};
   upstreams_.push_back(std::make_unique<upstream::Upstream>(
@@ -212,6 +219,10 @@ void Scenario::stop() {
   world_.loop.end_turn();
   check_turn();
   expect(world_.upstream_transports == 0, "an upstream connection is left over");
+  if (second_ != nullptr) {
+    const std::string left = second_->stop();
+    if (!left.empty()) world_.wrong(left);
+  }
   world_.loop.drop_events();
 }
 

@@ -197,4 +197,63 @@ TEST_CASE("everything at once") {
   CHECK(tight.answered > 0);
 }
 
+TEST_CASE("over HTTP/2, too, every request gets its own response, whole") {
+  Weather weather;
+  weather.http2 = true;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.asked > 0);
+  CHECK(sum.answered == sum.asked);
+}
+
+TEST_CASE("over HTTP/2, too, full buffers hold back whoever sends") {
+  Weather weather;
+  weather.http2 = true;
+  weather.big = 500;
+  weather.slow = 300;
+  weather.uploads = 300;
+  weather.window_bytes = 16 * 1024;
+  const Report sum = run_seeds(weather, kSeeds / 4);
+  CHECK(sum.answered == sum.asked);
+}
+
+TEST_CASE("over HTTP/2, too, broken responses and clients that go leave nothing behind") {
+  Weather weather;
+  weather.http2 = true;
+  weather.response_reset = 100;
+  weather.response_cut = 100;
+  weather.close_idle = 100;
+  weather.early = 100;
+  weather.surplus = 50;
+  weather.abort = 300;
+  weather.half_close = 100;
+  weather.stop = 5;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("over HTTP/2, too, everything at once") {
+  Weather weather;
+  weather.http2 = true;
+  weather.refused = 50;
+  weather.unanswered = 20;
+  weather.no_descriptor = 20;
+  weather.response_reset = 50;
+  weather.response_cut = 50;
+  weather.close_after = 50;
+  weather.early = 50;
+  weather.mute = 20;
+  weather.abort = 200;
+  weather.slow = 100;
+  weather.uploads = 200;
+  weather.big = 50;
+  weather.jump = 3;
+  weather.stop = 1;
+  const Report unlimited = run_seeds(weather);
+  CHECK(unlimited.answered > 0);
+  weather.max_connections = 1;
+  weather.window_bytes = 4096;
+  const Report tight = run_seeds(weather);
+  CHECK(tight.answered > 0);
+}
+
 }  // namespace onehop::test

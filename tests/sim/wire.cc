@@ -268,7 +268,7 @@ Result<std::unique_ptr<net::Dial>, net::NetError> SimDialer::dial(const Address&
   } else if (!random.chance(world_.weather.unanswered)) {
     world_.loop.after_us(delay_us, [this, wanted, &events, port = address.port()] {
       if (!*wanted) return;
-      events.on_connected(make_transport(world_, accept_(port), &world_.upstream_transports));
+      events.on_connected(make_transport(world_, accept_(port), live_));
     });
   }
   return std::unique_ptr<net::Dial>(std::make_unique<SimDial>(wanted));

@@ -119,12 +119,15 @@ net::TransportPtr make_transport(World& world, const std::shared_ptr<Wire>& wire
 class SimDialer final : public net::Dialer {
  public:
   using Accept = std::function<std::shared_ptr<Wire>(uint16_t port)>;
-  SimDialer(World& world, Accept accept) : world_(world), accept_(std::move(accept)) {}
+  // `live` counts its transports in existence; may be null.
+  SimDialer(World& world, int64_t* live, Accept accept)
+      : world_(world), live_(live), accept_(std::move(accept)) {}
   Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override;
 
  private:
   World& world_;
+  int64_t* live_;
   Accept accept_;
 };
 

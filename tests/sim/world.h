@@ -59,8 +59,9 @@ struct Weather {
   unsigned stuck = 0;       // takes nothing at all
   unsigned big = 0;         // a body of some hundred KiB
   // The whole.
-  unsigned jump = 0;  // of each turn: the clock jumps
-  unsigned stop = 0;  // the worker is stopped in the middle
+  unsigned jump = 0;   // of each turn: the clock jumps
+  unsigned stop = 0;   // the worker is stopped in the middle
+  bool http2 = false;  // a second proxy, spoken to with HTTP/2, is before the origin
   uint32_t max_connections = 0;
   uint64_t write_stall_ms = 60'000;  // server.timeouts.write_stall
 };

@@ -147,6 +147,7 @@ class Pool : public ListNode<Pool> {
   void keep(PooledConnection& connection);
   void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
+  std::variant<Waiting, LeaseError> open_for(Waiter& waiter);
   std::variant<Waiting, LeaseError> dial(Waiter& waiter, telemetry::OpenReason reason);
   void dialed(Dialing& dialing, net::TransportPtr transport);
   void dial_failed(Dialing& dialing, const LeaseError& error);

@@ -57,6 +57,7 @@ StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   events_ = nullptr;
   resume_.unlink();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;
+  cut_ = state_ == State::head || state_ == State::body;
   const bool complete =
       state_ == State::done && request_sent_ && transport_->unsent() == 0 && pending_.empty();
   state_ = complete && persistent_ && !surplus_ ? State::idle : State::dead;
@@ -72,6 +73,9 @@ telemetry::Closer H1ClientConnection::closer() const {
 void H1ClientConnection::abandon() {
   // The last words of a tunnel that has ended in both directions.
   if (framing_ == Framing::until_close && state_ == State::dead && !failed_) transport_->flush();
+  // A FIN in the middle of an exchange could be taken for the half-close of somebody who still
+  // waits for the response.
+  if (cut_) transport_->close_with_reset();
   state_ = State::dead;
   resume_.unlink();
   pending_.clear();

@@ -95,6 +95,7 @@ class H1ClientConnection final : public ClientConnection,
   bool failed_ = false;
   bool surplus_ = false;  // bytes came that belong to no response
   bool ended_ = false;    // the peer will send nothing more
+  bool cut_ = false;      // its last stream ended before the response did
 };
 
 }  // namespace onehop::http::h1

@@ -214,6 +214,7 @@ void Connection::close_silently() {
   if (!session_.busy() && session_.send(transport_->output(), kOutputHighWater))
     transport_->flush();
   transport_.reset();
+  cut_streams(Violation::stopped, {});  // those that were given up, whose reset was on its way
 }
 
 void Connection::spend(Budget& budget) {

@@ -12,6 +12,8 @@ namespace {
 
 // Bytes of a message that may wait for the peer's window; then whoever sends waits.
 constexpr size_t kOutHighWater = 64 * 1024;
+// What is passed on at once of a body that waited for its reader.
+constexpr size_t kPieceBytes = 64 * 1024;
 
 }  // namespace
 
@@ -36,15 +38,14 @@ void H2Stream::receive_end() {
 void H2Stream::deliver() {
   if (!wanted_ || released_ || delivered_end_) return;
   const bool trailers = in_trailers_.size() > 0;
-  const Ends ends = received_end_ && !trailers ? Ends::yes : Ends::no;
-  if (!in_.empty() || ends == Ends::yes) {
-    delivered_end_ = ends == Ends::yes;
-    Buffer bytes = std::move(in_);
-    const size_t size = bytes.size();
-    if (size > 0) connection_.consumed(id_, size);
-    deliver_body(bytes, ends);
+  const bool body_ends = received_end_ && !trailers;
+  while (wanted_ && !released_ && (!in_.empty() || (body_ends && !delivered_end_))) {
+    Buffer bytes = in_.take_front(std::min(in_.size(), kPieceBytes));
+    if (!bytes.empty()) connection_.consumed(id_, bytes.size());
+    delivered_end_ = body_ends && in_.empty();
+    deliver_body(bytes, delivered_end_ ? Ends::yes : Ends::no);
   }
-  if (!received_end_ || !trailers || released_ || delivered_end_ || !in_.empty()) return;
+  if (!received_end_ || !trailers || !wanted_ || released_ || delivered_end_) return;
   delivered_end_ = true;
   deliver_trailers(in_trailers_);
 }
@@ -133,7 +134,7 @@ void H2Stream::release() {
 }
 
 void H2Stream::forgotten(uint32_t error) {
-  known_ = false;
+  if (!std::exchange(known_, false)) return;
   released_ ? forget_if_over() : on_forgotten(error);
 }
 
