@@ -32,14 +32,16 @@ def cpu_model():
     return platform.machine()
 
 
-def versions(onehop, against):
+def versions(onehop, against, more=()):
+    """What each program says of itself; `more` are others that a bench uses."""
     found = {}
     commands = {"onehop": [onehop, "version"], "onehop-against": [against, "version"],
                 "nginx": [find_program("nginx"), "-v"], "haproxy": [find_program("haproxy"), "-v"],
                 "wrk": [find_program("wrk"), "-v"], "strace": [find_program("strace"), "-V"],
                 "valgrind": [find_program("valgrind"), "--version"],
                 "caddy": [find_program("caddy"), "version"],
-                "envoy": [tools.find("envoy"), "--version"]}
+                "envoy": [tools.find("envoy"), "--version"],
+                **{name: [find_program(name), option] for name, option in more}}
     for name, command in commands.items():
         if command[0] and os.access(command[0], os.X_OK):
             text = first_line(command) or "unknown"

@@ -37,6 +37,7 @@ class Context:
     load_program: str
     proxy_core: object
     load_core: object
+    client_environment: dict = dataclasses.field(default_factory=dict)  # of the load generators
 
 
 @dataclasses.dataclass(frozen=True)

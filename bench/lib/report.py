@@ -6,7 +6,7 @@ median, such as connections over requests, is of all rounds together.
 """
 import statistics
 
-from lib import arrival, bars, beside, timeline
+from lib import arrival, bars, beside, timeline, tls_loads, tls_plan
 from lib.layout import Plot, Section, Series, Table
 from lib.netns import PLACES
 from lib.timed import LOADS
@@ -162,7 +162,7 @@ def over_time_plot(rounds_by_proxy, title, step_s, unit, note=""):
 
 
 def load_sections(runs, special):
-    for load in LOADS:
+    for load in (*LOADS, *tls_loads.LOADS):
         by_proxy = grouped((run for run in runs if run["load"] == load.name), "proxy")
         if not by_proxy:
             continue
@@ -352,6 +352,7 @@ def sections(document):
     against = bars.against_table(runs)
     if against:
         found.append(Section("two builds or settings of onehop (medians of ratios)", [], [against]))
+    found += tls_plan.ratio_sections(runs)
     rows = [row for row in document["bars"]
             if row["measured"] is not None or not document["options"]["partial"]]
     if rows:

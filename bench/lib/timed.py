@@ -21,6 +21,9 @@ class Load:
     path: str = "/"
     close: bool = False
     upload_bytes: int = 0
+    scheme: str = "http"
+    streams: int = 1  # at a time on a connection
+    tool: str = "wrk"
 
 
 ALL = ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "envoy",
@@ -39,14 +42,15 @@ LOADS = (
 BY_NAME = {load.name: load for load in LOADS}
 
 
-def measure(context, load, running, round_number, seconds):
-    """One run of one load on one proxy, as a record for the results."""
+def measure(context, load, running, round_number, seconds, run=wrk.run):
+    """One run of one load on one proxy, as a record for the results; `run` is that of the load's
+    tool."""
     before = observe.Snapshot(context, running, [context.origin])
     with timeline.Counting(context.origin) as counting:
-        result = wrk.run(context, load, running.address, seconds)
+        result = run(context, load, running.address, seconds)
     wall = result["duration_us"] / 1e6
     record = {
-        "load": load.name, "proxy": running.name, "round": round_number, "tool": "wrk",
+        "load": load.name, "proxy": running.name, "round": round_number, "tool": load.tool,
         "connections": load.connections, "wall_s": wall, "requests": result["requests"],
         "requests_per_s": result["requests"] / wall, "errors": result["errors"],
         "latency_us": result["latency_us"], "timeline": counting.rows(),
@@ -62,9 +66,9 @@ def problems(load, record):
     surplus = record["origin_requests"] - record["requests"]
     if not record["requests"]:
         found.append("no request completed")
-    if not 0 <= surplus <= load.connections:
+    if not 0 <= surplus <= load.connections * load.streams:
         found.append(f"the origin counted {record['origin_requests']} requests, "
-                     f"wrk {record['requests']}")
+                     f"{load.tool} {record['requests']}")
     if load.close and record["client_connections"] < record["requests"]:
         found.append(f"{record['client_connections']} client connections for "
                      f"{record['requests']} requests")

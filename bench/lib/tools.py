@@ -55,6 +55,7 @@ PINNED = {
 }
 # Everything else is a Debian package: program -> package, and how to ask for the version.
 DEBIAN = {
+    "nghttpx": ("nghttp2-proxy", "--version"), "openssl": ("openssl", "version"),
     "ab": ("apache2-utils", "-V"), "wrk": ("wrk", "-v"), "h2load": ("nghttp2-client", "--version"),
     "redis-server": ("redis-server", "--version"), "postgres": ("postgresql", "--version"),
     "initdb": ("postgresql", "--version"), "psql": ("postgresql-client", "--version"),

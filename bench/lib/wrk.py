@@ -16,10 +16,10 @@ def run(context, load, address, seconds):
     """Puts `load` on `address` for whole `seconds` and returns what report.lua printed, the
     latencies by themselves."""
     supervisor = context.supervisor
-    url = f"http://{address[0]}:{address[1]}{load.path}"
+    url = f"{load.scheme}://{address[0]}:{address[1]}{load.path}"
     command = [find_program("wrk"), "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout",
                "10s", "-s", SCRIPT, url]
-    environment = {"BENCH_CLOSE": "1" if load.close else "0",
+    environment = {**context.client_environment, "BENCH_CLOSE": "1" if load.close else "0",
                    "BENCH_UPLOAD": str(load.upload_bytes)}
     child = supervisor.start("wrk", command, context.load_core, stdout=subprocess.PIPE,
                              env=environment)
