@@ -46,8 +46,9 @@ void Exchange::on_head(const http::RequestHead& head, Ends ends) {
 // What needs no endpoint: refusals that the head alone decides, and the end of a Max-Forwards count
 // (RFC 9110 7.6.2).
 bool Exchange::answered_here(const http::RequestHead& head) {
-  if (const auto location = https_location(head, client_, arena_); !location.empty()) {
-    reply(Outcome::redirected, location);
+  if (client_.listener != nullptr && client_.listener->redirect_to_https != 0) {
+    const auto location = https_location(head, client_, arena_);
+    reply(location.empty() ? Outcome::bad_request : Outcome::redirected, location);
     return true;
   }
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
@@ -73,8 +74,7 @@ void Exchange::choose() {
   const auto picked = upstream_->pick(std::span(tried_).first(tried_count_));
   if (!picked.has_value() || tried_count_ == kMaxTried) {
     // Every endpoint was tried: the last one's failure is the answer.
-    const Outcome last = outcome_of(attempt_.error());
-    return fail(last, {});
+    return fail(outcome_of(attempt_.error()), {});
   }
   if (attempt_.active()) pass_over();
   tried_[tried_count_++] = static_cast<uint16_t>(*picked);
@@ -121,10 +121,6 @@ void Exchange::on_dialing() {
   clock_.enter(Phase::connect, Doing::wait, now());
 }
 
-void Exchange::on_no_stream(const upstream::LeaseError& error) {
-  no_connection(error);
-}
-
 // The endpoint never saw the request, so any method may go elsewhere.
 void Exchange::no_connection(const upstream::LeaseError& error) {
   const Outcome outcome = outcome_of(error);
@@ -163,7 +159,8 @@ void Exchange::on_body(Buffer& bytes, Ends ends) {
 
 void Exchange::on_trailers(const http::Fields& trailers) {
   if (state_ != State::forwarding || response_ended_) return;
-  attempt_.stream()->send_trailers(forwarded_trailers(trailers, proxy_.field_room_));
+  attempt_.stream()->send_trailers(
+      forwarded_trailers(trailers, proxy_.field_room_, proxy_.parts_.reserved_fields));
   request_ended();
   settle();
 }
@@ -190,6 +187,8 @@ void Exchange::on_upstream_stall() {
 
 void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
   if (http::is_interim(head.status)) return send_interim(head);
+  if (request_.upgrade_required && head.status >= 200 && head.status < 300)
+    return fail(Outcome::upstream_bad_response, "The endpoint did not switch protocols");
   clock_.enter(Phase::response_body, Doing::work, now());
   silence_.disarm();
   response_begun_ = true;
@@ -266,9 +265,11 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   ++retries_;
   upstream::Endpoint& endpoint = *attempt_.endpoint();
   attempt_.give_way(outcome);
+  silence_.disarm();
+  // A refused stream says nothing about its connection.
+  if (why.refused) return start_attempt(endpoint, upstream::Want::any);
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5).
   endpoint.pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
-  silence_.disarm();
   start_attempt(endpoint, upstream::Want::fresh);
 }
 
@@ -391,10 +392,6 @@ void Exchange::on_silence() {
   if (response_begun_ && !downstream_.has_room())
     return wait_at_most(upstream_->config().timeouts.response_idle);
   fail(response_begun_ ? Outcome::response_idle_timeout : Outcome::response_head_timeout, {});
-}
-
-void Exchange::on_request_timeout() {
-  fail(Outcome::request_timeout, {});
 }
 
 }  // namespace onehop::proxy

@@ -45,7 +45,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   // AttemptEvents
   void on_dialing() override;
   void on_stream(http::ClientStream& stream) override;
-  void on_no_stream(const upstream::LeaseError& error) override;
+  void on_no_stream(const upstream::LeaseError& error) override { no_connection(error); }
   void on_response_head(const http::ResponseHead& head, http::Ends ends) override;
   void on_response_body(Buffer& bytes, http::Ends ends) override;
   void on_response_trailers(const http::Fields& trailers) override;
@@ -71,7 +71,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void settle();
   void watch_body();
   void on_silence();  // the deadline of whatever is waited for
-  void on_request_timeout();
+  void on_request_timeout() { fail(Outcome::request_timeout, {}); }
   void on_body_deadline();
   void wait_at_most(config::milliseconds limit);
   uint64_t now() const { return telemetry::kCounting ? proxy_.parts_.loop.now_ns() : 0; }

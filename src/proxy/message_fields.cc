@@ -139,6 +139,11 @@ bool same_name(std::string_view a, std::string_view b) {
   });
 }
 
+bool is_reserved(std::string_view field, std::span<const std::string> reserved) {
+  return std::any_of(reserved.begin(), reserved.end(),
+                     [&](const std::string& name) { return same_name(name, field); });
+}
+
 // What the handshake has verified of the client.
 void add_certificate(Fields& out, const http::Client& client, Arena& arena) {
   if (client.listener == nullptr || client.certificate_fingerprint.empty()) return;
@@ -188,8 +193,7 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
                       is_forwarding_field(field.id) ||
                       (field.id == FieldId::expect && head.version_minor == 0);
     if (mine || is_hop_by_hop(field.id) || nominated.contains(field)) continue;
-    const auto is_field = [&](const std::string& name) { return same_name(name, field.name); };
-    if (std::any_of(reserved.begin(), reserved.end(), is_field)) continue;
+    if (is_reserved(field.name, reserved)) continue;
     if (field.id == FieldId::x_request_id) {
       if (has_id || field.value.empty()) continue;  // one, and one that says something
       has_id = true;
@@ -259,12 +263,14 @@ std::string_view https_location(const http::RequestHead& head, const http::Clien
   return text.view();
 }
 
-http::Fields forwarded_trailers(const Fields& trailers, std::span<Field> room) {
+http::Fields forwarded_trailers(const Fields& trailers, std::span<Field> room,
+                                std::span<const std::string> reserved) {
   Fields out(room);
   for (const Field& field : trailers) {
     const bool content =
         field.name.size() >= 8 && equals_ignoring_case(field.name.substr(0, 8), "content-");
-    if (field.id == FieldId::other && !content) out.add(field.name, field.value, field.id);
+    if (field.id == FieldId::other && !content && !is_reserved(field.name, reserved))
+      out.add(field.name, field.value, field.id);
   }
   return out;
 }

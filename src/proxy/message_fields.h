@@ -37,6 +37,7 @@ std::string_view https_location(const http::RequestHead& head, const http::Clien
 
 // The trailers that may be passed on: none that could be mistaken for framing, routing,
 // authentication or content (RFC 9110 6.5.1).
-http::Fields forwarded_trailers(const http::Fields& trailers, std::span<http::Field> room);
+http::Fields forwarded_trailers(const http::Fields& trailers, std::span<http::Field> room,
+                                std::span<const std::string> reserved = {});
 
 }  // namespace onehop::proxy

@@ -22,16 +22,11 @@ void Acceptor::start(net::ListeningSocket socket,
 
 // Who would be one handshake too many waits in the kernel's queue.
 bool Acceptor::may_accept() {
-  return parts_.owner.may_accept() && (context_ == nullptr || spend_handshake());
-}
-
-bool Acceptor::spend_handshake() {
-  if (parts_.handshake_rate == 0) return true;
   const uint64_t second = parts_.loop.now_ms() / 1000;
   if (std::exchange(second_, second) != second) begun_ = 0;
-  if (begun_ >= parts_.handshake_rate) return false;
-  ++begun_;
-  return true;
+  if (context_ != nullptr && parts_.handshake_rate != 0 && begun_ >= parts_.handshake_rate)
+    return false;
+  return parts_.owner.may_accept();
 }
 
 http::Client Acceptor::client_at(const Address& peer) const {
@@ -48,6 +43,7 @@ void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
     return http::h1::serve(parts_.loop, std::move(transport), client_at(peer), parts_.service,
                            parts_.settings, parts_.connections);
   }
+  ++begun_;
   auto handshake = tls::accept(parts_.loop, std::move(transport), context_, *this);
   tls::Handshake* const key = handshake.get();
   pending_.emplace(key, Pending{std::move(handshake), peer, parts_.loop.now_ns()});
@@ -81,12 +77,6 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
 void Acceptor::finish(tls::Handshake& handshake) {
   parts_.tls_counters->in_progress.add(-1);
   pending_.erase(&handshake);
-}
-
-void Acceptor::give_up_handshakes() {
-  if (pending_.empty()) return;
-  parts_.tls_counters->in_progress.add(-static_cast<int64_t>(pending_.size()));
-  pending_.clear();
 }
 
 }  // namespace onehop::server

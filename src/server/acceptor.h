@@ -49,7 +49,6 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   void stop() { listener_.reset(); }
 
   size_t handshakes() const noexcept { return pending_.size(); }
-  void give_up_handshakes();
 
  private:
   struct Pending {
@@ -66,7 +65,6 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   void on_handshake_failed(tls::Handshake& handshake, tls::Failure failure,
                            std::string_view detail) override;
   http::Client client_at(const Address& peer) const;
-  bool spend_handshake();
   void finish(tls::Handshake& handshake);
 
   Parts parts_;

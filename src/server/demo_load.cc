@@ -35,6 +35,7 @@ class LoadClient final : private http::ClientStream::Events {
    public:
     explicit Idle(LoadClient& client) : client_(client) {}
     void on_idle_end(http::ClientConnection&, http::Violation) override { client_.retire(); }
+    void on_capacity(http::ClientConnection&) override {}
 
    private:
     LoadClient& client_;

@@ -128,7 +128,9 @@ bool Worker::is_trusted(const Address& address) const {
 }
 
 bool Worker::may_accept() {
-  const bool waited = std::exchange(at_limit_, connections_.size() >= parts_.max_connections);
+  size_t clients = connections_.size();
+  for (const auto& acceptor : acceptors_) clients += acceptor->handshakes();
+  const bool waited = std::exchange(at_limit_, clients >= parts_.max_connections);
   if (at_limit_ && !waited) settings_.counters.accept_paused.add();
   return !at_limit_;
 }

@@ -66,6 +66,7 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
       if (const auto* error = std::get_if<LeaseError>(&outcome)) waiter->on_no_lease(*error);
     }
   }
+  serve(made);
 }
 
 void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {

@@ -235,20 +235,22 @@ void Pool::keep(PooledConnection& connection) {
                      Closer::onehop);  // its place is what is waited for
   } else if (waiter != nullptr) {
     leave(*waiter);
-    return waiter->on_lease(lend(connection));
+    waiter->on_lease(lend(connection));
+    return serve(connection);
   }
   if (idle_count_ > config.max_idle) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (idle_ms > 0 && connection.linked())
     parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
 }
 
-// A connection that others use on has a stream to spare again.
+// A connection of many streams has one to spare: for whoever waits, or for whoever comes.
 void Pool::serve(PooledConnection& connection) {
   const uint64_t most = parts_.config.max_requests;
-  if (parts_.loop.now_ms() >= connection.expires_ms_ || (most != 0 && connection.requests_ >= most))
+  if (!connection.connection_->multiplexed() || connection.connection_->capacity() == 0 ||
+      parts_.loop.now_ms() >= connection.expires_ms_ || (most != 0 && connection.requests_ >= most))
     return;
   ready_.push_back(connection);
-  while (connection.streams_ > 0 && connection.connection_->capacity() > 0) {
+  while (connection.connection_->capacity() > 0) {
     Waiter* waiter = queue_.front();
     if (waiter == nullptr || waiter->want_ == Want::fresh) return;
     leave(*waiter);

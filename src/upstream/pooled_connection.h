@@ -21,6 +21,7 @@ class PooledConnection final : public net::Retirable,
   friend class Pool;
   friend class Lease;
   void on_idle_end(http::ClientConnection& connection, http::Violation why) override;
+  void on_capacity(http::ClientConnection&) override { pool_.serve(*this); }
   void on_idle_deadline();
 
   Pool& pool_;

@@ -104,7 +104,7 @@ TEST_CASE("103: no more streams are taken than were announced, and windows are n
     return uint32_t{0};
   };
   CHECK(announced(kMaxConcurrentStreams) == 100);
-  CHECK(announced(kInitialWindowSize) == 256 << 10);
+  CHECK(announced(kInitialWindowSize) == 64 << 10);
   for (int i = 0; i < 100; ++i) client.request(h2_request());
   REQUIRE(client.answers());
   CHECK(victim.proxy.wait_number("downstream/requests/in_flight", 100) == 100);

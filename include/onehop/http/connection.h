@@ -119,6 +119,9 @@ class ClientConnection : public net::Retirable {
     // bytes that nobody asked for.
     virtual void on_idle_end(ClientConnection& connection, Violation why) = 0;
 
+    // Its capacity has grown without close_stream(): a stream has ended for the peer too.
+    virtual void on_capacity(ClientConnection& connection) = 0;
+
    protected:
     ~Events() = default;
   };

@@ -57,6 +57,7 @@ struct RequestHead {
   uint8_t version_minor = 1;
   BodyLength body;
   std::string_view upgrade;        // the protocol asked for (RFC 9110 7.8); empty: none
+  bool upgrade_required = false;   // the client cannot go on without it (RFC 8441)
   bool trailers_accepted = false;  // TE: trailers
   Fields fields;
 };

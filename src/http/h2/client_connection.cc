@@ -9,8 +9,9 @@
 namespace onehop::http::h2 {
 namespace {
 
-constexpr uint32_t kStreamWindow = 256 * 1024;
-constexpr uint32_t kConnectionWindow = 8 * kStreamWindow;
+// What an endpoint may send ahead of its reader, on each stream.
+constexpr uint32_t kStreamWindow = 64 * 1024;
+constexpr uint32_t kConnectionWindow = 1024 * 1024;
 // Streams at a time, whatever the endpoint allows; and until it has said what it allows.
 constexpr uint32_t kMostStreams = 100;
 constexpr size_t kFrameHead = 9;
@@ -76,6 +77,11 @@ size_t H2ClientConnection::capacity() const {
       nghttp2_session_get_remote_settings(session().raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   const size_t most = std::min(allowed, kMostStreams);
   return most > stream_count_ ? most - stream_count_ : 0;
+}
+
+// Whoever gave the stream up asked for another before it had gone.
+void H2ClientConnection::on_turn_end() {
+  if (std::exchange(has_news_, false)) owner_.on_capacity(*this);
 }
 
 void H2ClientConnection::abandon() {

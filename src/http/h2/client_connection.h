@@ -28,7 +28,8 @@ class H2ClientConnection final : public ClientConnection,
  private:
   void on_over(telemetry::Closer who, Violation violation, net::NetError network) override;
   void on_ending() override { ended_idle_ = lent_ == 0; }
-  void on_stream_gone() override {}
+  void on_stream_gone() override { has_news_ = true; }
+  void on_turn_end() override;
   void on_finished() override { shut(telemetry::Closer::peer, Violation::gone); }
   void take_head(int32_t id, H2Stream* stream, bool ends) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
@@ -36,6 +37,7 @@ class H2ClientConnection final : public ClientConnection,
   ClientConnection::Events& owner_;
   size_t lent_ = 0;  // streams that somebody holds
   bool secure_;
+  bool has_news_ = false;    // there is capacity for one stream more
   bool ended_idle_ = false;  // nobody held a stream when it ended
 };
 

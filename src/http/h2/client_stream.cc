@@ -90,6 +90,7 @@ void H2ClientStream::tell(Violation violation, net::NetError network, bool sent_
   why.violation = violation;
   why.network = network;
   why.sent_anything = sent_anything;
+  why.refused = known_ == false && !sent_anything && network.number == 0;
   std::exchange(events_, nullptr)->on_reset(why);
 }
 

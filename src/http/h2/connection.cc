@@ -45,7 +45,10 @@ void Connection::start() {
 }
 
 bool Connection::has_room() const noexcept {
-  return transport_ != nullptr && transport_->unsent() < kOutputHighWater;
+  if (transport_ == nullptr) return false;
+  const bool room = transport_->unsent() < kOutputHighWater;
+  room_denied_ |= !room;
+  return room;
 }
 
 void Connection::on_bytes(Buffer& bytes) {
@@ -83,14 +86,43 @@ void Connection::flush_frames() {
   if (state_ == State::lingering || state_ == State::closed) return;
   while (H2Stream* stream = refused_.pop_front()) stream->fail(Violation::gone, {});
   if (state_ == State::closed) return;
-  if (!pump() && !transport_->write_pending()) settle(true);
+  on_turn_end();
+  if (state_ == State::closed) return;
+  if (!pump()) settle(!transport_->write_pending());
 }
 
 void Connection::on_flush(net::Flushed flushed) {
   if (state_ == State::lingering || state_ == State::closed) return;
   const bool all = flushed == net::Flushed::all;
+  watch_write(all);
   if (all && pump()) return;  // another on_flush comes
   settle(all);
+}
+
+// A peer that takes nothing at all, for as long as a response may wait.
+void Connection::watch_write(bool all) {
+  if (all) return write_.disarm();
+  untaken_bytes_ = transport_->untaken_bytes();
+  if (write_stall_ms_ > 0) loop_.arm(write_, write_stall_ms_);
+}
+
+void Connection::on_write_deadline() {
+  const size_t untaken = transport_->untaken_bytes();
+  if (untaken < untaken_bytes_) return watch_write(false);
+  transport_->close_with_reset();
+  shut(telemetry::Closer::onehop, Violation::write_timeout);
+}
+
+// Those that were denied room by what others had sent.
+void Connection::tell_of_room() {
+  room_denied_ = false;
+  IntrusiveList<H2Stream> told;
+  told.splice_back(streams_);
+  while (H2Stream* stream = told.pop_front()) {
+    streams_.push_back(*stream);
+    stream->room_again();
+    if (state_ == State::closed) return;
+  }
 }
 
 // Tells every stream that sent something what became of it.
@@ -102,6 +134,8 @@ void Connection::settle(bool all) {
     stream->flushed(all);
     if (state_ == State::closed) return;
   }
+  if (all && room_denied_) tell_of_room();
+  if (state_ == State::closed) return;
   if (all && session_.wants_nothing()) on_finished();
 }
 
@@ -112,7 +146,6 @@ void Connection::sent_something(H2Stream& stream) {
 }
 
 void Connection::consumed(int32_t id, size_t size) {
-  session_.consumed_by_connection(size);
   session_.consumed_by_stream(id, size);
   if (state_ == State::open || state_ == State::closing) loop_.mark_dirty(pump_);
 }
@@ -186,6 +219,7 @@ void Connection::shut(telemetry::Closer who, Violation violation, net::NetError 
   if (state_ == State::closed) return;
   state_ = State::closed;
   closed_by_ = who;
+  write_.disarm();
   on_ending();
   if (violation == Violation::protocol_error) transport_->flush();  // a last GOAWAY says why
   linger_.disarm();
@@ -210,6 +244,7 @@ void Connection::cut_streams(Violation violation, net::NetError network) {
 void Connection::close_silently() {
   state_ = State::closed;
   linger_.disarm();
+  write_.disarm();
   pump_.unlink();
   if (!session_.busy() && session_.send(transport_->output(), kOutputHighWater))
     transport_->flush();
@@ -223,8 +258,9 @@ void Connection::spend(Budget& budget) {
   session_.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-void Connection::on_head_begin(int32_t) {
+void Connection::on_head_begin(int32_t id) {
   head_.begin();
+  head_id_ = id;
   head_begun_ = true;
 }
 
@@ -243,9 +279,9 @@ void Connection::on_head_end(int32_t id, bool ends) {
 }
 
 void Connection::on_data(int32_t id, std::string_view bytes) {
-  H2Stream* stream = find(id);
-  if (stream == nullptr) return consumed(id, bytes.size());
-  stream->receive(bytes);
+  // The connection's window is nobody's: who does not read holds back one stream.
+  session_.consumed_by_connection(bytes.size());
+  if (H2Stream* stream = find(id)) stream->receive(bytes);
 }
 
 void Connection::on_message_end(int32_t id) {
@@ -262,14 +298,18 @@ void Connection::on_frame(const nghttp2_frame& frame) {
 }
 
 void Connection::on_frame_begin(const nghttp2_frame_hd& head) {
+  if (head.type != NGHTTP2_CONTINUATION) head_begun_ = false;
   if (is_control(head.type)) spend(control_);
 }
 
 // Resets that a peer provokes cost as much as those it sends (CVE-2025-8671).
 void Connection::on_frame_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_RST_STREAM && frame.rst_stream.error_code != NGHTTP2_NO_ERROR &&
-      frame.rst_stream.error_code != NGHTTP2_CANCEL)
+      frame.rst_stream.error_code != NGHTTP2_CANCEL &&
+      frame.rst_stream.error_code != NGHTTP2_INTERNAL_ERROR)
     spend(resets_);
+  // A head that nghttp2 refused has no end.
+  if (frame.hd.type == NGHTTP2_RST_STREAM && frame.hd.stream_id == head_id_) head_begun_ = false;
   if (frame.hd.type == NGHTTP2_DATA) control_.earn(kUpdatesPerData);
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (!ends || (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS)) return;

@@ -65,9 +65,9 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   Session& session() noexcept { return session_; }
   const Session& session() const noexcept { return session_; }
   uint64_t write_stall_ms() const noexcept { return write_stall_ms_; }
-  bool has_room() const noexcept;
+  bool has_room() const noexcept;  // no: every stream is told when there is some again
   void sent_something(H2Stream& stream);
-  void consumed(int32_t id, size_t size);
+  void consumed(int32_t id, size_t size);  // by the reader of a stream
   void reset_stream(int32_t id, uint32_t error);
   void retire(H2Stream& stream);
   void bind(H2Stream& stream, int32_t id);  // it has got its id
@@ -82,6 +82,7 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   virtual void on_flood() {}          // the peer is given up for it
   virtual void on_ending() {}         // before its streams are told
   virtual void on_stream_gone() = 0;  // one less
+  virtual void on_turn_end() {}       // nobody is on the stack
   virtual void on_finished() = 0;     // neither side has anything to say any more
   // A head is complete in head_. `stream` is null for a request.
   virtual void take_head(int32_t id, H2Stream* stream, bool ends) = 0;
@@ -117,6 +118,7 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   size_t stream_count_ = 0;
   State state_ = State::open;
   bool head_begun_ = false;  // a header block has begun and not ended
+  int32_t head_id_ = 0;      // of which stream
 
  private:
   struct Pump final : net::Dirty {
@@ -136,6 +138,9 @@ class Connection : protected net::Transport::Events, protected Session::Events {
 
   void flush_frames();
   void settle(bool all);
+  void tell_of_room();
+  void watch_write(bool all);
+  void on_write_deadline();
   void cut_streams(Violation violation, net::NetError network);
   void spend(Budget& budget);
   void on_linger_deadline();
@@ -145,6 +150,9 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   IntrusiveList<H2Stream, Sending> refused_;
   Pump pump_{*this};
   net::Deadline linger_{this, net::DeadlineThunk<&Connection::on_linger_deadline>::call};
+  net::Deadline write_{this, net::DeadlineThunk<&Connection::on_write_deadline>::call};
+  size_t untaken_bytes_ = 0;          // in the write that the peer does not take
+  mutable bool room_denied_ = false;  // some stream was told that there is no room
   Budget resets_;
   Budget control_;
   uint64_t write_stall_ms_;

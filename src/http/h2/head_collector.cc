@@ -57,6 +57,7 @@ void HeadCollector::add(std::string_view name, std::string_view value) {
     if (name == ":status") status_ = kept;
     return;
   }
+  if (!protocol_.empty() && name == "sec-websocket-key") return;  // there will be one
   const FieldId id = classify(name);
   if (id == FieldId::cookie) {
     crumbs_.push_back(arena_.copy(value));
@@ -91,7 +92,8 @@ Result<RequestHead, Violation> HeadCollector::request() {
   head.method = method_of(method_);
   head.fields = fields();
   const bool tunnel = head.method == Method::connect;
-  if (tunnel && protocol_.empty()) return wrong(Violation::bad_method);
+  // Any other protocol might hide requests, as h2c would.
+  if (tunnel && protocol_ != "websocket") return wrong(Violation::bad_method);
   if (!path_.starts_with('/') && !(path_ == "*" && head.method == Method::options))
     return wrong(Violation::bad_target);
   if (h1::has_forbidden_character(path_)) return wrong(Violation::bad_target);
@@ -112,6 +114,7 @@ Result<RequestHead, Violation> HeadCollector::request() {
     head.method = Method::get;
     head.method_text = "GET";
     head.upgrade = protocol_;
+    head.upgrade_required = true;
   }
   return head;
 }

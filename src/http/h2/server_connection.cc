@@ -10,15 +10,15 @@
 namespace onehop::http::h2 {
 namespace {
 
-// All streams together may send ahead as much as so many of them alone.
-constexpr uint32_t kConnectionWindows = 8;
+// What all streams together may have on its way; the memory is bounded by their own windows.
+constexpr uint32_t kConnectionWindow = 1024 * 1024;
 
 Connection::Parts parts_of(net::Loop& loop, net::TransportPtr transport,
                            const ServerSettings& settings) {
   SessionOptions options;
   options.streams = settings.http2.streams;
   options.stream_window = static_cast<uint32_t>(settings.http2.stream_window);
-  options.connection_window = options.stream_window * kConnectionWindows;
+  options.connection_window = std::max(options.stream_window, kConnectionWindow);
   options.head_bytes = static_cast<uint32_t>(settings.limits.request_head);
   options.extended_connect = true;
   return {loop,
@@ -76,9 +76,10 @@ void H2ServerConnection::start(Buffer&& first) {
 
 void H2ServerConnection::on_bytes(Buffer& bytes) {
   const bool had_begun = head_begun_;
+  const int32_t had = head_id_;
   Connection::on_bytes(bytes);
   if (state_ == State::closed) return;
-  if (head_begun_ && !had_begun) {
+  if (head_begun_ && (!had_begun || had != head_id_)) {
     times_.first_byte_ns = loop_.now_ns();
     const auto wait = settings_.timeouts.request_head;
     waits_for_head_ = true;

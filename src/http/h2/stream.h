@@ -35,6 +35,11 @@ class H2Stream : public net::Retirable,
   // After a write: `all` that nghttp2 produced is in the kernel's hands.
   void flushed(bool all);
 
+  // The connection had no room because of others, and has some.
+  void room_again() {
+    if (!released_ && out_.empty() && !static_cast<ListNode<Sending>&>(*this).linked()) on_out();
+  }
+
   // Whether the next header block is a head, not a trailer section.
   virtual bool expects_head() const noexcept = 0;
 
