@@ -1,15 +1,3 @@
 # SPDX-License-Identifier: MIT
-# libuv: the imported target Libuv::Libuv, from the library's own CMake package where it has one, else from pkg-config.
-find_package(libuv CONFIG QUIET)
-if(TARGET libuv::uv)
-  add_library(Libuv::Libuv ALIAS libuv::uv)
-  set(Libuv_FOUND TRUE)
-else()
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(LIBUV IMPORTED_TARGET GLOBAL libuv)
-  if(TARGET PkgConfig::LIBUV)
-    add_library(Libuv::Libuv ALIAS PkgConfig::LIBUV)
-  endif()
-  include(FindPackageHandleStandardArgs)
-  find_package_handle_standard_args(Libuv REQUIRED_VARS LIBUV_LINK_LIBRARIES VERSION_VAR LIBUV_VERSION)
-endif()
+include(PackageOrPkgConfig)
+package_or_pkg_config(Libuv libuv libuv::uv libuv)

@@ -1,15 +1,3 @@
 # SPDX-License-Identifier: MIT
-# nghttp2: the imported target Nghttp2::Nghttp2, from the library's own CMake package where it has one, else from pkg-config.
-find_package(nghttp2 CONFIG QUIET)
-if(TARGET nghttp2::nghttp2)
-  add_library(Nghttp2::Nghttp2 ALIAS nghttp2::nghttp2)
-  set(Nghttp2_FOUND TRUE)
-else()
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(NGHTTP2 IMPORTED_TARGET GLOBAL libnghttp2)
-  if(TARGET PkgConfig::NGHTTP2)
-    add_library(Nghttp2::Nghttp2 ALIAS PkgConfig::NGHTTP2)
-  endif()
-  include(FindPackageHandleStandardArgs)
-  find_package_handle_standard_args(Nghttp2 REQUIRED_VARS NGHTTP2_LINK_LIBRARIES VERSION_VAR NGHTTP2_VERSION)
-endif()
+include(PackageOrPkgConfig)
+package_or_pkg_config(Nghttp2 nghttp2 nghttp2::nghttp2 libnghttp2)

@@ -17,6 +17,7 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
   TlsDial(net::Loop& loop, std::shared_ptr<Endpoint> endpoint, DialObserver* observer,
           net::Dial::Events& events)
       : loop_(loop), endpoint_(std::move(endpoint)), observer_(observer), events_(events) {}
+  ~TlsDial() override { stop_counting(); }
 
   Result<void, net::NetError> start(net::Dialer& below, const Address& address) {
     auto dial = below.dial(address, *this);
@@ -29,6 +30,8 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
   void on_connected(net::TransportPtr below) override {
     connecting_.reset();
     began_ns_ = loop_.now_ns();
+    counted_ = observer_ != nullptr;
+    if (counted_) observer_->on_handshakes(1);
     transport_ = new TlsTransport(loop_, std::move(below), endpoint_->make_ssl(), endpoint_, *this);
     owned_.reset(transport_);
     const auto timeout = endpoint_->context().settings().handshake_timeout;
@@ -42,6 +45,7 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
     if (endpoint_->context().demands_http2() && session.application_protocol != "h2")
       return give_up(Failure::no_shared_protocol, EPROTO);
     deadline_.disarm();
+    stop_counting();
     if (observer_ != nullptr) observer_->on_handshake(session.resumed, loop_.now_ns() - began_ns_);
     events_.on_connected(std::move(owned_));
   }
@@ -51,8 +55,13 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
   void give_up(Failure failure, int number) {
     deadline_.disarm();
     owned_.reset();
+    stop_counting();
     if (observer_ != nullptr) observer_->on_handshake_failed(failure);
     events_.on_dial_failed({number});
+  }
+
+  void stop_counting() {
+    if (std::exchange(counted_, false)) observer_->on_handshakes(-1);
   }
 
   net::Loop& loop_;
@@ -63,6 +72,7 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
   net::TransportPtr owned_;
   TlsTransport* transport_ = nullptr;
   uint64_t began_ns_ = 0;
+  bool counted_ = false;  // as a handshake in progress
   net::Deadline deadline_{this, net::DeadlineThunk<&TlsDial::on_deadline>::call};
 };
 

@@ -39,6 +39,7 @@ class SecureDialer final : public net::Dialer, private tls::DialObserver {
   void on_handshake_failed(tls::Failure failure) override {
     counters_.failures[static_cast<size_t>(failure)].add();
   }
+  void on_handshakes(int64_t change) override { counters_.in_progress.add(change); }
 
   telemetry::TlsShard& counters_;
   tls::Dialer dialer_;

@@ -14,7 +14,7 @@ namespace onehop::test {
 
 using std::chrono::milliseconds;
 
-inline milliseconds patience(milliseconds base = milliseconds(5000)) {
+inline milliseconds patience(milliseconds base = milliseconds(15000)) {
   static const double factor = [] {
     const char* text = std::getenv("ONEHOP_TEST_PATIENCE");
     return text == nullptr ? 1.0 : std::max(0.1, std::atof(text));

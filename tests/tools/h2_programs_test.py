@@ -46,7 +46,7 @@ class App(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1024  # more than h2load has streams, each of which may dial
 
 
 def run(*command):

@@ -116,6 +116,7 @@ class DialObserver {
  public:
   virtual void on_handshake(bool resumed, uint64_t nanoseconds) = 0;
   virtual void on_handshake_failed(Failure failure) = 0;
+  virtual void on_handshakes(int64_t change) = 0;  // so many more are in progress, or fewer
 
  protected:
   ~DialObserver() = default;

@@ -51,6 +51,7 @@ TEST_CASE("a dial verifies the endpoint, sends its name, and connects") {
   origin.dial(client, *dialer);
   REQUIRE(client.secured);
   CHECK(observer.handshakes == 1);
+  CHECK(observer.in_progress == 0);
   CHECK(observer.resumed == 0);
   CHECK(client.transport->application_protocol() == "http/1.1");
   REQUIRE(origin.servers.size() == 1);
@@ -78,6 +79,7 @@ TEST_CASE("an endpoint that cannot be verified is not connected to") {
   CHECK_FALSE(client.secured);
   CHECK(client.dial_error == EPROTO);
   CHECK(observer.failure == failure);
+  CHECK(observer.in_progress == 0);
   CHECK(observer.handshakes == 0);
 }
 

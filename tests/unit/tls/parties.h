@@ -34,8 +34,9 @@ class Party final : public net::Transport::Events,
   std::optional<Failure> failure;
   std::string detail;
   std::optional<int> dial_error;
-  int handshakes = 0;  // that the observer was told of
-  int resumed = 0;     // of these
+  int handshakes = 0;       // that the observer was told of
+  int64_t in_progress = 0;  // handshakes, as the observer was told
+  int resumed = 0;          // of these
   std::string received;
   int deliveries = 0;
   bool ended = false;
@@ -62,6 +63,7 @@ class Party final : public net::Transport::Events,
   void on_not_secured(Failure why, std::string_view words) override;
   void on_handshake(bool was_resumed, uint64_t nanoseconds) override;
   void on_handshake_failed(Failure why) override { failure = why; }
+  void on_handshakes(int64_t change) override { in_progress += change; }
 };
 
 // What a client made by hand brings.
