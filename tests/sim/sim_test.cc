@@ -197,6 +197,16 @@ TEST_CASE("everything at once") {
   CHECK(tight.answered > 0);
 }
 
+TEST_CASE("a request that ends too early does not take back a response that is complete") {
+  Weather weather;
+  weather.mute = 300;  // answered by the proxy, in the middle of the request
+  weather.uploads = 1000;
+  weather.abort = 500;
+  weather.partial_write = 900;  // so that the response is long on its way
+  weather.jump = 20;
+  run_seeds(weather);
+}
+
 TEST_CASE("over HTTP/2, too, every request gets its own response, whole") {
   Weather weather;
   weather.http2 = true;

@@ -307,10 +307,16 @@ bool H1ServerConnection::read_tunnel(Buffer& bytes) {
   return false;
 }
 
-// The client broke the rules, or was too slow. Whoever answers gets a last chance to say so.
+// The client broke the rules, or was too slow. Whoever answers gets a last chance to say so, unless
+// the whole answer is on its way: it is what it is, and its deadline stays.
 void H1ServerConnection::fail(Violation violation) {
-  deadline_.disarm();
   persistent_ = false;
+  if (responder_ != nullptr && sent_ == Sent::all) {
+    state_ = State::body;
+    delivering_ = false;
+    return;
+  }
+  deadline_.disarm();
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   if (responder_ == nullptr) {
     sent_ = Sent::nothing;
