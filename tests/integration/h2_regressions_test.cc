@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// What an attack on HTTP/2 once found, so that it does not come back: streams that wait for each
+// other, requests that wait for nobody, and limits that did not hold.
+#include "tests/support/catch.h"
+#include "tests/support/h2_client.h"
+#include "tests/support/h2_victim.h"
+#include "tests/support/proxy_chain.h"
+#include "tests/support/tls_peer.h"
+
+namespace onehop::test {
+namespace {
+
+constexpr char kInProgress[] = "listeners/127.0.0.1:0/tls/handshakes/in_progress";
+
+ProxyConfig to(const ScriptedOrigin& origin, ProxyConfig config = {}) {
+  config.endpoints = {origin.address()};
+  return config;
+}
+
+H2Fields websocket(const std::string& protocol = "websocket") {
+  return {{":method", "CONNECT"}, {":protocol", protocol}, {":scheme", "http"},
+          {":path", "/chat"},     {":authority", "a"},     {"sec-websocket-version", "13"}};
+}
+
+TEST_CASE("requests that wait for a connection get the streams of the only one that may be") {
+  const std::string protocol = GENERATE(as<std::string>(), "h2", "auto");
+  const Tls tls = protocol == "auto" ? Tls::on : Tls::off;
+  CAPTURE(protocol);
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyConfig inner = to(origin);
+  if (tls == Tls::on) inner.more = listener_tls(made);
+  ProxyProcess second(inner);
+  ProxyConfig outer{.endpoints = {second.address()},
+                    .upstream = "protocol = \"" + protocol + "\"",
+                    .pool = "max_connections = 1\nqueue_timeout = \"10s\""};
+  if (tls == Tls::on) outer.more = "[upstream.app.tls]\nca = \"" + made.authority() + "\"\n";
+  ProxyProcess first(outer);
+  H2Peer client = H2Peer::connect(first.address());
+  std::vector<int32_t> ids;
+  for (int i = 0; i < 50; ++i) ids.push_back(client.request(h2_request()));
+  for (const int32_t id : ids) CHECK(client.response(id).body == "done");
+  CHECK(first.wait_number(ProxyProcess::endpoint(second.address(), "connections/opened_total"),
+                          1) == 1);
+}
+
+TEST_CASE("a request that waits is served when a stream of the only connection is free") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    H2Peer peer(connection, H2Peer::Role::server, {{kMaxConcurrentStreams, 1}});
+    while (const int32_t id = peer.accept()) {
+      peer.send(h2_headers(id, {{":status", "200"}}, kEndHeaders));
+      peer.send({H2Type::data, kEndStream, id, "done"});
+    }
+  });
+  ProxyProcess proxy(to(origin, {.upstream = "protocol = \"h2\"",
+                                 .pool = "max_connections = 1\nqueue_timeout = \"10s\""}));
+  H2Peer client = H2Peer::connect(proxy.address());
+  std::vector<int32_t> ids;
+  for (int i = 0; i < 30; ++i) ids.push_back(client.request(h2_request()));
+  for (const int32_t id : ids) CHECK(client.response(id).body == "done");
+  CHECK(origin.accepts() == 1);
+}
+
+TEST_CASE("an Upgrade that the origin answers with 200 is no WebSocket: 502") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("not a socket")));
+  ProxyProcess proxy(to(origin));
+  H2Peer client = H2Peer::connect(proxy.address());
+  REQUIRE(client.answers());
+  const int32_t id = client.request(websocket(), H2Ends::no);
+  CHECK(client.response(id).status == 502);
+  CHECK(client.response(client.request(h2_request())).body == "not a socket");
+}
+
+TEST_CASE("a protocol other than websocket is not known, and the connection goes on") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(to(origin));
+  H2Peer client = H2Peer::connect(proxy.address());
+  REQUIRE(client.answers());
+  for (const char* name : {"h2c", "connect-udp", "WebSocket2"}) {
+    CAPTURE(name);
+    CHECK(client.response(client.request(websocket(name), H2Ends::no)).status == 501);
+  }
+  CHECK(client.response(client.request(h2_request())).body == "done");
+  CHECK(origin.requests() == 1);
+}
+
+TEST_CASE("a head that is refused leaves no deadline behind") {
+  H2Victim victim(ok("done"), {.timeouts = "request_head = \"150ms\""});
+  H2Peer client = victim.connect();
+  REQUIRE(client.answers());
+  // In two pieces, so that it is waited for; its end makes it one that HTTP/2 does not allow.
+  const std::string block = h2_block({{":scheme", "http"}, {":path", "/"}, {":authority", "a"}});
+  client.send({H2Type::headers, kEndStream, 1, block.substr(0, 5)});
+  client.send({H2Type::continuation, kEndHeaders, 1, block.substr(5)});
+  REQUIRE(client.await([&] { return client.exchange(1).over(); }));
+  // Another connection's head times out meanwhile, so its deadline is past.
+  H2Peer other = victim.connect();
+  REQUIRE(other.answers());
+  other.send(h2_headers(1, h2_request(), 0));
+  CHECK_FALSE(other.await([] { return false; }));
+  client.send(h2_headers(3, h2_request(), kEndHeaders | kEndStream));
+  CHECK(client.finish(3).status() == 200);
+}
+
+TEST_CASE("a connection that has not finished its handshake has a place among the limited") {
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(to(origin, {.limits = "connections = 2", .more = listener_tls(made)}));
+  const TlsWish wish{.ca = made.authority()};
+  std::vector<Peer> silent;
+  for (int i = 0; i < 2; ++i) silent.push_back(Peer::connect(proxy.address()));
+  REQUIRE(proxy.wait_number(kInProgress, 2) == 2);
+  Peer waiting = Peer::connect(proxy.address());
+  CHECK(proxy.stats().number(kInProgress) == 2);
+  waiting.close();
+  silent.clear();
+  // Their places are free again.
+  for (int i = 0; i < 3; ++i) {
+    TlsTunnel tunnel(proxy.address(), wish);
+    Peer client = tunnel.take_peer();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(client.read_response().body == "done");
+  }
+}
+
+}  // namespace
+}  // namespace onehop::test
