@@ -10,6 +10,7 @@ import json
 import queue
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -74,6 +75,10 @@ class HttpOrigin(http.server.ThreadingHTTPServer):
         self.thread.start()
         return self
 
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # those of peers are expected
+            super().handle_error(request, client_address)
+
     def __exit__(self, *_):
         self.shutdown()
         self.thread.join()
@@ -82,12 +87,10 @@ class HttpOrigin(http.server.ThreadingHTTPServer):
 
 class WebSocketOrigin:
     """A context manager: a WebSocket server of HTTP/1.1 that sends every message back, but for the
-    commands of `answer`. A handshake from the origin `STRANGER` is refused with 403."""
+    commands of `answer`. A handshake of another origin than these is refused with 403."""
 
-    FRIEND, STRANGER = "https://localhost", "https://elsewhere.example"
-
-    def __init__(self, origins=(None, FRIEND)):
-        self.origins = list(origins)
+    def __init__(self, origins=None):
+        self.origins = origins
         self.gone = queue.Queue()  # (path, close code) of each that has ended
         self.opened = 0
         self.address = ""
