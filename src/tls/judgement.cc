@@ -73,7 +73,7 @@ Judgement judge(const SSL& ssl) {
       const long result = SSL_get_verify_result(&ssl);
       judgement.failure = failure_of_verification(result);
       judgement.detail = X509_verify_cert_error_string(result);
-      ERR_clear_error();
+      clear_errors();
       return judgement;
     }
     judgement.failure =

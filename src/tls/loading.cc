@@ -56,14 +56,14 @@ Result<std::vector<CertificatePtr>, Fault> read_certificates(const std::string& 
   if (!text.has_value()) return Unexpected<Fault>(text.error());
   const BioPtr bio = bio_over(*text);
   std::vector<CertificatePtr> certificates;
-  ERR_clear_error();
+  clear_errors();
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(certificate);
   }
   const unsigned long why = ERR_peek_last_error();
   const bool at_end = ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
   if (!at_end) return fault(key, fmt::format("{}, found \"{}\" ({})", wanted, file, take_error()));
-  ERR_clear_error();
+  clear_errors();
   if (certificates.empty())
     return fault(key, fmt::format("{}, found \"{}\" without one", wanted, file));
   return certificates;
@@ -96,7 +96,7 @@ Result<KeyPtr, Fault> read_key(const std::string& file) {
   if (!text.has_value()) return Unexpected<Fault>(text.error());
   const BioPtr bio = bio_over(*text);
   bool asked = false;
-  ERR_clear_error();
+  clear_errors();
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, on_passphrase, &asked));
   if (key != nullptr) return key;
   const bool none = text->find("-----BEGIN ") == text->npos;
@@ -144,7 +144,7 @@ Result<std::string, Fault> read_ocsp(const std::string& file) {
   if (!text.has_value()) return text;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text->data());
   const unsigned char* const end = bytes + text->size();
-  ERR_clear_error();
+  clear_errors();
   const OcspPtr response(d2i_OCSP_RESPONSE(nullptr, &bytes, static_cast<long>(text->size())));
   const std::string reason = response == nullptr ? take_error() : std::string();
   if (response == nullptr)
@@ -175,7 +175,7 @@ Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& fil
   if (!key.has_value()) return Unexpected<Fault>(std::move(key.error()));
   loaded.key = std::move(*key);
   const bool match = X509_check_private_key(loaded.leaf.get(), loaded.key.get()) == 1;
-  ERR_clear_error();
+  clear_errors();
   if (!match) {
     return fault("key", fmt::format("the private key of \"{}\", found another one in \"{}\"",
                                     files.cert, files.key));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The private door to OpenSSL: its objects with owners, and its error queue as text.
 //
-// The queue belongs to the thread, not to the connection: ERR_clear_error() comes before each call
+// The queue belongs to the thread, not to the connection: clear_errors() comes before each call
 // whose outcome is judged, or what one connection left there would end another (edge case 95).
 #pragma once
 
@@ -33,6 +33,12 @@ using ContextPtr = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using SessionPtr = std::unique_ptr<SSL_SESSION, Free<SSL_SESSION_free>>;
 using SslPtr = std::unique_ptr<SSL, Free<SSL_free>>;
+
+// Empties the error queue. It is empty as a rule, and ERR_clear_error() goes through all of its
+// places even so, which shows for each record.
+inline void clear_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 // The oldest error of the queue in OpenSSL's words, such as "ee key too small". Empties the queue.
 std::string take_error();

@@ -46,9 +46,9 @@ bool knows_cipher(SSL_CTX& context, std::string element) {
   }
   constexpr std::string_view kSigns = "!-+";
   if (kSigns.find(element.front()) != kSigns.npos) element.erase(0, 1);
-  ERR_clear_error();
+  clear_errors();
   const bool known = SSL_CTX_set_cipher_list(&context, element.c_str()) == 1;
-  ERR_clear_error();
+  clear_errors();
   return known;
 }
 
@@ -72,10 +72,10 @@ std::vector<Fault> faults_of_ciphers(const config::ListenerTls& settings) {
       if (!knows_cipher(*scratch, element))
         refuse("ciphers", "ciphers of TLS 1.2 in OpenSSL's notation", element);
     }
-    ERR_clear_error();
+    clear_errors();
     if (faults.empty() && SSL_CTX_set_cipher_list(scratch.get(), settings.ciphers.c_str()) != 1)
       refuse("ciphers", "at least one cipher of TLS 1.2", settings.ciphers);
-    ERR_clear_error();
+    clear_errors();
   }
   const auto suites = elements_of(settings.cipher_suites, ":");
   for (const std::string& element : suites) {
@@ -107,7 +107,7 @@ void apply_common_options(SSL_CTX& context) {
 }
 
 std::string use_certificate(SSL_CTX& context, const LoadedCertificate& certificate) {
-  ERR_clear_error();
+  clear_errors();
   bool fine = SSL_CTX_use_certificate(&context, certificate.leaf.get()) == 1 &&
               SSL_CTX_use_PrivateKey(&context, certificate.key.get()) == 1;
   for (size_t i = 0; fine && i < certificate.chain.size(); ++i) {

@@ -45,7 +45,7 @@ TlsTransport::TlsTransport(net::Loop& loop, net::TransportPtr below, SslPtr ssl,
   below_->set_reading(true);
   // The client speaks first; a failure of that shows when the server says something, or nothing.
   if (SSL_is_server(ssl_.get()) == 0) {
-    ERR_clear_error();
+    clear_errors();
     SSL_do_handshake(ssl_.get());
     below_->send();
   }
@@ -116,7 +116,7 @@ bool TlsTransport::looks_like_tls() const {
 void TlsTransport::shake_hands() {
   if (std::exchange(first_bytes_, false) && !looks_like_tls())
     return not_secured(Failure::not_tls, sentence_of(Failure::not_tls));
-  ERR_clear_error();
+  clear_errors();
   const int done = SSL_do_handshake(ssl_.get());
   if (below_->unsent() > 0) below_->send();
   if (done == 1) return secured();
@@ -202,7 +202,7 @@ TlsTransport::Input TlsTransport::decrypt(Buffer& plain) {
   while (input == Input::more && !ends_.input.empty()) {
     const std::span<char> room = chunk.room(plain);
     size_t size = 0;
-    ERR_clear_error();
+    clear_errors();
     const int done = SSL_read_ex(ssl_.get(), room.data(), room.size(), &size);
     if (done == 1) {
       chunk.filled(size);
@@ -275,7 +275,7 @@ void TlsTransport::encrypt() {
       piece = {gathered.data(), size};
     }
     size_t size = 0;
-    ERR_clear_error();
+    clear_errors();
     const int done =
         SSL_write_ex(ssl_.get(), piece.data(), std::min(piece.size(), kRecordBytes), &size);
     if (done != 1) {
@@ -302,7 +302,7 @@ void TlsTransport::finish() {
 
 void TlsTransport::say_goodbye() noexcept {
   if (std::exchange(alert_sent_, true) || input_ == Input::failed) return;
-  ERR_clear_error();
+  clear_errors();
   SSL_shutdown(ssl_.get());
 }
 
