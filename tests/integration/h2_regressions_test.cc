@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What an attack on HTTP/2 once found, so that it does not come back: streams that wait for each
-// other, requests that wait for nobody, and limits that did not hold.
+// What an attack on HTTP/2 once found, so that it does not come back: tunnels that are none,
+// deadlines of heads that were refused, and a limit that did not hold. h2_overload_test.cc has
+// more.
 #include "tests/support/catch.h"
 #include "tests/support/h2_client.h"
 #include "tests/support/h2_victim.h"
@@ -20,45 +21,6 @@ ProxyConfig to(const ScriptedOrigin& origin, ProxyConfig config = {}) {
 H2Fields websocket(const std::string& protocol = "websocket") {
   return {{":method", "CONNECT"}, {":protocol", protocol}, {":scheme", "http"},
           {":path", "/chat"},     {":authority", "a"},     {"sec-websocket-version", "13"}};
-}
-
-TEST_CASE("requests that wait for a connection get the streams of the only one that may be") {
-  const std::string protocol = GENERATE(as<std::string>(), "h2", "auto");
-  const Tls tls = protocol == "auto" ? Tls::on : Tls::off;
-  CAPTURE(protocol);
-  Certificates made;
-  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  ProxyConfig inner = to(origin);
-  if (tls == Tls::on) inner.more = listener_tls(made);
-  ProxyProcess second(inner);
-  ProxyConfig outer{.endpoints = {second.address()},
-                    .upstream = "protocol = \"" + protocol + "\"",
-                    .pool = "max_connections = 1\nqueue_timeout = \"10s\""};
-  if (tls == Tls::on) outer.more = "[upstream.app.tls]\nca = \"" + made.authority() + "\"\n";
-  ProxyProcess first(outer);
-  H2Peer client = H2Peer::connect(first.address());
-  std::vector<int32_t> ids;
-  for (int i = 0; i < 50; ++i) ids.push_back(client.request(h2_request()));
-  for (const int32_t id : ids) CHECK(client.response(id).body == "done");
-  CHECK(first.wait_number(ProxyProcess::endpoint(second.address(), "connections/opened_total"),
-                          1) == 1);
-}
-
-TEST_CASE("a request that waits is served when a stream of the only connection is free") {
-  ScriptedOrigin origin([](OriginConnection& connection) {
-    H2Peer peer(connection, H2Peer::Role::server, {{kMaxConcurrentStreams, 1}});
-    while (const int32_t id = peer.accept()) {
-      peer.send(h2_headers(id, {{":status", "200"}}, kEndHeaders));
-      peer.send({H2Type::data, kEndStream, id, "done"});
-    }
-  });
-  ProxyProcess proxy(to(origin, {.upstream = "protocol = \"h2\"",
-                                 .pool = "max_connections = 1\nqueue_timeout = \"10s\""}));
-  H2Peer client = H2Peer::connect(proxy.address());
-  std::vector<int32_t> ids;
-  for (int i = 0; i < 30; ++i) ids.push_back(client.request(h2_request()));
-  for (const int32_t id : ids) CHECK(client.response(id).body == "done");
-  CHECK(origin.accepts() == 1);
 }
 
 TEST_CASE("an Upgrade that the origin answers with 200 is no WebSocket: 502") {

@@ -163,8 +163,7 @@ bool H2Peer::data(int32_t id, std::string_view bytes, H2Ends ends) {
       return exchange.reset.has_value() || bytes.empty() || (window_ > 0 && exchange.window > 0);
     });
     if (!fits || exchange.reset.has_value()) return false;
-    const auto room = static_cast<size_t>(std::max<int64_t>(0, std::min(window_, exchange.window)));
-    const size_t size = std::min({bytes.size(), kMostPayload, room});
+    const size_t size = std::min({bytes.size(), kMostPayload, static_cast<size_t>(room(id))});
     const bool last = size == bytes.size() && ends == H2Ends::yes;
     const H2Frame frame{H2Type::data, last ? kEndStream : uint8_t{0}, id,
                         std::string(bytes.substr(0, size))};
@@ -174,6 +173,10 @@ bool H2Peer::data(int32_t id, std::string_view bytes, H2Ends ends) {
     bytes.remove_prefix(size);
   } while (!bytes.empty());
   return true;
+}
+
+int64_t H2Peer::room(int32_t id) {
+  return std::max<int64_t>(0, std::min(window_, exchanges_[id].window));
 }
 
 std::optional<H2Frame> H2Peer::read_frame() {

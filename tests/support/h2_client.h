@@ -45,6 +45,10 @@ constexpr uint32_t kRefusedStream = 7;
 constexpr uint32_t kCancel = 8;
 constexpr uint32_t kEnhanceYourCalm = 11;
 
+// The largest window (RFC 9113 6.9.1), and what a window has at first.
+constexpr uint32_t kLargestWindow = 0x7fffffff;
+constexpr uint32_t kFirstWindow = 65535;
+
 // RFC 9113 6.5.2.
 constexpr uint16_t kMaxConcurrentStreams = 3;
 constexpr uint16_t kInitialWindowSize = 4;
@@ -111,6 +115,7 @@ class H2Peer {
   int32_t next_id() const { return next_id_; }
   // Sends all of it, as the windows allow; false when the stream was reset or the connection ended.
   bool data(int32_t id, std::string_view bytes, H2Ends ends = H2Ends::no);
+  int64_t room(int32_t id);  // bytes that the windows allow now
 
   // Takes one frame; false when the connection has ended. Throws when none comes in time.
   bool step();

@@ -63,12 +63,32 @@ TlsTunnel::TlsTunnel(const std::string& address, const TlsWish& wish)
 TlsTunnel::~TlsTunnel() {
   if (thread_.joinable()) {
     near_.close();
-    ::shutdown(middle_.fd(), SHUT_RDWR);
+    {
+      const std::lock_guard lock(mutex_);  // the thread may be closing it
+      ::shutdown(middle_.fd(), SHUT_RDWR);
+    }
     thread_.join();
   }
 }
 
-void TlsTunnel::shake(const TlsWish& wish) {
+int TlsTunnel::keep_session(SSL* ssl, SSL_SESSION* session) {
+  auto& tunnel = *static_cast<TlsTunnel*>(SSL_get_app_data(ssl));
+  const std::lock_guard lock(tunnel.mutex_);
+  tunnel.session_.reset(session, SSL_SESSION_free);
+  return 1;  // it is ours now
+}
+
+TlsSession TlsTunnel::session() {
+  TlsSession session;
+  eventually([&] {
+    const std::lock_guard lock(mutex_);
+    return (session = session_) != nullptr;
+  });
+  if (session == nullptr) throw PeerError("the server gave no session in time");
+  return session;
+}
+
+void TlsTunnel::prepare(const TlsWish& wish) {
   SSL_CTX* const context = context_.get();
   if (!wish.ca.empty()) {
     SSL_CTX_load_verify_locations(context, wish.ca.c_str(), nullptr);
@@ -78,15 +98,30 @@ void TlsTunnel::shake(const TlsWish& wish) {
     SSL_CTX_use_certificate_chain_file(context, wish.cert.c_str());
     SSL_CTX_use_PrivateKey_file(context, wish.key.c_str(), SSL_FILETYPE_PEM);
   }
+  if (wish.most_version != 0) SSL_CTX_set_max_proto_version(context, wish.most_version);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, keep_session);
   ssl_.reset(SSL_new(context));
-  SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_set_tlsext_host_name(ssl_.get(), wish.server_name.c_str());
-  if (!wish.ca.empty()) SSL_set1_host(ssl_.get(), wish.server_name.c_str());
+  SSL* const ssl = ssl_.get();
+  SSL_set_app_data(ssl, this);
+  SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_tlsext_host_name(ssl, wish.server_name.c_str());
+  if (!wish.ca.empty()) SSL_set1_host(ssl, wish.server_name.c_str());
+  if (wish.staple) SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
+  if (wish.session != nullptr) {
+    // A copy, because OpenSSL uses a session of TLS 1.3 no more than once.
+    const TlsSession copy(SSL_SESSION_dup(wish.session.get()), SSL_SESSION_free);
+    SSL_set_session(ssl, copy.get());
+  }
   if (!wish.alpn.empty()) {
     const std::string list = static_cast<char>(wish.alpn.size()) + wish.alpn;
-    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const uint8_t*>(list.data()),
+    SSL_set_alpn_protos(ssl, reinterpret_cast<const uint8_t*>(list.data()),
                         static_cast<unsigned>(list.size()));
   }
+}
+
+void TlsTunnel::shake(const TlsWish& wish) {
+  prepare(wish);
   SSL_set_fd(ssl_.get(), far_.fd());
   const Deadline deadline;
   int status = 0;
@@ -103,6 +138,12 @@ void TlsTunnel::shake(const TlsWish& wish) {
   alpn_.assign(reinterpret_cast<const char*>(chosen), size);
   version_ = SSL_get_version(ssl_.get());
   serial_ = serial_of(ssl_.get());
+  resumed_ = SSL_session_reused(ssl_.get()) == 1;
+  const uint8_t* staple = nullptr;
+  const long staple_size = SSL_get_tlsext_status_ocsp_resp(ssl_.get(), &staple);
+  if (staple_size > 0) {
+    staple_.assign(reinterpret_cast<const char*>(staple), static_cast<size_t>(staple_size));
+  }
 }
 
 // From the encrypted connection to the near end. False: that is over, and so is everything.
@@ -120,6 +161,7 @@ bool TlsTunnel::inward() {
     in_open_ = false;
     if (error == SSL_ERROR_ZERO_RETURN) break;
     if (!in_.empty()) ::send(middle_.fd(), in_.data(), in_.size(), MSG_NOSIGNAL);
+    const std::lock_guard lock(mutex_);
     middle_.reset();
     return false;
   }

@@ -4,9 +4,10 @@
 // without close_notify is a reset: the other side of the thread cannot take it for a proper end.
 #pragma once
 
-#include <openssl/types.h>
+#include <openssl/ssl.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -14,12 +15,17 @@
 
 namespace onehop::test {
 
+using TlsSession = std::shared_ptr<SSL_SESSION>;
+
 struct TlsWish {
   std::string ca = "";  // PEM; nothing is verified without it
   std::string server_name = "localhost";
   std::string alpn = "";  // one protocol; "" offers none
   std::string cert = "";  // of the client
   std::string key = "";
+  int most_version = 0;          // TLS1_2_VERSION; 0: what OpenSSL has
+  bool staple = false;           // asks for an OCSP response
+  TlsSession session = nullptr;  // to be resumed
 };
 
 class TlsTunnel {
@@ -36,8 +42,15 @@ class TlsTunnel {
   const std::string& alpn() const { return alpn_; }        // chosen by the server
   const std::string& version() const { return version_; }  // "TLSv1.3"
   const std::string& serial() const { return serial_; }    // of the server's certificate, in hex
+  const std::string& staple() const { return staple_; }    // DER; "" when there is none
+  bool resumed() const { return resumed_; }
+  // The newest that the server gave; waits for one. With TLS 1.3 it comes before the first
+  // response.
+  TlsSession session();
 
  private:
+  static int keep_session(SSL* ssl, SSL_SESSION* session);
+  void prepare(const TlsWish& wish);
   void shake(const TlsWish& wish);
   void run();
   bool inward();
@@ -53,7 +66,10 @@ class TlsTunnel {
   bool in_open_ = true;
   bool out_open_ = true;
   bool wants_write_ = false;
-  std::string alpn_, version_, serial_;
+  std::string alpn_, version_, serial_, staple_;
+  bool resumed_ = false;
+  std::mutex mutex_;  // guards what follows
+  TlsSession session_;
   std::thread thread_;
 };
 

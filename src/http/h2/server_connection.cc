@@ -136,7 +136,12 @@ void H2ServerConnection::on_frame_begin(const nghttp2_frame_hd& head) {
 }
 
 void H2ServerConnection::on_frame_sent(const nghttp2_frame& frame) {
+  const bool head_was_begun = head_begun_;
   Connection::on_frame_sent(frame);
+  if (head_was_begun && !head_begun_) {  // it was refused
+    times_ = {};
+    watch();
+  }
   if (frame.hd.type != NGHTTP2_RST_STREAM) return;
   int32_t& oldest = resets_[next_reset_++ % resets_.size()];
   forgotten_ = std::max(forgotten_, std::exchange(oldest, frame.hd.stream_id));

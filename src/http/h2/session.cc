@@ -130,6 +130,7 @@ struct Session::Callbacks {
       nghttp2_option* option = nullptr;
       ONEHOP_ASSERT(nghttp2_option_new(&option) == 0);
       nghttp2_option_set_no_auto_window_update(option, 1);
+      nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
       return option;
     }();
     return made;
