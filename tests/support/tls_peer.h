@@ -68,7 +68,7 @@ class TlsTunnel {
   bool wants_write_ = false;
   std::string alpn_, version_, serial_, staple_;
   bool resumed_ = false;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards what follows, and the end of middle_
   TlsSession session_;
   std::thread thread_;
 };

@@ -34,8 +34,12 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
   void reset() override;
 
   // H2Stream
-  void deliver_body(Buffer& bytes, Ends ends) override { events_->on_body(bytes, ends); }
-  void deliver_trailers(const Fields& trailers) override { events_->on_trailers(trailers); }
+  void deliver_body(Buffer& bytes, Ends ends) override {
+    if (events_ != nullptr) events_->on_body(bytes, ends);
+  }
+  void deliver_trailers(const Fields& trailers) override {
+    if (events_ != nullptr) events_->on_trailers(trailers);
+  }
   void on_out() override;
   void on_stuck() override;
   void on_stuck_too_long() override {}

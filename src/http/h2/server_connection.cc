@@ -165,6 +165,7 @@ void H2ServerConnection::drain(uint64_t idle_ms) {
 
 void H2ServerConnection::close_now() {
   if (state_ == State::closed) return;
+  if (state_ == State::lingering) return shut(telemetry::Closer::onehop, Violation::stopped);
   streams_.for_each([](H2Stream& stream) { static_cast<H2ServerStream&>(stream).stop(); });
   session().terminate(NGHTTP2_NO_ERROR);
   pump();
