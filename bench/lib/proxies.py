@@ -158,9 +158,9 @@ class Proxies:
         return "", command + shlex.split(extra)
 
 
-def check_answer(running, body_bytes):
-    """One GET through the proxy must bring the origin's body."""
-    connection = http.client.HTTPConnection(*running.address, timeout=10)
+def check_answer(running, body_bytes, connection=None):
+    """One GET must bring the origin's body; over `connection` if it is not plain."""
+    connection = connection or http.client.HTTPConnection(*running.address, timeout=10)
     try:
         connection.request("GET", "/")
         answer = connection.getresponse()

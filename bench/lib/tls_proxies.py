@@ -9,7 +9,7 @@ import os
 import ssl
 
 from lib import tls_configurations as configurations
-from lib.processes import BenchError
+from lib import proxies
 from lib.proxies import Proxies
 
 
@@ -63,16 +63,6 @@ def client_context():
 
 
 def check_answer(running, body_bytes):
-    """One GET through the proxy must bring the origin's body."""
-    connection = http.client.HTTPSConnection(*running.address, timeout=10,
-                                             context=client_context())
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        size = len(answer.read())
-    except (OSError, http.client.HTTPException) as error:
-        raise BenchError(f"{running.name} does not answer over TLS: {error!r}") from None
-    finally:
-        connection.close()
-    if (answer.status, size) != (200, body_bytes):
-        raise BenchError(f"{running.name} answered {answer.status} with {size} bytes")
+    """The same as for the plain ones, over TLS."""
+    proxies.check_answer(running, body_bytes, http.client.HTTPSConnection(
+        *running.address, timeout=10, context=client_context()))

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "onehop/base/assert.h"
+#include "tests/support/h2_constants.h"
 
 namespace onehop::fuzz {
 
@@ -41,22 +42,10 @@ class Choices {
   std::span<const uint8_t> bytes_;
 };
 
-enum class FrameType : uint8_t {
-  data,
-  headers,
-  priority,
-  rst_stream,
-  settings,
-  push_promise,
-  ping,
-  goaway,
-  window_update,
-  continuation,
-};
-
-constexpr uint8_t kEndStream = 1;
-constexpr uint8_t kAck = 1;
-constexpr uint8_t kEndHeaders = 4;
+using FrameType = test::H2Type;
+using test::kAck;
+using test::kEndHeaders;
+using test::kEndStream;
 constexpr uint8_t kPadded = 8;
 constexpr size_t kMostPayload = 16384;
 constexpr uint32_t kFirstWindow = 65535;  // RFC 9113 6.9.2

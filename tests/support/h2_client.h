@@ -15,27 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/h2_constants.h"
 #include "tests/support/message.h"
 #include "tests/support/peer.h"
 
 namespace onehop::test {
-
-enum class H2Type : uint8_t {
-  data,
-  headers,
-  priority,
-  rst_stream,
-  settings,
-  push_promise,
-  ping,
-  goaway,
-  window_update,
-  continuation,
-};
-
-constexpr uint8_t kEndStream = 1;
-constexpr uint8_t kAck = 1;
-constexpr uint8_t kEndHeaders = 4;
 
 // RFC 9113 7.
 constexpr uint32_t kNoError = 0;

@@ -88,7 +88,10 @@ void Connection::flush_frames() {
   if (state_ == State::closed) return;
   on_turn_end();
   if (state_ == State::closed) return;
-  if (!pump()) settle(!transport_->write_pending());
+  if (pump()) return;
+  // What waits for the transport's own turn to write is not out; on_flush comes after it.
+  if (transport_->unsent() > 0 && !transport_->write_pending()) return;
+  settle(!transport_->write_pending());
 }
 
 void Connection::on_flush(net::Flushed flushed) {
