@@ -31,7 +31,7 @@ def chosen_proxies(arguments, proxies, notes):
     names = [name for name in Proxies.ORDER
              if name in arguments.proxies.split(",") or not arguments.proxies]
     if arguments.short and not arguments.proxies:
-        names = [name for name in names if name not in timed.LARGE_ONLY]
+        names = [name for name in names if name not in timed.REFERENCES]
     if not arguments.against and "onehop-against" in names:
         names.remove("onehop-against")
     for name in list(names):
@@ -134,8 +134,9 @@ def bench(arguments):
     with Supervisor() as supervisor:
         network = make_network(arguments, supervisor, notes)
         settings = argparse.Namespace(
-            onehop=arguments.onehop, against=arguments.against, onehop_args=arguments.onehop_args,
-            against_args=arguments.against_args, admin=not arguments.no_admin,
+            onehop=arguments.onehop, against=arguments.against, floor=arguments.floor,
+            onehop_args=arguments.onehop_args, against_args=arguments.against_args,
+            admin=not arguments.no_admin,
             descriptors=descriptors, proxy_connections=proxy_connections)
         proxies = Proxies(supervisor, settings, network)
         names = chosen_proxies(arguments, proxies, notes)

@@ -118,8 +118,8 @@ def reasons(name, seen, configuration, version):
                 r"\bkeepalive\s+\d+\s*;", upstream[1]):
             found.append("nginx before 1.29.7 keeps no connections unless the `upstream` block has "
                          "`keepalive`")
-    if name == "haproxy-tcp":
-        found.append("in `mode tcp` a connection of a client is a connection to the origin; it "
+    if name in ("haproxy-tcp", "floor"):
+        found.append("it relays bytes: a connection of a client is a connection to the origin; it "
                      "cannot be handed to the next client")
     if seen.version == "HTTP/1.0":
         found.append("it asks the origin in HTTP/1.0, where a connection ends with its answer")

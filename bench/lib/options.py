@@ -66,7 +66,7 @@ def parse(build, description, words=None):
     made = parser(build, description)
     arguments = made.parse_args(words)
     if arguments.smoke:
-        arguments.proxies = arguments.proxies or "onehop,direct"
+        arguments.proxies = arguments.proxies or "onehop,floor,direct"
         arguments.rates = "200"
     given_rounds = arguments.rounds
     scale = 2 if arguments.smoke else 1 if arguments.short else 0
@@ -76,7 +76,9 @@ def parse(build, description, words=None):
         elif getattr(arguments, name) < 1:
             made.error(f"--{name.replace('_', '-')} wants at least 1")
     arguments.body_rounds = given_rounds or arguments.body_rounds
-    arguments.load = arguments.load or os.path.join(os.path.dirname(arguments.origin), "bench_load")
+    beside = os.path.dirname(arguments.origin)
+    arguments.load = arguments.load or os.path.join(beside, "bench_load")
+    arguments.floor = os.path.join(beside, "bench_floor")
     for text, known in ((arguments.only, PARTS), (arguments.proxies, Proxies.ORDER)):
         for name in filter(None, text.split(",")):
             if name not in known:

@@ -89,7 +89,7 @@ def timed_steps(arguments, parts, names):
 
 def arrival_steps(arguments, names):
     seconds, timeout_ms = arguments.arrival_seconds, arguments.timeout_ms
-    who = [name for name in measured(arguments, "arrival", names) if name not in timed.LARGE_ONLY]
+    who = [name for name in measured(arguments, "arrival", names) if name not in timed.REFERENCES]
     for rate in arguments.rates:
         late_s = 0.5 if rate < OVERLOAD_RATE else timeout_ms / 1000
         for number, name in turns(who, arguments.arrival_rounds):

@@ -51,10 +51,10 @@ class Running:
 
 class Proxies:
     """Knows every proxy by name. `settings` holds the programs and limits of this run: onehop,
-    against (or None), onehop_args, against_args, admin, descriptors, proxy_connections."""
+    against (or None), floor, onehop_args, against_args, admin, descriptors, proxy_connections."""
 
     ORDER = ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-             "haproxy-tcp", "haproxy-large", "envoy", "caddy", "direct")
+             "haproxy-tcp", "haproxy-large", "envoy", "caddy", "floor", "direct")
 
     def __init__(self, supervisor, settings, network=None):
         self.supervisor = supervisor
@@ -71,7 +71,7 @@ class Proxies:
         program = self.program(name)
         if program and os.access(program, os.X_OK):
             return None
-        if name in ("onehop", "onehop-against"):
+        if name in ("onehop", "onehop-against", "floor"):
             return f"there is no program {program}"
         return tools.missing(PROGRAMS.get(name, name))
 
@@ -80,6 +80,8 @@ class Proxies:
             return self.settings.onehop
         if name == "onehop-against":
             return self.settings.against
+        if name == "floor":
+            return self.settings.floor
         return tools.find(name) if name == "envoy" else find_program(PROGRAMS.get(name, name))
 
     def start(self, name, to, core, wrap=(), patience_s=10, balance="round_robin"):
@@ -121,6 +123,9 @@ class Proxies:
         program, environment = self.program(name), None
         if name.startswith("onehop"):
             text, command = self._onehop(name, program, path, (listen, to, balance, admin))
+        elif name == "floor":
+            text, command = "", [program, "--listen", configurations.text(listen),
+                                 "--to", configurations.text(to[0])]
         elif name.startswith("nginx"):
             text = configurations.nginx(name, directory, listen, to, balance, self.settings, single)
             command = [program, "-p", directory, "-c", path, "-g", "daemon off;"]

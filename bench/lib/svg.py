@@ -31,7 +31,8 @@ HUES = (("#0072b2", "#56a9e0"), ("#009e73", "#2fc499"), ("#b5569b", "#e497c9"),
 DASHES = ("", "8 4", "2 3", "", "10 3 2 3", "5 2", "1 4", "12 4")
 # A proxy keeps its hue from plot to plot, whichever others are beside it.
 USUAL = {"nginx": 0, "nginx-tuned": 0, "haproxy": 1, "haproxy-tcp": 2, "haproxy-mode-tcp": 2,
-         "direct": 3, "envoy": 4, "nginx-stock": 5, "nginx-as-installed": 5, "caddy": 6}
+         "direct": 3, "envoy": 4, "nginx-stock": 5, "nginx-as-installed": 5, "caddy": 6,
+         "floor": 7}
 
 
 def _style():
