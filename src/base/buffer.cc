@@ -30,7 +30,7 @@ class ChunkList {
   bool give(Chunk* chunk) noexcept {
     if (chunk->capacity != capacity_) return false;
     --in_use_;
-    if (count_ >= kept_) return false;
+    if (!kRecycling || count_ >= kept_) return false;
     chunk->next_free = head_;
     head_ = chunk;
     ++count_;

@@ -2,12 +2,21 @@
 // Recycled<T>: operator new and delete over a free list of the thread, for objects that come and go
 // with requests and connections. After warm-up `new T` takes no heap. An object dies on the thread
 // that made it.
+//
+// A build with sanitizers (ONEHOP_SANITIZE) recycles nothing: what is used after its end would be
+// somebody else's valid memory, and no sanitizer could tell.
 #pragma once
 
 #include <cstddef>
 #include <new>
 
 namespace onehop {
+
+#ifdef ONEHOP_NO_RECYCLING
+inline constexpr bool kRecycling = false;
+#else
+inline constexpr bool kRecycling = true;
+#endif
 
 template <class T, size_t kept = 1024>
 class Recycled {
@@ -22,7 +31,7 @@ class Recycled {
   }
   static void operator delete(void* memory) noexcept {
     FreeList& list = free_list();
-    if (list.count >= kept) {
+    if (!kRecycling || list.count >= kept) {
       ::operator delete(memory);
       return;
     }
