@@ -36,6 +36,7 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
     owned_.reset(transport_);
     const auto timeout = endpoint_->context().settings().handshake_timeout;
     if (timeout.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(timeout.count()));
+    events_.on_reached();
   }
   // The receiver may destroy this object in each of the calls below.
   void on_dial_failed(net::NetError error) override { events_.on_dial_failed(error); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
+
 #include "onehop/upstream/pool.h"
 
 namespace onehop::upstream {
@@ -29,14 +31,20 @@ class Pool::Dialing final : public net::Retirable,
     waiters_.push_back(waiter);
     ++waiter_count_;
   }
+  void on_reached() override { deadline_.disarm(); }
   void on_connected(net::TransportPtr transport) override {
     pool_.dialed(*this, std::move(transport));
   }
   void on_dial_failed(net::NetError error) override {
-    pool_.dial_failed(
-        *this, {error.is_local_fault() ? NoLease::local_fault : NoLease::connect_failed, error});
+    pool_.dial_failed(*this, {why_not(error), error});
   }
   void on_deadline() { pool_.dial_failed(*this, {NoLease::connect_timeout, {ETIMEDOUT}}); }
+
+  // A handshake, too, ends with ETIMEDOUT where its own deadline is over.
+  static NoLease why_not(net::NetError error) {
+    if (error.is_local_fault()) return NoLease::local_fault;
+    return error.number == ETIMEDOUT ? NoLease::connect_timeout : NoLease::connect_failed;
+  }
 
   Pool& pool_;
   IntrusiveList<Waiter> waiters_;

@@ -64,6 +64,23 @@ TEST_CASE("a head that is refused leaves no deadline behind") {
   CHECK(client.finish(3).status() == 200);
 }
 
+TEST_CASE("the body of a stream that was refused for want of places harms no other stream") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(to(origin, {.more = "[server.http2]\nstreams = 1\n"}));
+  Peer peer = Peer::connect(proxy.address());
+  H2Peer client(peer, H2Peer::Role::client);
+  // In one piece, as from a client that has not read the settings: the second has no place, and
+  // when the third has one, the body of the second is still to come.
+  client.try_send(h2_headers(1, h2_request("POST"), kEndHeaders).wire() +
+                  h2_headers(3, h2_request("POST"), kEndHeaders).wire() + h2_reset(1).wire() +
+                  h2_headers(5, h2_request("POST"), kEndHeaders).wire() +
+                  H2Frame{H2Type::data, kEndStream, 3, "late"}.wire() +
+                  H2Frame{H2Type::data, kEndStream, 5, "body"}.wire());
+  CHECK(client.finish(5).status() == 200);
+  CHECK(client.finish(3).reset == kRefusedStream);
+  CHECK_FALSE(client.goaway());
+}
+
 TEST_CASE("a connection that has not finished its handshake has a place among the limited") {
   Certificates made;
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/support/catch.h"
+#include "tests/support/certificates.h"
 #include "tests/support/expect.h"
 #include "tests/support/gate.h"
 #include "tests/support/proxy_process.h"
@@ -308,6 +309,26 @@ TEST_CASE("each timeout is told apart by its outcome") {
                                           "response_head_timeout", "response_idle_timeout"};
   CHECK(eventually([&] { return outcomes(proxy) == expected; }));
   CHECK(outcomes(proxy) == expected);
+}
+
+// The deadline of the connect is over long before: it is not that of the handshake.
+TEST_CASE("an endpoint that accepts and never shakes hands is given up after handshake_timeout") {
+  Certificates made;
+  ScriptedOrigin origin([](OriginConnection& connection) { connection.read_rest(); });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .upstream_timeouts = "connect = \"20ms\"",
+                                 .more = "[upstream.app.tls]\nca = \"" + made.authority() +
+                                         "\"\nhandshake_timeout = \"300ms\"\n"});
+  Client client = proxy.connect();
+  client.send(kGet);
+  const Response response = client.read_response();
+  CHECK(response.status == 504);
+  CHECK(error_token(response) == "connection_timeout");
+  const auto number = [&](const std::string& path) {
+    return proxy.stats().number(ProxyProcess::endpoint(origin.address(), path));
+  };
+  CHECK(number("tls/handshakes/failures_by_reason/timeout") == 1);
+  CHECK(number("tls/handshakes/in_progress") == 0);
 }
 
 }  // namespace

@@ -217,8 +217,9 @@ void describe(Visitor& visit, Some<Pool> auto& pool) {
 
 template <class Visitor>
 void describe(Visitor& visit, Some<UpstreamTimeouts> auto& timeouts) {
-  visit.value("connect", timeouts.connect, Time{milliseconds(0), kHour},
-              "For one endpoint. A lost SYN is sent again after 1 s, so 2 s covers one.");
+  visit.value(
+      "connect", timeouts.connect, Time{milliseconds(0), kHour},
+      "For one endpoint, without TLS. A lost SYN is sent again after 1 s, so 2 s covers one.");
   visit.value(
       "response_head", timeouts.response_head, Time{milliseconds(0), kDay},
       "From the request written to the response head; then 504. As long as slow pages take.");
@@ -248,8 +249,9 @@ void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
   visit.value("key", tls.key, Text::optional_file, "PEM: the private key of it.");
   visit.value("insecure_skip_verify", tls.insecure_skip_verify, Flag{},
               "true believes any certificate, so whoever is on the way can read. For tests.");
-  visit.value("handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
-              "For a whole handshake, which begins when connected; then it is a failed connect.");
+  visit.value(
+      "handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
+      "For a whole handshake, which begins when connected; then it is a failed connect, 504.");
 }
 
 template <class Visitor>

@@ -16,6 +16,9 @@ class Dial {
  public:
   class Events {
    public:
+    // The peer has accepted and something above TCP goes on with a deadline of its own, such as a
+    // handshake. At most once, and before one of the two below; the Dial may not be destroyed here.
+    virtual void on_reached() {}
     // Exactly one of the two, once, and never from within Dialer::dial. The Dial is spent and may
     // be destroyed in the call.
     virtual void on_connected(TransportPtr transport) = 0;

@@ -43,7 +43,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused };
   X(client_stalled, downstream, 499, "connection_write_timeout", never, "The client did not take the response in time") \
   X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
   X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \
-  X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection in time") \
+  X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection, or finish the handshake of TLS, in time") \
   X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
   X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection without a response") \

@@ -13,7 +13,7 @@ std::string_view text(const uint8_t* bytes, size_t size) {
 }
 
 ssize_t read_source(nghttp2_session* session, int32_t, uint8_t*, size_t length, uint32_t* flags,
-                    nghttp2_data_source* source, void*) {
+                    nghttp2_data_source* source, void*) noexcept {
   auto& body = *static_cast<BodySource*>(source->ptr);
   const BodySource::Piece piece = body.piece(length);
   if (piece.size == 0 && !piece.last) return NGHTTP2_ERR_DEFERRED;
@@ -41,9 +41,10 @@ nghttp2_data_provider provider_of(BodySource& source) {
 
 // The functions that nghttp2 calls; `user` is the Session.
 struct Session::Callbacks {
-  static Session& self(void* user) { return *static_cast<Session*>(user); }
+  static Session& self(void* user) noexcept { return *static_cast<Session*>(user); }
 
-  static ssize_t send(nghttp2_session*, const uint8_t* bytes, size_t size, int, void* user) {
+  static ssize_t send(nghttp2_session*, const uint8_t* bytes, size_t size, int,
+                      void* user) noexcept {
     Session& session = self(user);
     if (session.output_->size() >= session.high_water_) return NGHTTP2_ERR_WOULDBLOCK;
     session.output_->append(text(bytes, size));
@@ -51,7 +52,7 @@ struct Session::Callbacks {
   }
 
   static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t size,
-                       nghttp2_data_source* source, void* user) {
+                       nghttp2_data_source* source, void* user) noexcept {
     constexpr size_t kFrameHead = 9;
     Session& session = self(user);
     if (session.output_->size() >= session.high_water_) return NGHTTP2_ERR_WOULDBLOCK;
@@ -60,25 +61,26 @@ struct Session::Callbacks {
     return 0;
   }
 
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) noexcept {
     self(user).events_.on_frame_begin(*head);
     return 0;
   }
 
-  static int begin_head(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  static int begin_head(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
     self(user).events_.on_head_begin(frame->hd.stream_id);
     return 0;
   }
 
   static int field(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
-                   size_t name_size, const uint8_t* value, size_t value_size, uint8_t, void* user) {
+                   size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                   void* user) noexcept {
     self(user).events_.on_field(frame->hd.stream_id, text(name, name_size),
                                 text(value, value_size));
     return 0;
   }
 
-  static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     Events& events = self(user).events_;
     events.on_frame(*frame);
     if (frame->hd.type == NGHTTP2_HEADERS)
@@ -89,17 +91,17 @@ struct Session::Callbacks {
   }
 
   static int data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size,
-                  void* user) {
+                  void* user) noexcept {
     self(user).events_.on_data(id, text(bytes, size));
     return 0;
   }
 
-  static int closed(nghttp2_session*, int32_t id, uint32_t error, void* user) {
+  static int closed(nghttp2_session*, int32_t id, uint32_t error, void* user) noexcept {
     self(user).events_.on_stream_closed(id, error);
     return 0;
   }
 
-  static int sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  static int sent(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     self(user).events_.on_frame_sent(*frame);
     return 0;
   }
