@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "loading.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "onehop/base/ascii.h"
@@ -20,30 +13,7 @@
 namespace onehop::tls {
 namespace {
 
-constexpr size_t kMostBytes = 1024 * 1024;  // of a file; certificates are a few KiB
-
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
-using OcspPtr = std::unique_ptr<OCSP_RESPONSE, Free<OCSP_RESPONSE_free>>;
-
-Unexpected<Fault> fault(std::string_view key, std::string sentence) {
-  return Unexpected<Fault>(Fault{std::string(key), std::move(sentence)});
-}
-
-Result<std::string, Fault> read_file(const std::string& file, std::string_view key,
-                                     std::string_view wanted) {
-  const auto refuse = [&](std::string_view why) {
-    return fault(key, fmt::format("{}, found \"{}\" ({})", wanted, file, why));
-  };
-  if (file.empty()) return fault(key, fmt::format("{}, found none", wanted));
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return refuse(std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return refuse("not a regular file");
-  if (static_cast<size_t>(status.st_size) > kMostBytes) return refuse("larger than 1 MiB");
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return refuse(errno == 0 ? "cannot be read" : std::strerror(errno));
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
 
 BioPtr bio_over(const std::string& text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -69,18 +39,12 @@ Result<std::vector<CertificatePtr>, Fault> read_certificates(const std::string& 
   return certificates;
 }
 
-std::string date_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unknown date";
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", parts);
-}
-
 // Empty while the certificate is valid.
 std::string outside_of_validity(const X509& certificate) {
-  if (X509_cmp_current_time(X509_get0_notBefore(&certificate)) > 0)
-    return "is valid only from " + date_of(X509_get0_notBefore(&certificate)) + " on";
-  if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0)
-    return "expired on " + date_of(X509_get0_notAfter(&certificate));
+  const ASN1_TIME* from = X509_get0_notBefore(&certificate);
+  const ASN1_TIME* to = X509_get0_notAfter(&certificate);
+  if (X509_cmp_current_time(from) > 0) return "is valid only from " + date_of(from) + " on";
+  if (X509_cmp_current_time(to) < 0) return "expired on " + date_of(to);
   return {};
 }
 
@@ -138,25 +102,6 @@ std::vector<std::string> names_of(const X509& certificate) {
   return names;
 }
 
-Result<std::string, Fault> read_ocsp(const std::string& file) {
-  constexpr std::string_view kWanted = "a DER file with a successful OCSP response";
-  auto text = read_file(file, "ocsp", kWanted);
-  if (!text.has_value()) return text;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text->data());
-  const unsigned char* const end = bytes + text->size();
-  clear_errors();
-  const OcspPtr response(d2i_OCSP_RESPONSE(nullptr, &bytes, static_cast<long>(text->size())));
-  const std::string reason = response == nullptr ? take_error() : std::string();
-  if (response == nullptr)
-    return fault("ocsp", fmt::format("{}, found \"{}\" ({})", kWanted, file, reason));
-  if (bytes != end)
-    return fault("ocsp", fmt::format("{}, found \"{}\" with more behind it", kWanted, file));
-  const int status = OCSP_response_status(response.get());
-  if (status == OCSP_RESPONSE_STATUS_SUCCESSFUL) return text;
-  return fault("ocsp", fmt::format("{}, found \"{}\" with the status {}", kWanted, file,
-                                   OCSP_response_status_str(status)));
-}
-
 }  // namespace
 
 Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& files) {
@@ -171,6 +116,13 @@ Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& fil
     return fault("cert", fmt::format("a certificate that is valid now, found \"{}\", which {}",
                                      files.cert, why));
   }
+  for (const CertificatePtr& above : loaded.chain) {
+    if (const std::string why = outside_of_validity(*above); !why.empty()) {
+      return fault("cert", fmt::format("a certificate with a chain that is valid now, found \"{}\" "
+                                       "with \"{}\", which {}",
+                                       files.cert, subject_of(*above), why));
+    }
+  }
   auto key = read_key(files.key);
   if (!key.has_value()) return Unexpected<Fault>(std::move(key.error()));
   loaded.key = std::move(*key);
@@ -183,38 +135,25 @@ Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& fil
   loaded.key_type = type_of(*loaded.key);
   loaded.names = names_of(*loaded.leaf);
   if (files.ocsp.empty()) return loaded;
-  auto ocsp = read_ocsp(files.ocsp);
-  if (!ocsp.has_value()) return Unexpected<Fault>(std::move(ocsp.error()));
-  loaded.ocsp = std::move(*ocsp);
+  auto staple = load_staple(files.ocsp, files.cert, *loaded.leaf, loaded.chain);
+  if (!staple.has_value()) return Unexpected<Fault>(std::move(staple.error()));
+  loaded.staple = std::move(*staple);
   return loaded;
 }
 
 Result<std::vector<CertificatePtr>, Fault> load_authorities(const std::string& file,
                                                             std::string_view key) {
-  return read_certificates(file, key, "a PEM file with the certificates of authorities");
-}
-
-std::string warning_about_key(const std::string& file) {
-  struct stat status {};
-  constexpr mode_t kOthers = S_IRGRP | S_IROTH;
-  if (::stat(file.c_str(), &status) != 0 || (status.st_mode & kOthers) == 0) return {};
-  return fmt::format("The private key \"{}\" can be read by others than its owner (mode {:04o})",
-                     file, status.st_mode & 07777u);
-}
-
-FileStamp::FileStamp(std::string file) : file_(std::move(file)), seen_(look()) {}
-
-FileStamp::Seen FileStamp::look() const {
-  struct stat status {};
-  if (::stat(file_.c_str(), &status) != 0) return {};
-  return {true, status.st_ino, status.st_size, status.st_mtim};
-}
-
-bool FileStamp::changed() const {
-  const Seen now = look();
-  return now.there != seen_.there || now.inode != seen_.inode || now.size != seen_.size ||
-         now.modified.tv_sec != seen_.modified.tv_sec ||
-         now.modified.tv_nsec != seen_.modified.tv_nsec;
+  auto authorities =
+      read_certificates(file, key, "a PEM file with the certificates of authorities");
+  if (!authorities.has_value()) return authorities;
+  const bool any_valid = std::ranges::any_of(*authorities, [](const CertificatePtr& authority) {
+    return outside_of_validity(*authority).empty();
+  });
+  if (any_valid) return authorities;
+  const X509& first = *authorities->front();
+  return fault(
+      key, fmt::format("authorities of which one is valid now, found \"{}\", where \"{}\" {}", file,
+                       subject_of(first), outside_of_validity(first)));
 }
 
 }  // namespace onehop::tls

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "openssl.h"
 
+#include <fmt/chrono.h>
 #include <openssl/bio.h>
 
+#include <ctime>
 #include <string_view>
 
 namespace onehop::tls {
+namespace {
+
+std::string date_of(const std::tm& parts) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", parts);
+}
+
+}  // namespace
 
 std::string take_error() {
   const unsigned long code = ERR_peek_error();
@@ -13,6 +22,17 @@ std::string take_error() {
   if (code == 0) return "unknown error";
   const char* reason = ERR_reason_error_string(code);
   return reason == nullptr ? "unknown error" : reason;
+}
+
+std::string date_of(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  return ::gmtime_r(&seconds, &parts) == nullptr ? "an unknown date" : date_of(parts);
+}
+
+std::string date_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? date_of(parts) : "an unknown date";
 }
 
 std::string subject_of(const X509& certificate) {

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -42,6 +43,10 @@ inline void clear_errors() noexcept {
 
 // The oldest error of the queue in OpenSSL's words, such as "ee key too small". Empties the queue.
 std::string take_error();
+
+// A time as messages write it: "2031-05-17 06:30:00 UTC".
+std::string date_of(std::chrono::system_clock::time_point time);
+std::string date_of(const ASN1_TIME* time);
 
 // The name of a certificate's subject by RFC 4514.
 std::string subject_of(const X509& certificate);

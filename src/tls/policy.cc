@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <set>
 #include <string_view>
+#include <utility>
 
 #include "onehop/base/assert.h"
 
@@ -28,6 +31,12 @@ constexpr char kCurves[] = "X25519:P-256:P-384";
 constexpr std::array<std::string_view, 5> kKnownSuites = {
     "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
     "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"};
+
+void free_ciphers(STACK_OF(SSL_CIPHER) * list) noexcept {
+  sk_SSL_CIPHER_free(list);
+}
+
+using CiphersPtr = std::unique_ptr<STACK_OF(SSL_CIPHER), Free<free_ciphers>>;
 
 std::vector<std::string> elements_of(std::string_view list, std::string_view separators) {
   std::vector<std::string> elements;
@@ -52,6 +61,55 @@ bool knows_cipher(SSL_CTX& context, std::string element) {
   return known;
 }
 
+// Without a certificate, or in plain text.
+bool is_open(const SSL_CIPHER& cipher) {
+  return SSL_CIPHER_get_auth_nid(&cipher) == NID_auth_null ||
+         SSL_CIPHER_get_cipher_nid(&cipher) == NID_undef;
+}
+
+// Where there is no fault, `scratch` has the listener's ciphers, and those alone.
+std::optional<Fault> fault_of_list(SSL_CTX& scratch, const std::string& ciphers) {
+  clear_errors();
+  const bool taken = SSL_CTX_set_ciphersuites(&scratch, "") == 1 &&
+                     SSL_CTX_set_cipher_list(&scratch, ciphers.c_str()) == 1;
+  clear_errors();
+  if (!taken) {
+    return Fault{"ciphers", fmt::format("at least one cipher of TLS 1.2, found \"{}\"", ciphers)};
+  }
+  const STACK_OF(SSL_CIPHER)* list = SSL_CTX_get_ciphers(&scratch);
+  for (int i = 0; i < sk_SSL_CIPHER_num(list); ++i) {
+    const SSL_CIPHER* cipher = sk_SSL_CIPHER_value(list, i);
+    if (!is_open(*cipher)) continue;
+    return Fault{"ciphers",
+                 fmt::format("ciphers that authenticate the server and encrypt, found \"{}\" among "
+                             "\"{}\"; \":!aNULL:!eNULL\" leaves such out",
+                             SSL_CIPHER_get_name(cipher), ciphers)};
+  }
+  return std::nullopt;
+}
+
+// The two ways to agree on a key that need nothing else to be set.
+bool is_for_key(const SSL_CIPHER& cipher, const LoadedCertificate& certificate) {
+  const int exchange = SSL_CIPHER_get_kx_nid(&cipher);
+  const int wanted = SSL_CIPHER_get_auth_nid(&cipher);
+  if (certificate.key_type != KeyType::rsa)  // Ed25519 goes with the ciphers of ECDSA (RFC 8422)
+    return exchange == NID_kx_ecdhe && wanted == NID_auth_ecdsa;
+  if (exchange == NID_kx_rsa) return EVP_PKEY_is_a(certificate.key.get(), "RSA") == 1;
+  return exchange == NID_kx_ecdhe && wanted == NID_auth_rsa;
+}
+
+std::string key_name(const LoadedCertificate& certificate) {
+  switch (certificate.key_type) {
+    case KeyType::rsa:
+      return "RSA";
+    case KeyType::ecdsa:
+      return "ECDSA";
+    case KeyType::other:
+      break;
+  }
+  return EVP_PKEY_get0_type_name(certificate.key.get());
+}
+
 }  // namespace
 
 std::vector<Fault> faults_of_ciphers(const config::ListenerTls& settings) {
@@ -72,10 +130,10 @@ std::vector<Fault> faults_of_ciphers(const config::ListenerTls& settings) {
       if (!knows_cipher(*scratch, element))
         refuse("ciphers", "ciphers of TLS 1.2 in OpenSSL's notation", element);
     }
-    clear_errors();
-    if (faults.empty() && SSL_CTX_set_cipher_list(scratch.get(), settings.ciphers.c_str()) != 1)
-      refuse("ciphers", "at least one cipher of TLS 1.2", settings.ciphers);
-    clear_errors();
+    if (faults.empty()) {
+      if (auto fault = fault_of_list(*scratch, settings.ciphers); fault.has_value())
+        faults.push_back(std::move(*fault));
+    }
   }
   const auto suites = elements_of(settings.cipher_suites, ":");
   for (const std::string& element : suites) {
@@ -86,6 +144,45 @@ std::vector<Fault> faults_of_ciphers(const config::ListenerTls& settings) {
   if (suites.empty() && !settings.cipher_suites.empty())
     refuse("cipher_suites", "at least one cipher suite of TLS 1.3", settings.cipher_suites);
   return faults;
+}
+
+std::optional<Fault> fault_of_use(const config::Listener& listener,
+                                  const std::vector<const LoadedCertificate*>& certificates) {
+  const std::string& ciphers = listener.tls.ciphers;
+  if (ciphers.empty()) return std::nullopt;
+  const ContextPtr scratch(SSL_CTX_new(TLS_server_method()));
+  ONEHOP_ASSERT(scratch != nullptr && !fault_of_list(*scratch, ciphers).has_value());
+  const SslPtr ssl(SSL_new(scratch.get()));
+  ONEHOP_ASSERT(ssl != nullptr);
+  // Less what the security level rules out.
+  const CiphersPtr list(SSL_get1_supported_ciphers(ssl.get()));
+  bool any = false;
+  for (int i = 0; i < sk_SSL_CIPHER_num(list.get()); ++i) {
+    const SSL_CIPHER& cipher = *sk_SSL_CIPHER_value(list.get(), i);
+    const bool usable = std::ranges::any_of(
+        certificates, [&](const LoadedCertificate* it) { return is_for_key(cipher, *it); });
+    if (usable && (!listener.http2 || is_for_http2(cipher))) return std::nullopt;
+    any = any || usable;
+  }
+  if (any) {
+    return Fault{"ciphers",
+                 fmt::format("at least one cipher that HTTP/2 allows (of TLS 1.2: ECDHE with "
+                             "AES-GCM or ChaCha20), or http2 = false, found \"{}\"",
+                             ciphers)};
+  }
+  std::set<std::string> keys;
+  for (const LoadedCertificate* it : certificates) keys.insert(key_name(*it));
+  return Fault{"ciphers",
+               fmt::format("at least one cipher for the keys of the certificates ({}), found "
+                           "\"{}\"",
+                           fmt::join(keys, ", "), ciphers)};
+}
+
+bool is_for_http2(const SSL_CIPHER& cipher) {
+  const int exchange = SSL_CIPHER_get_kx_nid(&cipher);
+  const bool is_ephemeral =
+      exchange == NID_kx_any || exchange == NID_kx_ecdhe || exchange == NID_kx_dhe;
+  return is_ephemeral && SSL_CIPHER_is_aead(&cipher) == 1;
 }
 
 void apply_policy(SSL_CTX& context, const config::ListenerTls& settings) {
@@ -104,6 +201,14 @@ void apply_common_options(SSL_CTX& context) {
   // verified with.
   SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+}
+
+ContextPtr make_server_context(const config::ListenerTls& settings) {
+  ContextPtr context(SSL_CTX_new(TLS_server_method()));
+  ONEHOP_ASSERT(context != nullptr);
+  apply_common_options(*context);
+  apply_policy(*context, settings);
+  return context;
 }
 
 std::string use_certificate(SSL_CTX& context, const LoadedCertificate& certificate) {

@@ -49,7 +49,8 @@ std::string demands(const config::ListenerTls& settings,
 Result<std::shared_ptr<const ServerContext>, std::string> ServerContext::make(
     const config::Listener& listener, const ServerContext* previous,
     std::vector<std::string>& warnings) {
-  auto built = OpenSslServerContext::build(listener, previous);
+  auto built = OpenSslServerContext::build(
+      listener, static_cast<const OpenSslServerContext*>(previous), warnings);
   if (!built.has_value()) {
     return Unexpected<std::string>(
         fmt::format("tls.{}: {}", built.error().key, built.error().sentence));
@@ -65,9 +66,17 @@ std::vector<Fault> OpenSslServerContext::faults(const config::Listener& listener
   const config::ListenerTls& settings = listener.tls;
   std::vector<Fault> faults;
   for (size_t i = 0; i < settings.certificates.size(); ++i) {
-    const auto loaded = load_certificate(settings.certificates[i]);
-    if (!loaded.has_value())
+    auto loaded = load_certificate(settings.certificates[i]);
+    if (!loaded.has_value()) {
       faults.push_back({below(i, loaded.error().key), loaded.error().sentence});
+      continue;
+    }
+    const std::string why = loaded->staple.why_not(Staple::Clock::now());
+    if (!why.empty()) {
+      faults.push_back({below(i, "ocsp"),
+                        fmt::format("an OCSP response that is valid now, found \"{}\", which {}",
+                                    loaded->staple.file, why)});
+    }
   }
   for (Fault& fault : faults_of_ciphers(settings)) faults.push_back(std::move(fault));
   if (settings.client_certificates != config::ClientCertificates::off) {
@@ -75,91 +84,79 @@ std::vector<Fault> OpenSslServerContext::faults(const config::Listener& listener
     if (!authorities.has_value()) faults.push_back(authorities.error());
   }
   if (!faults.empty()) return faults;
-  // Each by itself is fine; what OpenSSL says to them together is left.
-  const auto built = build(listener, nullptr);
+  std::vector<std::string> unheard;
+  const auto built = build(listener, nullptr, unheard);
   if (!built.has_value()) faults.push_back(built.error());
   return faults;
 }
 
-OpenSslServerContext::OpenSslServerContext(const config::Listener& listener)
-    : settings_(listener.tls), protocols_(protocol_list(listener.http2, true)) {}
+OpenSslServerContext::OpenSslServerContext(const config::Listener& listener, ListenerFiles files)
+    : settings_(listener.tls),
+      protocols_(protocol_list(listener.http2, true)),
+      protocols_but_http2_(protocol_list(false, true)),
+      files_(std::move(files)) {}
 
 Result<std::shared_ptr<const OpenSslServerContext>, Fault> OpenSslServerContext::build(
-    const config::Listener& listener, const ServerContext* previous) {
-  std::shared_ptr<OpenSslServerContext> made(new OpenSslServerContext(listener));
-  const config::ListenerTls& settings = made->settings_;
+    const config::Listener& listener, const OpenSslServerContext* previous,
+    std::vector<std::string>& warnings) {
+  const config::ListenerTls& settings = listener.tls;
   if (auto faults = faults_of_ciphers(settings); !faults.empty())
     return Unexpected<Fault>(std::move(faults.front()));
-  for (size_t i = 0; i < settings.certificates.size(); ++i) {
-    const config::Certificate& files = settings.certificates[i];
-    // Before they are read: what changes meanwhile is seen later.
-    for (const std::string& file : {files.cert, files.key, files.ocsp}) {
-      if (!file.empty()) made->stamps_.emplace_back(file);
-    }
-    auto loaded = load_certificate(files);
-    if (!loaded.has_value())
-      return Unexpected<Fault>(Fault{below(i, loaded.error().key), loaded.error().sentence});
-    made->certificates_.push_back(std::move(*loaded));
-  }
-  if (settings.client_certificates != config::ClientCertificates::off) {
-    made->stamps_.emplace_back(settings.client_ca);
-    auto authorities = load_authorities(settings.client_ca, "client_ca");
-    if (!authorities.has_value()) return Unexpected<Fault>(std::move(authorities.error()));
-    made->authorities_ = std::move(*authorities);
-  }
-  made->session_id_context_ = demands(settings, made->authorities_);
+  auto files =
+      ListenerFiles::read(listener, previous == nullptr ? nullptr : &previous->files_, warnings);
+  if (!files.has_value()) return Unexpected<Fault>(std::move(files.error()));
+  if (auto fault = fault_of_use(listener, files->certificates()); fault.has_value())
+    return Unexpected<Fault>(std::move(*fault));
+  std::shared_ptr<OpenSslServerContext> made(new OpenSslServerContext(listener, std::move(*files)));
+  made->session_id_context_ = demands(settings, made->files_.authorities());
   if (settings.session_tickets) {
-    if (previous != nullptr)
-      made->ticket_keys_ = static_cast<const OpenSslServerContext*>(previous)->ticket_keys_;
+    if (previous != nullptr) made->ticket_keys_ = previous->ticket_keys_;
     if (made->ticket_keys_ == nullptr) {
       made->ticket_keys_ =
           std::make_shared<TicketKeys>(settings.ticket_rotation, TicketKeys::Clock::now());
     }
     made->ticket_keys_->set_rotation(settings.ticket_rotation);
   }
-  for (const LoadedCertificate& certificate : made->certificates_) {
-    for (const std::string& name : certificate.names) {
-      auto context = made->context_of(made->certificates_for(name));
-      if (!context.has_value()) return Unexpected<Fault>(std::move(context.error()));
-      made->by_name_.emplace(name, *context);
+  if (auto fault = made->make_contexts(); fault.has_value())
+    return Unexpected<Fault>(std::move(*fault));
+  return std::shared_ptr<const OpenSslServerContext>(std::move(made));
+}
+
+std::optional<Fault> OpenSslServerContext::make_contexts() {
+  const Set certificates = files_.certificates();
+  for (const LoadedCertificate* certificate : certificates) {
+    for (const std::string& name : certificate->names) {
+      auto context = context_of(certificates_for(name));
+      if (!context.has_value()) return std::move(context.error());
+      by_name_.emplace(name, *context);
     }
   }
-  const LoadedCertificate& first = made->certificates_.front();
-  auto context = made->context_of(
-      first.names.empty() ? Set{&first} : made->certificates_for(first.names.front()));
-  if (!context.has_value()) return Unexpected<Fault>(std::move(context.error()));
-  made->default_ = *context;
-  return std::shared_ptr<const OpenSslServerContext>(std::move(made));
+  const LoadedCertificate* first = certificates.front();
+  auto context =
+      context_of(first->names.empty() ? Set{first} : certificates_for(first->names.front()));
+  if (!context.has_value()) return std::move(context.error());
+  default_ = *context;
+  return std::nullopt;
 }
 
 OpenSslServerContext::Set OpenSslServerContext::certificates_for(std::string_view name) const {
   Set set;
-  const auto add_first_of_each_type = [&](std::string_view wanted) {
-    for (const LoadedCertificate& certificate : certificates_) {
-      const bool has_type = std::ranges::any_of(set, [&](const LoadedCertificate* other) {
-        return other->key_type == certificate.key_type;
-      });
-      if (!has_type && is_for(certificate, wanted)) set.push_back(&certificate);
-    }
-  };
-  add_first_of_each_type(name);
-  if (const std::string wildcard = wildcard_of(name); !wildcard.empty())
-    add_first_of_each_type(wildcard);
+  for (const LoadedCertificate* certificate : files_.certificates()) {
+    const bool has_type = std::ranges::any_of(set, [&](const LoadedCertificate* other) {
+      return other->key_type == certificate->key_type;
+    });
+    if (!has_type && is_for(*certificate, name)) set.push_back(certificate);
+  }
   return set;
 }
 
 Result<SSL_CTX*, Fault> OpenSslServerContext::context_of(const Set& set) {
   ContextPtr& context = contexts_[set];
   if (context != nullptr) return context.get();
-  context.reset(SSL_CTX_new(TLS_server_method()));
-  ONEHOP_ASSERT(context != nullptr);
-  apply_common_options(*context);
-  apply_policy(*context, settings_);
+  context = make_server_context(settings_);
   for (const LoadedCertificate* certificate : set) {
     std::string refusal = use_certificate(*context, *certificate);
-    if (refusal.empty()) continue;
-    const auto index = static_cast<size_t>(certificate - certificates_.data());
-    return Unexpected<Fault>(Fault{below(index, "cert"), std::move(refusal)});
+    if (!refusal.empty()) return Unexpected<Fault>(Fault{"certificates", std::move(refusal)});
   }
   SSL_CTX_set_app_data(context.get(), this);
   SSL_CTX_set_tlsext_servername_callback(context.get(), on_server_name);
@@ -173,7 +170,7 @@ Result<SSL_CTX*, Fault> OpenSslServerContext::context_of(const Set& set) {
 void OpenSslServerContext::demand_certificates(SSL_CTX& context) const {
   if (settings_.client_certificates == config::ClientCertificates::off) return;
   X509_STORE* store = SSL_CTX_get_cert_store(&context);
-  for (const CertificatePtr& authority : authorities_) {
+  for (const CertificatePtr& authority : files_.authorities()) {
     X509_STORE_add_cert(store, authority.get());
     SSL_CTX_add_client_CA(&context, authority.get());
   }
@@ -227,7 +224,10 @@ int OpenSslServerContext::on_server_name(SSL* ssl, int*, void*) noexcept {
 int OpenSslServerContext::on_protocols(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                                        const unsigned char* offered, unsigned offered_size,
                                        void*) noexcept {
-  const std::string& ours = owner_of(ssl).protocols_;
+  const OpenSslServerContext& owner = owner_of(ssl);
+  const SSL_CIPHER* cipher = SSL_get_pending_cipher(ssl);  // it is chosen before
+  const bool may_be_http2 = cipher == nullptr || is_for_http2(*cipher);
+  const std::string& ours = may_be_http2 ? owner.protocols_ : owner.protocols_but_http2_;
   unsigned char* found = nullptr;
   const int outcome =
       SSL_select_next_proto(&found, size, reinterpret_cast<const unsigned char*>(ours.data()),
@@ -240,11 +240,12 @@ int OpenSslServerContext::on_protocols(SSL* ssl, const unsigned char** chosen, u
 int OpenSslServerContext::on_staple(SSL* ssl, void*) noexcept {
   // By now OpenSSL has chosen the certificate.
   const X509* shown = SSL_get_certificate(ssl);
-  for (const LoadedCertificate& certificate : owner_of(ssl).certificates_) {
-    if (certificate.leaf.get() != shown || certificate.ocsp.empty()) continue;
-    void* copy = OPENSSL_memdup(certificate.ocsp.data(), certificate.ocsp.size());
+  for (const LoadedCertificate* certificate : owner_of(ssl).files_.certificates()) {
+    const Staple& staple = certificate->staple;
+    if (certificate->leaf.get() != shown || !staple.is_for_use(Staple::Clock::now())) continue;
+    void* copy = OPENSSL_memdup(staple.response.data(), staple.response.size());
     if (copy == nullptr) break;
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(certificate.ocsp.size()));
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple.response.size()));
     return SSL_TLSEXT_ERR_OK;
   }
   return SSL_TLSEXT_ERR_NOACK;
@@ -265,17 +266,17 @@ int OpenSslServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char
 
 std::vector<CertificateExpiry> OpenSslServerContext::expiries() const {
   std::vector<CertificateExpiry> expiries;
-  for (const LoadedCertificate& certificate : certificates_) {
+  for (const LoadedCertificate* certificate : files_.certificates()) {
     std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.leaf.get()), &parts) != 1) continue;
-    expiries.push_back({certificate.file, subject_of(*certificate.leaf),
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate->leaf.get()), &parts) != 1) continue;
+    expiries.push_back({certificate->file, subject_of(*certificate->leaf),
                         std::chrono::system_clock::from_time_t(::timegm(&parts))});
   }
   return expiries;
 }
 
 bool OpenSslServerContext::files_changed() const {
-  return std::ranges::any_of(stamps_, [](const FileStamp& stamp) { return stamp.changed(); });
+  return files_.changed();
 }
 
 }  // namespace onehop::tls

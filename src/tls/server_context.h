@@ -2,8 +2,9 @@
 // A listener's contexts of OpenSSL: one for each set of certificates that some server name is
 // served with.
 //
-// A name's set has of each type of key the first certificate that is for it, by its exact name
-// before a wildcard; OpenSSL then chooses by what the client can verify. All contexts demand the
+// A name's set has of each type of key the first certificate that has it, so one that has the exact
+// name comes before all that have the wildcard; OpenSSL then chooses by what the client can verify.
+// All contexts demand the
 // same of clients, so a ticket that was given under one name proves no less under another; another
 // listener has other keys, and other demands after a reload another session id context (edge case
 // 96).
@@ -11,10 +12,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "loading.h"
+#include "listener_files.h"
 #include "onehop/tls/tls.h"
 #include "ticket_keys.h"
 
@@ -26,7 +28,8 @@ class OpenSslServerContext final : public ServerContext {
   static std::vector<Fault> faults(const config::Listener& listener);
 
   static Result<std::shared_ptr<const OpenSslServerContext>, Fault> build(
-      const config::Listener& listener, const ServerContext* previous);
+      const config::Listener& listener, const OpenSslServerContext* previous,
+      std::vector<std::string>& warnings);
 
   std::vector<CertificateExpiry> expiries() const override;
   bool files_changed() const override;
@@ -38,7 +41,9 @@ class OpenSslServerContext final : public ServerContext {
   TicketKeys* ticket_keys() const { return ticket_keys_.get(); }
 
  private:
-  explicit OpenSslServerContext(const config::Listener& listener);
+  OpenSslServerContext(const config::Listener& listener, ListenerFiles files);
+
+  std::optional<Fault> make_contexts();
 
   using Set = std::vector<const LoadedCertificate*>;
   Set certificates_for(std::string_view name) const;
@@ -55,10 +60,9 @@ class OpenSslServerContext final : public ServerContext {
                        EVP_MAC_CTX* mac, int encrypting) noexcept;
 
   config::ListenerTls settings_;
-  std::string protocols_;  // as ALPN writes them, the preferred one first
-  std::vector<FileStamp> stamps_;
-  std::vector<LoadedCertificate> certificates_;
-  std::vector<CertificatePtr> authorities_;  // of client certificates
+  std::string protocols_;            // as ALPN writes them, the preferred one first
+  std::string protocols_but_http2_;  // for ciphers that HTTP/2 forbids
+  ListenerFiles files_;
   std::string session_id_context_;
   std::shared_ptr<TicketKeys> ticket_keys_;
   std::map<Set, ContextPtr> contexts_;

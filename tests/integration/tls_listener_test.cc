@@ -140,10 +140,10 @@ TEST_CASE("the OCSP response of a certificate's file is stapled for clients that
                .staple = true};
   CHECK((TlsTunnel(proxy.address(), wish).staple() == bytes_of(response)));
   wish.staple = false;
-  CHECK(TlsTunnel(proxy.address(), wish).staple() == "");
+  CHECK(TlsTunnel(proxy.address(), wish).staple().empty());
   wish.staple = true;
   wish.server_name = "plain.test";
-  CHECK(TlsTunnel(proxy.address(), wish).staple() == "");
+  CHECK(TlsTunnel(proxy.address(), wish).staple().empty());
 }
 
 TEST_CASE("a session is resumed by whichever worker the client comes to") {

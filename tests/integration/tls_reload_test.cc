@@ -77,6 +77,31 @@ TEST_CASE("a new certificate that is no good is refused with its reason, and the
   CHECK(eventually([&] { return site.serial(proxy) != before; }));
 }
 
+TEST_CASE("a certificate that is no good does not hold up the renewal of another one") {
+  Site site;
+  const CertificateFiles other = site.made.leaf({.names = {"other.test"}});
+  site.install(site.made.leaf());
+  ProxyConfig config = site.config();
+  const std::string end = " }]";
+  config.more.replace(config.more.find(end), end.size(),
+                      " }, { cert = \"" + other.cert + "\", key = \"" + other.key + "\" }]");
+  ProxyProcess proxy(config);
+  const auto serial = [&](const std::string& name) {
+    const TlsWish wish{.ca = site.made.authority(), .server_name = name};
+    return TlsTunnel(proxy.address(), wish).serial();
+  };
+  const std::string kept = serial("other.test");
+  const std::string renewed = serial("localhost");
+  std::ofstream(other.cert) << "this is no certificate\n";
+  site.install(site.made.leaf());
+  CHECK(eventually([&] { return serial("localhost") != renewed; }));
+  CHECK(serial("other.test") == kept);
+  const std::string reason = "the new files are refused and the old ones stay in use";
+  CHECK(eventually([&] { return proxy.errors().find(reason) != std::string::npos; }));
+  CAPTURE(proxy.errors());
+  CHECK(proxy.errors().find(reason) == proxy.errors().rfind(reason));
+}
+
 TEST_CASE("a drain says GOAWAY twice, and every stream that came before the second ends well") {
   Gate go_on;
   ScriptedOrigin origin([&](OriginConnection& connection) {

@@ -7,8 +7,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
+#include <cstdlib>
 
 #include <filesystem>
 #include <fstream>
@@ -60,7 +60,8 @@ CertificatePtr begin_certificate(EVP_PKEY& key, const std::string& name, long se
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), wish.from_days * kDaySeconds);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), wish.to_days * kDaySeconds);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()),
+                  wish.to_seconds != 0 ? wish.to_seconds : wish.to_days * kDaySeconds);
   X509_set_pubkey(certificate.get(), &key);
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   const auto add = [subject](const char* field, const std::string& value) {
@@ -168,22 +169,23 @@ std::string Certificates::encrypted_key(const CertificateFiles& files) {
   const BioPtr bio(BIO_new_file(files.key.c_str(), "r"));
   const KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
   must(key != nullptr, "key");
-  const std::string file = next(".key");
+  std::string file = next(".key");
   write_key(file, *key, EVP_aes_256_cbc(), "passphrase");
   return file;
 }
 
-std::string Certificates::ocsp_response(const CertificateFiles& files) {
+std::string Certificates::ocsp_response(const CertificateFiles& files, const OcspWish& wish) {
   const CertificatePtr certificate = read_certificate(files.cert);
   X509* issuer = authority_->certificate.get();
   const std::unique_ptr<OCSP_BASICRESP, Free<OCSP_BASICRESP_free>> basic(OCSP_BASICRESP_new());
   const std::unique_ptr<OCSP_CERTID, Free<OCSP_CERTID_free>> id(
       OCSP_cert_to_id(nullptr, certificate.get(), issuer));
-  const std::unique_ptr<ASN1_TIME, Free<ASN1_TIME_free>> now(X509_gmtime_adj(nullptr, -60));
-  const std::unique_ptr<ASN1_TIME, Free<ASN1_TIME_free>> later(
-      X509_gmtime_adj(nullptr, kDaySeconds));
-  must(OCSP_basic_add1_status(basic.get(), id.get(), V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now.get(),
-                              later.get()) != nullptr,
+  using TimePtr = std::unique_ptr<ASN1_TIME, Free<ASN1_TIME_free>>;
+  const TimePtr from(X509_gmtime_adj(nullptr, wish.from_seconds));
+  const TimePtr to(X509_gmtime_adj(nullptr, wish.to_seconds));
+  const int status = wish.revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD;
+  must(OCSP_basic_add1_status(basic.get(), id.get(), status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+                              wish.revoked ? from.get() : nullptr, from.get(), to.get()) != nullptr,
        "OCSP status");
   must(OCSP_basic_sign(basic.get(), issuer, authority_->key.get(), EVP_sha256(), nullptr, 0) == 1,
        "OCSP signature");
@@ -198,7 +200,7 @@ std::string Certificates::ocsp_response(const CertificateFiles& files) {
 }
 
 std::string Certificates::file(std::string_view name, std::string_view bytes) {
-  const std::string path = folder_ + "/" + std::string(name);
+  std::string path = folder_ + "/" + std::string(name);
   std::ofstream(path + ".new", std::ios::binary) << bytes;
   std::filesystem::rename(path + ".new", path);
   return path;

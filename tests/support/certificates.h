@@ -23,11 +23,19 @@ struct CertificateWish {
   // Validity in days from now: -2 to -1 has expired, 1 to 2 is not valid yet.
   int from_days = -1;
   int to_days = 30;
+  int to_seconds = 0;  // from now, in place of to_days where it is not 0
 };
 
 struct CertificateFiles {
   std::string cert;  // the leaf alone
   std::string key;   // mode 0600
+};
+
+// What a response of OCSP says, in seconds from now.
+struct OcspWish {
+  bool revoked = false;
+  long from_seconds = -60;
+  long to_seconds = 24 * 60 * 60;
 };
 
 class Certificates {
@@ -49,8 +57,8 @@ class Certificates {
   // The key of `files` again, in a file that wants a passphrase.
   std::string encrypted_key(const CertificateFiles& files);
 
-  // A DER file with the authority's OCSP response that the certificate is good.
-  std::string ocsp_response(const CertificateFiles& files);
+  // A DER file with the authority's OCSP response about the certificate.
+  std::string ocsp_response(const CertificateFiles& files, const OcspWish& wish = {});
 
   // A file with these bytes; one of the same name is replaced as `mv` does it.
   std::string file(std::string_view name, std::string_view bytes);

@@ -64,8 +64,10 @@ struct CertificateExpiry {
 class ServerContext {
  public:
   // Reads the files. `previous`, when given, hands its ticket keys on, so that tickets outlive a
-  // reload (though not one that demands other client certificates). An error is one sentence behind
-  // its key, and names the file. Warnings (a key that others can read) are added to `warnings`.
+  // reload (though not one that demands other client certificates), and the certificates whose
+  // files are the same still or are no good now: each stands for itself, and what is refused is a
+  // warning, once. An error is one sentence behind its key, and names the file. Further warnings
+  // are of keys that others can read and of OCSP responses that are not valid and not stapled.
   static Result<std::shared_ptr<const ServerContext>, std::string> make(
       const config::Listener& listener, const ServerContext* previous,
       std::vector<std::string>& warnings);
@@ -75,7 +77,7 @@ class ServerContext {
   virtual std::vector<CertificateExpiry> expiries() const = 0;
 
   // True when one of its files has changed since it was made (modification time, size or inode), or
-  // is gone.
+  // is gone, or an OCSP response that it began to staple has expired.
   virtual bool files_changed() const = 0;
 };
 
@@ -136,7 +138,7 @@ class Dialer final : public net::Dialer {
   // verified where the configuration names none. `observer` may be null.
   Dialer(net::Loop& loop, net::Dialer& below, std::shared_ptr<const ClientContext> context,
          std::string host, DialObserver* observer);
-  ~Dialer();
+  ~Dialer() override;
 
   Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override;
@@ -149,7 +151,8 @@ class Dialer final : public net::Dialer {
 };
 
 // Everything that the TLS settings of a configuration get wrong: a key that does not match its
-// certificate, an expired or unreadable file, an unknown cipher, a list of authorities without one.
+// certificate, an expired or unreadable file, a cipher that is unknown or that no handshake could
+// use, a list of authorities without one.
 // Problems have a key (such as listener[0].tls.certificates[1].key) and a sentence; whoever read
 // the file adds the place.
 std::vector<config::Problem> check(const config::Config& config);

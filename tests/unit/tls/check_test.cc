@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What `onehop check` says of TLS settings that would fail at the first handshake.
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 
 #include "parties.h"
 #include "tests/support/catch.h"
@@ -33,6 +35,11 @@ struct Plan {
   Stage stage;
   config::Config config;
 };
+
+std::string content(const std::string& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 struct Row {
   std::string key;
@@ -86,6 +93,26 @@ const std::vector<Row>& certificate_rows() {
        [](Plan& plan) {
          plan.certificate().ocsp = plan.file(std::string("\x30\x03\x0a\x01\x03", 5));
        }},
+      {"certificates[1].ocsp",
+       "an OCSP response for \"F/2.pem\", found one for another certificate in \"F/3.der\"",
+       [](Plan& plan) {
+         plan.certificate().ocsp = plan.stage.made.ocsp_response(
+             {plan.listener().certificates[0].cert, plan.listener().certificates[0].key});
+       }},
+      {"certificates[1].ocsp",
+       "an OCSP response that \"F/2.pem\" is good, found that it is revoked in \"F/3.der\"",
+       [](Plan& plan) {
+         plan.certificate().ocsp =
+             plan.stage.made.ocsp_response({plan.certificate().cert, ""}, {.revoked = true});
+       }},
+      {"certificates[1].cert",
+       "a certificate with a chain that is valid now, found \"F/given\" with "
+       "\"CN=localhost,O=onehop tests\", which expired on 2",
+       [](Plan& plan) {
+         const auto expired = plan.stage.made.leaf({.from_days = -9, .to_days = -1});
+         plan.certificate().cert =
+             plan.file(content(plan.certificate().cert) + content(expired.cert));
+       }},
   };
   return rows;
 }
@@ -105,6 +132,28 @@ const std::vector<Row>& listener_rows() {
        }},
       {"cipher_suites", "cipher suites of TLS 1.3 (TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384",
        [](Plan& plan) { plan.listener().cipher_suites = "TLS_AES_128_GCM_SHA256:TLS_RC4"; }},
+      {"ciphers",
+       "ciphers that authenticate the server and encrypt, found \"ADH-AES256-GCM-SHA384\" among "
+       "\"ECDHE+AESGCM:ADH-AES256-GCM-SHA384\"; \":!aNULL:!eNULL\" leaves such out",
+       [](Plan& plan) { plan.listener().ciphers = "ECDHE+AESGCM:ADH-AES256-GCM-SHA384"; }},
+      {"ciphers",
+       "ciphers that authenticate the server and encrypt, found \"ECDHE-ECDSA-NULL-SHA\"",
+       [](Plan& plan) { plan.listener().ciphers = "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"; }},
+      {"ciphers",
+       "at least one cipher for the keys of the certificates (ECDSA), found "
+       "\"ECDHE-RSA-AES128-GCM-SHA256\"",
+       [](Plan& plan) { plan.listener().ciphers = "ECDHE-RSA-AES128-GCM-SHA256"; }},
+      {"ciphers",
+       "at least one cipher that HTTP/2 allows (of TLS 1.2: ECDHE with AES-GCM or ChaCha20), or "
+       "http2 = false, found \"ECDHE-ECDSA-AES128-SHA\"",
+       [](Plan& plan) { plan.listener().ciphers = "ECDHE-ECDSA-AES128-SHA"; }},
+      {"client_ca",
+       "authorities of which one is valid now, found \"F/3.pem\", where "
+       "\"CN=localhost,O=onehop tests\" expired on 2",
+       [](Plan& plan) {
+         plan.listener().client_certificates = config::ClientCertificates::optional;
+         plan.listener().client_ca = plan.stage.made.leaf({.from_days = -9, .to_days = -1}).cert;
+       }},
       {"client_ca", "a PEM file with the certificates of authorities, found none",
        [](Plan& plan) {
          plan.listener().client_certificates = config::ClientCertificates::optional;
@@ -123,6 +172,12 @@ const std::vector<Row>& upstream_rows() {
   static const std::vector<Row> rows = {
       {"ca", "a PEM file with the certificates of authorities, found \"F/none\" (No such file",
        [](Plan& plan) { plan.upstream().ca = plan.stage.made.folder() + "/none"; }},
+      {"ca",
+       "authorities of which one is valid now, found \"F/3.pem\", where "
+       "\"CN=localhost,O=onehop tests\" expired on 2",
+       [](Plan& plan) {
+         plan.upstream().ca = plan.stage.made.leaf({.from_days = -9, .to_days = -1}).cert;
+       }},
       {"cert", "a PEM file with a certificate, found none",
        [](Plan& plan) { plan.upstream().key = plan.certificate().key; }},
       {"key", "a PEM file with a private key that has no passphrase, found none",
@@ -160,6 +215,32 @@ TEST_CASE("settings that work are no problem, and what is off is not looked at")
   plan.listener().ciphers = "ECDHE+AESGCM:-RSA:!aNULL:@STRENGTH";
   plan.listener().cipher_suites = "TLS_CHACHA20_POLY1305_SHA256";
   CHECK(tls::check(plan.config).empty());
+}
+
+TEST_CASE("one cipher that can be used, or one authority that is valid, is enough") {
+  Plan plan;
+  plan.listener().ciphers = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:AES128-SHA";
+  CHECK(tls::check(plan.config).empty());
+  plan.listener().ciphers = "ECDHE-ECDSA-AES128-SHA";
+  plan.config.listeners[1].http2 = false;
+  CHECK(tls::check(plan.config).empty());
+  const auto expired = plan.stage.made.leaf({.from_days = -9, .to_days = -1});
+  plan.upstream().ca = plan.file(content(expired.cert) + content(plan.stage.made.authority()));
+  CHECK(tls::check(plan.config).empty());
+}
+
+TEST_CASE("an OCSP response that is not valid now is a problem of the file, as a certificate is") {
+  const auto [from, until, words] = GENERATE(table<int, int, std::string>(
+      {{-7200, -60, "expired on 2"}, {600, 7200, "is valid only from 2"}}));
+  Plan plan;
+  plan.certificate().ocsp = plan.stage.made.ocsp_response(
+      {plan.certificate().cert, ""}, {.from_seconds = from, .to_seconds = until});
+  const auto problems = tls::check(plan.config);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].key == "listener[1].tls.certificates[1].ocsp");
+  const std::string expected =
+      "an OCSP response that is valid now, found \"F/3.der\", which " + words;
+  CHECK(plan.shown(problems[0].sentence).substr(0, expected.size()) == expected);
 }
 
 TEST_CASE("each setting of a listener that would fail at a handshake is a problem with its key") {

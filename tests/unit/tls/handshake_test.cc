@@ -138,7 +138,7 @@ TEST_CASE("a client that knows only RSA gets the RSA certificate of a name that 
   Stage stage;
   config::Listener listener;
   const auto ecdsa = stage.made.leaf({.names = {"www.example.org"}});
-  const auto rsa = stage.made.leaf({.key = test::TestKey::rsa, .names = {"*.example.org"}});
+  const auto rsa = stage.made.leaf({.key = test::TestKey::rsa, .names = {"www.example.org"}});
   listener.tls.certificates = {{ecdsa.cert, ecdsa.key, ""}, {rsa.cert, rsa.key, ""}};
   const auto context = stage.context(listener);
   const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
@@ -160,6 +160,31 @@ TEST_CASE("a client that knows only RSA gets the RSA certificate of a name that 
   CHECK(shown_is_rsa(stage.last_ssl) == is_rsa);
 }
 
+TEST_CASE("a certificate of the exact name comes before a wildcard's, whatever their keys are") {
+  const auto exact_key = GENERATE(test::TestKey::rsa, test::TestKey::ecdsa);
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  const bool is_rsa = exact_key == test::TestKey::rsa;
+  Stage stage;
+  const auto wildcard_key = is_rsa ? test::TestKey::ecdsa : test::TestKey::rsa;
+  const auto wildcard = stage.made.leaf({.key = wildcard_key, .names = {"*.example.org"}});
+  const auto exact = stage.made.leaf({.key = exact_key, .names = {"www.example.org"}});
+  config::Listener listener;
+  listener.tls.certificates = {{wildcard.cert, wildcard.key, ""}, {exact.cert, exact.key, ""}};
+  const auto context = stage.context(listener);
+  const auto [asked, shown_rsa] = GENERATE_COPY(
+      table<std::string, bool>({{"www.example.org", is_rsa}, {"api.example.org", !is_rsa}}));
+  INFO(asked << " " << is_rsa << " " << version);
+  Party server;
+  Party client;
+  HandClient wish;
+  wish.name = asked;
+  wish.most_version = version;
+  stage.connect(client, stage.serve(server, context), wish);
+  stage.loop.settle();
+  REQUIRE(client.secured);
+  CHECK(shown_is_rsa(stage.last_ssl) == shown_rsa);
+}
+
 TEST_CASE("h2 is chosen before http/1.1 where the listener has it") {
   Stage stage;
   config::Listener listener = stage.listener();
@@ -175,6 +200,44 @@ TEST_CASE("h2 is chosen before http/1.1 where the listener has it") {
   CHECK(server.session.application_protocol == expected);
   CHECK(server.transport->application_protocol() == expected);
   CHECK(client.session.application_protocol == expected);
+}
+
+TEST_CASE("h2 is not agreed on for a session whose cipher HTTP/2 forbids, resumed or not") {
+  const auto [cipher, offered, expected] = GENERATE(table<std::string, std::string, std::string>({
+      {"ECDHE-ECDSA-AES128-SHA", wire_form({"h2", "http/1.1"}), "http/1.1"},
+      {"ECDHE-ECDSA-AES128-SHA", wire_form({"h2"}), ""},
+      {"ECDHE-ECDSA-AES128-GCM-SHA256", wire_form({"h2", "http/1.1"}), "h2"},
+  }));
+  INFO(cipher << " " << offered);
+  Stage stage;
+  config::Listener listener = stage.listener();
+  listener.tls.ciphers = "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256";
+  const auto context = stage.context(listener);
+  HandClient wish;
+  wish.most_version = TLS1_2_VERSION;
+  wish.ciphers = cipher;
+  for (const bool again : {false, true}) {
+    wish.protocols = again ? offered : wire_form({"http/1.1"});
+    Party server;
+    Party client;
+    if (again) wish.session = stage.sessions.back().get();
+    stage.connect(client, stage.serve(server, context), wish);
+    stage.loop.settle();
+    if (again && expected.empty()) {
+      CHECK(server.failure == Failure::no_shared_protocol);
+      continue;
+    }
+    REQUIRE(server.secured);
+    CHECK(server.session.resumed == again);
+    CHECK(server.session.application_protocol == (again ? expected : "http/1.1"));
+  }
+  Party server;
+  Party client;
+  wish.session = nullptr;
+  stage.connect(client, stage.serve(server, context), wish);
+  stage.loop.settle();
+  CHECK(server.secured == !expected.empty());
+  if (server.secured) CHECK(server.session.application_protocol == expected);
 }
 
 TEST_CASE("a client whose protocols are all unknown is told so") {

@@ -110,6 +110,8 @@ void Stage::connect(Party& client, net::TransportPtr below, const HandClient& wi
   if (wish.most_version != 0) SSL_CTX_set_max_proto_version(context.get(), wish.most_version);
   if (!wish.signatures.empty())
     REQUIRE(SSL_CTX_set1_sigalgs_list(context.get(), wish.signatures.c_str()) == 1);
+  if (!wish.ciphers.empty())
+    REQUIRE(SSL_CTX_set_cipher_list(context.get(), wish.ciphers.c_str()) == 1);
   if (!wish.authority.empty()) {
     REQUIRE(SSL_CTX_load_verify_file(context.get(), wish.authority.c_str()) == 1);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);

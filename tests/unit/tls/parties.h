@@ -72,6 +72,7 @@ struct HandClient {
   std::string name;       // SNI
   std::string protocols;  // as ALPN writes them
   std::string signatures;
+  std::string ciphers;  // of TLS 1.2
   std::string authority;
   test::CertificateFiles certificate;
   SSL_SESSION* session = nullptr;

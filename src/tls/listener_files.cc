@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "listener_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "policy.h"
+
+namespace onehop::tls {
+namespace {
+
+// Faults of an entry have the key below it.
+Fault in_entry(size_t index, const Fault& fault) {
+  return {fmt::format("certificates[{}].{}", index, fault.key), fault.sentence};
+}
+
+Result<LoadedCertificate, Fault> load_usable(const config::ListenerTls& settings, size_t index) {
+  auto loaded = load_certificate(settings.certificates[index]);
+  if (!loaded.has_value()) return Unexpected<Fault>(in_entry(index, loaded.error()));
+  std::string refusal = use_certificate(*make_server_context(settings), *loaded);
+  if (!refusal.empty())
+    return Unexpected<Fault>(in_entry(index, Fault{"cert", std::move(refusal)}));
+  return loaded;
+}
+
+}  // namespace
+
+template <class T>
+bool ListenerFiles::Read<T>::changed() const {
+  return std::ranges::any_of(stamps, [](const FileStamp& stamp) { return stamp.changed(); });
+}
+
+template <class T, class Load>
+Result<ListenerFiles::Read<T>, Fault> ListenerFiles::renew(std::vector<std::string> names,
+                                                           const Read<T>* old, Load load,
+                                                           const std::string& address,
+                                                           std::vector<std::string>& warnings) {
+  if (old != nullptr && !old->changed()) return *old;
+  Read<T> read;
+  // Before they are read: what changes meanwhile is seen later.
+  for (const std::string& name : names) {
+    if (!name.empty()) read.stamps.emplace_back(name);
+  }
+  read.names = std::move(names);
+  Result<T, Fault> loaded = load();
+  if (loaded.has_value()) {
+    read.it = std::make_shared<const T>(std::move(*loaded));
+    return read;
+  }
+  if (old == nullptr) return Unexpected<Fault>(std::move(loaded.error()));
+  warnings.push_back(
+      fmt::format("Listener {}: the new files are refused and the old ones stay in use: tls.{}: {}",
+                  address, loaded.error().key, loaded.error().sentence));
+  read.it = old->it;
+  return read;
+}
+
+Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listener,
+                                                 const ListenerFiles* previous,
+                                                 std::vector<std::string>& warnings) {
+  const config::ListenerTls& settings = listener.tls;
+  ListenerFiles files;
+  for (size_t i = 0; i < settings.certificates.size(); ++i) {
+    const config::Certificate& entry = settings.certificates[i];
+    std::vector<std::string> names = {entry.cert, entry.key, entry.ocsp};
+    const Certificate* old = previous == nullptr ? nullptr : previous->certificate_in(names);
+    const auto load = [&] { return load_usable(settings, i); };
+    auto read = renew(std::move(names), old, load, listener.address, warnings);
+    if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
+    files.certificates_.push_back(std::move(*read));
+  }
+  files.look_at_staples(warnings);
+  if (settings.client_certificates == config::ClientCertificates::off) return files;
+  const bool had_them = previous != nullptr && previous->authorities_.has_value() &&
+                        previous->authorities_->names.front() == settings.client_ca;
+  const Authorities* old = had_them ? &*previous->authorities_ : nullptr;
+  const auto load = [&] { return load_authorities(settings.client_ca, "client_ca"); };
+  auto read = renew({settings.client_ca}, old, load, listener.address, warnings);
+  if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
+  files.authorities_ = std::move(*read);
+  return files;
+}
+
+const ListenerFiles::Certificate* ListenerFiles::certificate_in(
+    const std::vector<std::string>& names) const {
+  const auto found = std::ranges::find(certificates_, names, &Certificate::names);
+  return found == certificates_.end() ? nullptr : &*found;
+}
+
+void ListenerFiles::look_at_staples(std::vector<std::string>& warnings) {
+  const auto now = Staple::Clock::now();
+  for (const LoadedCertificate* certificate : certificates()) {
+    const Staple& staple = certificate->staple;
+    if (staple.is_for_use(now)) staples_end_ = std::min(staples_end_, staple.to);
+    if (const std::string why = staple.why_not(now); !why.empty()) {
+      warnings.push_back(
+          fmt::format("The OCSP response \"{}\" {}: it is not stapled", staple.file, why));
+    }
+  }
+}
+
+std::vector<const LoadedCertificate*> ListenerFiles::certificates() const {
+  std::vector<const LoadedCertificate*> certificates;
+  for (const Certificate& read : certificates_) certificates.push_back(read.it.get());
+  return certificates;
+}
+
+const std::vector<CertificatePtr>& ListenerFiles::authorities() const {
+  static const std::vector<CertificatePtr> kNone;
+  return authorities_.has_value() ? *authorities_->it : kNone;
+}
+
+bool ListenerFiles::changed() const {
+  return std::ranges::any_of(certificates_,
+                             [](const Certificate& read) { return read.changed(); }) ||
+         (authorities_.has_value() && authorities_->changed()) ||
+         Staple::Clock::now() >= staples_end_;
+}
+
+}  // namespace onehop::tls
