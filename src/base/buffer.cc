@@ -189,15 +189,22 @@ void Buffer::append_slice(Chunk* chunk, size_t offset, size_t size) {
   size_ += size;
 }
 
+void Buffer::append_copy(const Slice& slice) {
+  const size_t size = slice.end - slice.begin;
+  if (size < kCopyBelow) {
+    append(std::string_view(slice.chunk->bytes() + slice.begin, size));
+  } else {
+    append_slice(slice.chunk, slice.begin, size);
+  }
+}
+
+void Buffer::append_copy(const Buffer& other) {
+  for (const Slice* slice = other.head_; slice != nullptr; slice = slice->next) append_copy(*slice);
+}
+
 void Buffer::append(Buffer&& other) {
   while (other.head_ != nullptr) {
-    Slice* slice = other.head_;
-    const size_t size = slice->end - slice->begin;
-    if (size < kCopyBelow) {
-      append(std::string_view(slice->chunk->bytes() + slice->begin, size));
-    } else {
-      append_slice(slice->chunk, slice->begin, size);
-    }
+    append_copy(*other.head_);
     other.pop_slice();
   }
   other.size_ = 0;

@@ -43,6 +43,8 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   upstream::Endpoint* endpoint() noexcept { return endpoint_; }
   const upstream::LeaseError& error() const noexcept { return error_; }
   bool reused() const noexcept { return lease_.reused(); }
+  // The endpoint may yet turn the stream away unseen, whatever was sent on it.
+  bool may_be_refused() const noexcept { return lease_.multiplexed(); }
 
   // The end of the try, counted: what the endpoint answered (0: nothing) and how it ended. Gives
   // the connection back.

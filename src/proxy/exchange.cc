@@ -134,7 +134,9 @@ void Exchange::on_stream(http::ClientStream& stream) {
   clock_.enter(Phase::request_write, Doing::work, now());
   http::RequestHead head = request_;
   if (head.authority.empty()) head.authority = attempt_.endpoint()->name();
-  stream.send_head(head, request_ended_ ? Ends::yes : Ends::no);
+  const Ends ends = request_ended_ ? Ends::yes : Ends::no;
+  stream.send_head(head, sent_body_.untouched() ? ends : Ends::no);
+  if (!sent_body_.untouched()) stream.send_body(sent_body_.again(), ends);
   // Also with Expect: until the endpoint says to continue, it is the endpoint that is waited for.
   if (request_ended_ || awaiting_continue_)
     wait_at_most(upstream_->config().timeouts.response_head);
@@ -143,22 +145,29 @@ void Exchange::on_stream(http::ClientStream& stream) {
 
 void Exchange::on_body(Buffer& bytes, Ends ends) {
   if (state_ != State::forwarding || (response_ended_ && !tunnel_)) return;
-  body_touched_ = true;
   if (std::exchange(awaiting_continue_, false)) silence_.disarm();
-  body_bytes_ += bytes.size();
+  const size_t size = bytes.size();
+  body_bytes_ += size;
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
   if (limit != 0 && body_bytes_ > limit && !tunnel_) return fail(Outcome::body_too_large, {});
   if (clock_.phase() == Phase::request_write)
     clock_.enter(Phase::request_write, Doing::work, now());
-  watch_body();
+  sent_body_.sends(bytes, attempt_.may_be_refused() && !response_begun_);
   attempt_.stream()->send_body(std::move(bytes), ends);
-  if (tunnel_) wait_at_most(upstream_->config().timeouts.tunnel_idle);
+  if (tunnel_) {
+    wait_at_most(upstream_->config().timeouts.tunnel_idle);
+  } else if (response_begun_) {
+    wait_at_most(upstream_->config().timeouts.response_idle);
+  } else {
+    watch_body(size);
+  }
   if (ends == Ends::yes) request_ended();
   settle();
 }
 
 void Exchange::on_trailers(const http::Fields& trailers) {
   if (state_ != State::forwarding || response_ended_) return;
+  sent_body_.sends(Buffer(), false);
   attempt_.stream()->send_trailers(
       forwarded_trailers(trailers, proxy_.field_room_, proxy_.parts_.reserved_fields));
   request_ended();
@@ -191,6 +200,8 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
     return fail(Outcome::upstream_bad_response, "The endpoint did not switch protocols");
   clock_.enter(Phase::response_body, Doing::work, now());
   silence_.disarm();
+  body_deadline_.disarm();  // from here on it may be a conversation
+  sent_body_.forget();
   response_begun_ = true;
   status_ = head.status;
   if (head.status == 101) return open_tunnel(head);
@@ -208,6 +219,7 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
 // RFC 9110 15.2: passed on in order, and not at all to an HTTP/1.0 client.
 void Exchange::send_interim(const http::ResponseHead& head) {
   interim_seen_ = true;
+  sent_body_.forget();
   if (client_minor_ >= 1)
     downstream_.send_head(forwarded_response(head, false, proxy_.field_room_), Ends::no);
   if (head.status == 100 && std::exchange(awaiting_continue_, false)) {
@@ -276,10 +288,10 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
 // RFC 9110 9.2.2, RFC 9112 9.3.1: once, on a fresh connection, and only when nothing can be done
 // twice by it.
 bool Exchange::may_retry(const http::StreamError& why, Outcome outcome) const {
-  if (response_begun_ || interim_seen_ || body_touched_ || retries_ >= upstream_->config().retries)
-    return false;
-  if (why.violation == http::Violation::gone && !why.sent_anything) return true;
-  return row_of(outcome).again == Again::if_reused && http::is_idempotent(request_.method);
+  if (response_begun_ || interim_seen_ || retries_ >= upstream_->config().retries) return false;
+  if (why.violation == http::Violation::gone && !why.sent_anything) return sent_body_.whole();
+  return row_of(outcome).again == Again::if_reused && sent_body_.untouched() &&
+         http::is_idempotent(request_.method);
 }
 
 void Exchange::fail(Outcome outcome, std::string_view detail) {
@@ -342,10 +354,7 @@ void Exchange::settle() {
   http::ClientStream* stream = attempt_.stream();
   const bool open = state_ == State::forwarding && stream != nullptr;
   const bool want_body = open && !request_ended_ && stream->has_room();
-  if (want_body && !reading_body_ && !tunnel_ && !awaiting_continue_) {
-    body_due_ms_ = 0;
-    watch_body();
-  }
+  if (want_body && !reading_body_ && !response_begun_ && !awaiting_continue_) watch_body(0);
   // An endpoint that does not take the body is as silent as one that does not answer.
   const bool blocked = open && !request_ended_ && !response_begun_ && !stream->has_room();
   if (blocked && !silence_.armed()) wait_at_most(upstream_->config().timeouts.response_head);
@@ -355,30 +364,21 @@ void Exchange::settle() {
   if (open) stream->set_reading(downstream_.has_room());
 }
 
-// The body's deadline: a grace period, and for every `request_body_min_rate` bytes a second more,
-// never more than the grace ahead.
-void Exchange::watch_body() {
+void Exchange::watch_body(size_t bytes) {
   const auto& timeouts = proxy_.parts_.server.timeouts;
   const auto grace = static_cast<uint64_t>(timeouts.request_body.count());
-  if (grace == 0 || tunnel_ || awaiting_continue_) return;
+  if (grace == 0) return;
   net::Loop& loop = proxy_.parts_.loop;
-  const uint64_t latest = loop.now_ms() + grace;
-  if (!body_deadline_.armed() || body_due_ms_ == 0) {
-    body_due_ms_ = latest;
-    body_bytes_counted_ = body_bytes_;
-    loop.arm(body_deadline_, grace);
-    return;
-  }
-  const uint64_t earned_ms =
-      (body_bytes_ - body_bytes_counted_) * 1000 / timeouts.request_body_min_rate;
-  if (earned_ms == 0) return;
-  body_bytes_counted_ = body_bytes_;
-  body_due_ms_ = std::min(body_due_ms_ + earned_ms, latest);
+  if (body_deadline_.armed())
+    return pace_.earn(bytes, timeouts.request_body_min_rate, loop.now_ms(), grace);
+  pace_.begin(loop.now_ms(), grace);
+  loop.arm(body_deadline_, grace);
 }
 
 void Exchange::on_body_deadline() {
   net::Loop& loop = proxy_.parts_.loop;
-  if (loop.now_ms() < body_due_ms_) return loop.arm(body_deadline_, body_due_ms_ - loop.now_ms());
+  if (loop.now_ms() < pace_.due_ms())
+    return loop.arm(body_deadline_, pace_.due_ms() - loop.now_ms());
   fail(Outcome::request_body_timeout, {});
 }
 

@@ -4,8 +4,8 @@
 //
 //   routing -> waiting -> forwarding -> done          waiting: for a connection
 //      |          ^  |         |
-//      |          +--+--retry--+                      only while no response head was sent and the
-//      body is untouched
+//      |          +--+--retry--+                      only while no response head was sent and
+//      all of the body can be sent again
 //      +------> replying -> done                      our own answer, when nothing was sent yet;
 //      else the stream is reset
 //
@@ -16,11 +16,13 @@
 #include <memory>
 
 #include "attempt.h"
+#include "body_pace.h"
 #include "onehop/base/arena.h"
 #include "onehop/base/recycled.h"
 #include "onehop/http/connection.h"
 #include "onehop/proxy/proxy.h"
 #include "onehop/telemetry/phase.h"
+#include "sent_body.h"
 
 namespace onehop::proxy {
 
@@ -69,7 +71,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void finish(Outcome outcome);
 
   void settle();
-  void watch_body();
+  void watch_body(size_t bytes);
   void on_silence();  // the deadline of whatever is waited for
   void on_request_timeout() { fail(Outcome::request_timeout, {}); }
   void on_body_deadline();
@@ -88,9 +90,9 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   net::Deadline silence_{this, net::DeadlineThunk<&Exchange::on_silence>::call};
   net::Deadline request_deadline_{this, net::DeadlineThunk<&Exchange::on_request_timeout>::call};
   net::Deadline body_deadline_{this, net::DeadlineThunk<&Exchange::on_body_deadline>::call};
-  uint64_t body_bytes_ = 0;          // of the request, so far
-  uint64_t body_bytes_counted_ = 0;  // of these, what has been turned into time already
-  uint64_t body_due_ms_ = 0;         // when the body will have been too slow
+  SentBody sent_body_;
+  uint64_t body_bytes_ = 0;  // of the request, so far
+  BodyPace pace_;
   std::array<uint16_t, kMaxTried> tried_{};
   uint8_t tried_count_ = 0;
   uint8_t retries_ = 0;
@@ -99,7 +101,6 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   Outcome outcome_ = Outcome::ok;
   int status_ = 0;             // sent to the client; 0: none
   bool reading_body_ = false;  // settle()'s last word about the request body
-  bool body_touched_ = false;  // some of it was taken: it cannot be sent again
   bool awaiting_continue_ = false;
   bool request_ended_ = false;  // all of it was handed to the attempt (or there is no body)
   bool response_begun_ = false;

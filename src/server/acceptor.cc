@@ -77,6 +77,15 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
 void Acceptor::finish(tls::Handshake& handshake) {
   parts_.tls_counters->in_progress.add(-1);
   pending_.erase(&handshake);
+  parts_.owner.on_handshake_over();
+}
+
+size_t Acceptor::give_up_handshakes() {
+  const size_t count = pending_.size();
+  if (count == 0) return 0;
+  parts_.tls_counters->in_progress.add(-static_cast<int64_t>(count));
+  pending_.clear();
+  return count;
 }
 
 }  // namespace onehop::server

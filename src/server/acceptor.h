@@ -22,6 +22,7 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
     virtual bool may_accept() = 0;
     virtual void on_accept_paused(net::NetError error) = 0;
     virtual bool is_trusted(const Address& address) const = 0;
+    virtual void on_handshake_over() = 0;  // one less is in progress, whatever came of it
 
    protected:
     ~Owner() = default;
@@ -45,8 +46,9 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   void start(net::ListeningSocket socket, std::shared_ptr<const tls::ServerContext> context);
   void use(std::shared_ptr<const tls::ServerContext> context) { context_ = std::move(context); }
 
-  // No new clients; handshakes in progress go on.
+  // No new clients; handshakes in progress go on, until they are given up. Returns how many were.
   void stop() { listener_.reset(); }
+  size_t give_up_handshakes();
 
   size_t handshakes() const noexcept { return pending_.size(); }
 

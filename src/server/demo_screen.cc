@@ -54,7 +54,7 @@ void DemoScreen::show(const std::string& block) {
 
 std::string DemoScreen::back_to_block_start() {
   if (shown_lines_ == 0) return "";
-  const std::string sequence = fmt::format("\x1b[{}A\r\x1b[J", shown_lines_);
+  std::string sequence = fmt::format("\x1b[{}A\r\x1b[J", shown_lines_);
   shown_lines_ = 0;
   return sequence;
 }

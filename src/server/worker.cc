@@ -103,11 +103,28 @@ void Worker::begin_drain() {
   for (auto& acceptor : acceptors_) acceptor->stop();
   const auto patience = static_cast<uint64_t>(parts_.config.server.drain.count());
   loop_.arm(drain_deadline_, patience);
-  connections_.drain(static_cast<uint64_t>(parts_.config.server.drain_idle.count()));
+  const auto idle = static_cast<uint64_t>(parts_.config.server.drain_idle.count());
+  if (handshakes() > 0) loop_.arm(handshake_deadline_, idle);
+  connections_.drain(idle);
 }
 
-void Worker::on_all_closed() {
-  end();
+// A handshake is a client that has not said yet what it wants, as an idle one is.
+void Worker::on_handshake_deadline() {
+  size_t count = 0;
+  for (auto& acceptor : acceptors_) count += acceptor->give_up_handshakes();
+  if (count > 0)
+    log::info(fmt::format("worker {}: {} TLS handshakes are given up", parts_.index, count));
+  end_if_drained();
+}
+
+void Worker::end_if_drained() {
+  if (connections_.draining() && connections_.size() == 0 && handshakes() == 0) end();
+}
+
+size_t Worker::handshakes() const noexcept {
+  size_t count = 0;
+  for (const auto& acceptor : acceptors_) count += acceptor->handshakes();
+  return count;
 }
 
 void Worker::end() {
@@ -128,8 +145,7 @@ bool Worker::is_trusted(const Address& address) const {
 }
 
 bool Worker::may_accept() {
-  size_t clients = connections_.size();
-  for (const auto& acceptor : acceptors_) clients += acceptor->handshakes();
+  const size_t clients = connections_.size() + handshakes();
   const bool waited = std::exchange(at_limit_, clients >= parts_.max_connections);
   if (at_limit_ && !waited) settings_.counters.accept_paused.add();
   return !at_limit_;

@@ -59,12 +59,16 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   void make_acceptors();
   void run();
   void begin_drain();
+  size_t handshakes() const noexcept;
   void end();
 
   bool may_accept() override;
   void on_accept_paused(net::NetError error) override;
-  void on_all_closed() override;
+  void on_all_closed() override { end_if_drained(); }
+  void on_handshake_over() override { end_if_drained(); }
   void on_drain_deadline() { end(); }
+  void on_handshake_deadline();
+  void end_if_drained();
   bool is_trusted(const Address& address) const override;
 
   Parts parts_;
@@ -77,6 +81,7 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   http::ServerConnections connections_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;  // in the order of the listeners
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
+  net::Deadline handshake_deadline_{this, net::DeadlineThunk<&Worker::on_handshake_deadline>::call};
   bool at_limit_ = false;  // the last client that came was told to wait
   bool ended_ = false;
   std::atomic<bool> done_ = false;

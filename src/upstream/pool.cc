@@ -34,6 +34,10 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
+bool Lease::multiplexed() const noexcept {
+  return connection_ != nullptr && connection_->connection_->multiplexed();
+}
+
 http::ClientStream& Lease::open_stream(http::ClientStream::Events& events) {
   stream_ = &connection_->connection_->open_stream(events);
   return *stream_;

@@ -17,10 +17,9 @@
 #include "onehop/http/connection.h"
 #include "onehop/http/h2.h"
 
+namespace onehop::fuzz {
 namespace {
 
-using namespace onehop;
-using namespace onehop::fuzz;
 using http::Ends;
 
 constexpr uint64_t kConnectionWindow = 1024 * 1024;
@@ -373,3 +372,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   Client({bytes, size}).run();
   return 0;
 }
+
+}  // namespace onehop::fuzz

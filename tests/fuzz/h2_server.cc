@@ -16,10 +16,9 @@
 #include "onehop/http/connection.h"
 #include "onehop/http/h2.h"
 
+namespace onehop::fuzz {
 namespace {
 
-using namespace onehop;
-using namespace onehop::fuzz;
 using http::Ends;
 
 constexpr uint64_t kConnectionWindow = 1024 * 1024;
@@ -375,3 +374,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   Server({bytes, size}).run();
   return 0;
 }
+
+}  // namespace onehop::fuzz

@@ -8,11 +8,10 @@
 // the same request again: nothing that passes can mean another thing one hop further.
 #include "tests/fuzz/message_reader.h"
 
+namespace onehop::fuzz {
 namespace {
 
-using namespace onehop;
-using namespace onehop::fuzz;
-namespace h1 = onehop::http::h1;
+namespace h1 = http::h1;
 
 struct Request {
   using Parsed = h1::ParsedRequest;
@@ -66,3 +65,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (!whole.head_bytes.empty()) check_round_trip(whole.head_bytes);
   return 0;
 }
+
+}  // namespace onehop::fuzz

@@ -8,11 +8,10 @@
 // written such that it reads as the same response again.
 #include "tests/fuzz/message_reader.h"
 
+namespace onehop::fuzz {
 namespace {
 
-using namespace onehop;
-using namespace onehop::fuzz;
-namespace h1 = onehop::http::h1;
+namespace h1 = http::h1;
 
 // What was asked; byte 4 chooses one.
 struct Question {
@@ -72,3 +71,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (!whole.head_bytes.empty()) check_round_trip(whole.head_bytes);
   return 0;
 }
+
+}  // namespace onehop::fuzz

@@ -100,7 +100,7 @@ TEST_CASE("99: a header block that never ends is cut off") {
   const std::string field = size < 2 ? std::string(size, '\x82') : h2_block({{"a", {}}});
   std::string block;
   while (block.size() < size) block += field;
-  const std::string frame = H2Frame{H2Type::continuation, 0, 1, block}.wire();
+  std::string frame = H2Frame{H2Type::continuation, 0, 1, block}.wire();
   CHECK(victim.attack(attacker, 20'000, [&](int) { return frame; }));
   check_held_out(victim);
 }

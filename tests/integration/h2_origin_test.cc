@@ -87,8 +87,10 @@ TEST_CASE("104: a response that cannot be one of HTTP/1.1 makes a 502, and other
       {"a length that is no number", {{":status", "200"}, {"content-length", "two"}}},
   };
   std::atomic<size_t> next = 0;
+  std::atomic<size_t> asked = 0;
   ScriptedOrigin origin(h2_script([&](H2Peer& peer, int32_t id) {
     if (peer.exchange(id).heads.front().get(":path") == "/good") return answer(peer, id, "good");
+    ++asked;
     peer.send(h2_headers(id, rows[next].fields, kEndHeaders));
     peer.send({H2Type::data, kEndStream, id, "hello"});
   }));
@@ -98,8 +100,22 @@ TEST_CASE("104: a response that cannot be one of HTTP/1.1 makes a 502, and other
     const Response bad = proxy.get("/bad");
     CHECK(bad.status == 502);
     CHECK_FALSE(bad.fields.has("Set-Cookie"));
+    // The endpoint has seen it, on whichever connection, and did not close that one.
+    CHECK(error_token(bad) == "http_protocol_error");
+    CHECK(asked == next + 1);
     CHECK(proxy.get("/good").body == "good");
   }
+}
+
+TEST_CASE("an origin that breaks the rules of the connection is said to have done so") {
+  ScriptedOrigin origin(h2_script([&](H2Peer& peer, int32_t id) {
+    peer.send({H2Type::push_promise, kEndHeaders, id, h2_number(2) + h2_block(h2_request())});
+  }));
+  ProxyProcess proxy(to(origin));
+  const Response response = proxy.get("/");
+  CHECK(response.status == 502);
+  CHECK(error_token(response) == "http_protocol_error");
+  CHECK(origin.accepts() == 1);
 }
 
 TEST_CASE("105: a response whose DATA is not its Content-Length is incomplete for the client") {
@@ -144,6 +160,68 @@ TEST_CASE("106: a request on a refused stream goes out again, whatever its metho
   CHECK(requests == 2);
 }
 
+std::string post(size_t size) {
+  return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+         std::string(size, 'b');
+}
+
+TEST_CASE("106: a body goes out again with its request, framed either way") {
+  const std::string request = GENERATE(as<std::string>(), post(5), post(12'000),
+                                       "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                                       "chunked\r\n\r\n5\r\nhello\r\n3\r\nyou\r\n0\r\n\r\n");
+  const bool after_the_body = GENERATE(false, true);
+  CAPTURE(request.substr(0, 80), after_the_body);
+  std::atomic<int> requests = 0;
+  std::string first;
+  ScriptedOrigin origin(h2_script([&](H2Peer& peer, int32_t id) {
+    if (requests++ > 0) return answer(peer, id, peer.finish(id).body);
+    if (after_the_body) first = peer.finish(id).body;
+    peer.send(h2_reset(id, kRefusedStream));
+  }));
+  ProxyProcess proxy(to(origin));
+  const Response response = proxy.exchange(request);
+  CHECK(response.status == 200);
+  CHECK(response.body ==
+        (request.starts_with("PUT") ? "helloyou" : request.substr(request.find("\r\n\r\n") + 4)));
+  if (after_the_body) CHECK(response.body == first);
+  CHECK(requests == 2);
+}
+
+TEST_CASE("106: a body of which more was sent than is kept does not go out again") {
+  std::atomic<int> requests = 0;
+  ScriptedOrigin origin(h2_script([&](H2Peer& peer, int32_t id) {
+    ++requests;
+    peer.finish(id);
+    peer.send(h2_reset(id, kRefusedStream));
+  }));
+  ProxyProcess proxy(to(origin));
+  const Response response = proxy.exchange(post(200'000));
+  CHECK(response.status == 502);
+  CHECK(fault_of_local_reply(response).empty());
+  CHECK(requests == 1);
+}
+
+// What a chat over gRPC looks like: little, seldom, from both sides.
+TEST_CASE("once the response has begun, nobody asks how fast the request body comes") {
+  ScriptedOrigin origin(h2_script([&](H2Peer& peer, int32_t id) {
+    peer.send(h2_headers(id, {{":status", "200"}}, kEndHeaders));
+    peer.finish(id);
+    peer.send({H2Type::data, kEndStream, id, peer.exchange(id).body});
+  }));
+  ProxyConfig config = to(origin);
+  config.timeouts = "request_body = \"100ms\"\nrequest_body_min_rate = \"1KiB\"";
+  ProxyProcess proxy(config);
+  H2Peer client = H2Peer::connect(proxy.address());
+  const int32_t talk = client.request(h2_request("POST"), H2Ends::no);
+  REQUIRE(client.await([&] { return client.exchange(talk).status() == 200; }));
+  // Another one, with no response, is cut off by the deadline that would have cut this one off.
+  Client slow = proxy.connect();
+  slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nfirst");
+  slow.read_rest();
+  REQUIRE(client.data(talk, "still here", H2Ends::yes));
+  CHECK(client.finish(talk).body == "still here");
+}
+
 TEST_CASE(
     "106: a stream that the last id covers ends well after GOAWAY, and the next is elsewhere") {
   ScriptedOrigin origin([&](OriginConnection& connection) {
@@ -170,8 +248,25 @@ TEST_CASE("106: a POST that the origin may have seen is not sent again") {
   ProxyProcess proxy(to(origin));
   const Response response = proxy.exchange(kPost);
   CHECK(response.status == 502);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK(fault_of_local_reply(response).empty());
   CHECK(requests == 1);
+}
+
+TEST_CASE("a connection to an HTTP/2 origin that has fallen silent gets no more requests") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    H2Peer peer(connection, H2Peer::Role::server);
+    for (int count = 0; const int32_t id = peer.accept(); ++count) {
+      if (connection.index() > 0 || count == 0)
+        answer(peer, id, "connection " + std::to_string(connection.index()));
+    }
+  });
+  ProxyConfig config = to(origin);
+  config.upstream_timeouts = "response_head = \"200ms\"";
+  ProxyProcess proxy(config);
+  CHECK(proxy.get("/").body == "connection 0");
+  CHECK(proxy.get("/").status == 504);
+  CHECK(proxy.get("/").body == "connection 1");
+  CHECK(proxy.get("/").body == "connection 1");
 }
 
 TEST_CASE("an HTTP/2 origin that resets in the middle of a body leaves it incomplete") {

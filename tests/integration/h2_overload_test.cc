@@ -152,7 +152,7 @@ TEST_CASE("downloads that a client does not read hold back no other one of the H
   stuck.send(h2_window_update(other, 1 << 20));
   CHECK((stuck.response(other).body == small));
   for (const int32_t id : ids) {
-    CHECK(stuck.exchange(id).body == "");
+    CHECK(stuck.exchange(id).body.empty());
     CHECK_FALSE(stuck.exchange(id).over());
   }
   CHECK(chain.endpoint_number("connections/opened_total") == 1);
@@ -214,7 +214,7 @@ void check_the_urgent_one_is_first(By by, size_t urgent_one) {
   }
   client.send(h2_settings({{kInitialWindowSize, 1 << 20}}));
   CHECK((client.finish(urgent).body == body));
-  CHECK(client.exchange(other).body.size() == 0);
+  CHECK(client.exchange(other).body.empty());
   CHECK((client.finish(other).body == body));
 }
 

@@ -5,8 +5,10 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
+#include "tests/support/proxy_chain.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
+#include "tests/support/tls_peer.h"
 
 namespace onehop::test {
 namespace {
@@ -92,6 +94,43 @@ TEST_CASE("on SIGTERM idle client connections are closed") {
   used.close();
   fresh.close();
   CHECK(proxy.wait_exit() == 0);
+}
+
+constexpr char kHandshakes[] = "listeners/127.0.0.1:0/tls/handshakes/in_progress";
+
+TEST_CASE("a client that is in its handshake at SIGTERM is served") {
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ndrain_idle = \"10s\"",
+                                 .more = listener_tls(made)});
+  TlsTunnel tunnel(proxy.address(),
+                   {.ca = made.authority(), .connected = [&] {
+                      REQUIRE(proxy.wait_number(kHandshakes, 1) == 1);
+                      proxy.signal(SIGTERM);
+                      REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+                    }});
+  Peer client = tunnel.take_peer();
+  client.send(kGet);
+  CHECK(client.read_response().body == "done");
+  CHECK(client.wait_end() == End::closed);
+  client.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a handshake that does not go on is given up with the idle connections") {
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ndrain_idle = \"50ms\"",
+                                 .more = listener_tls(made)});
+  Client silent = proxy.connect();
+  REQUIRE(proxy.wait_number(kHandshakes, 1) == 1);
+  proxy.signal(SIGTERM);
+  silent.read_rest();
+  silent.close();
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(proxy.errors().find("1 TLS handshakes are given up") != std::string::npos);
 }
 
 TEST_CASE(

@@ -145,7 +145,7 @@ H2Peer::H2Peer(H2Peer&&) noexcept = default;
 H2Peer::~H2Peer() = default;
 
 H2Peer H2Peer::connect(const std::string& address, const H2Settings& settings) {
-  return {Peer::connect(address), settings};
+  return H2Peer(Peer::connect(address), settings);
 }
 
 int32_t H2Peer::request(const H2Fields& fields, H2Ends ends) {

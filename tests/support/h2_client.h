@@ -83,7 +83,7 @@ class H2Peer {
 
   // A client sends its preface at once, a server waits for it; both send `settings`.
   H2Peer(Peer& peer, Role role, const H2Settings& settings = {});
-  H2Peer(Peer&& peer, const H2Settings& settings = {});  // a client
+  explicit H2Peer(Peer&& peer, const H2Settings& settings = {});  // a client
   static H2Peer connect(const std::string& address, const H2Settings& settings = {});
   H2Peer(H2Peer&&) noexcept;
   ~H2Peer();

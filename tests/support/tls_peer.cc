@@ -55,6 +55,7 @@ TlsTunnel::TlsTunnel(const std::string& address, const TlsWish& wish)
       far_(Peer::connect(address)),
       near_(-1),
       middle_(-1) {
+  if (wish.connected) wish.connected();
   shake(wish);
   std::tie(near_, middle_) = pair_of_peers();
   thread_ = std::thread([this] { run(); });

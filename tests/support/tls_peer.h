@@ -6,6 +6,7 @@
 
 #include <openssl/ssl.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,9 +24,10 @@ struct TlsWish {
   std::string alpn = "";  // one protocol; "" offers none
   std::string cert = "";  // of the client
   std::string key = "";
-  int most_version = 0;          // TLS1_2_VERSION; 0: what OpenSSL has
-  bool staple = false;           // asks for an OCSP response
-  TlsSession session = nullptr;  // to be resumed
+  int most_version = 0;                       // TLS1_2_VERSION; 0: what OpenSSL has
+  bool staple = false;                        // asks for an OCSP response
+  TlsSession session = nullptr;               // to be resumed
+  std::function<void()> connected = nullptr;  // called before the handshake begins
 };
 
 class TlsTunnel {

@@ -63,6 +63,9 @@ class Buffer {
   void splice(Buffer&& other);  // leaves `other` empty; never copies: for bytes that move on within
                                 // the turn
 
+  // The same bytes once more, which `other` keeps; shares slices but for small ones.
+  void append_copy(const Buffer& other);
+
   // Shares `size` bytes of `chunk` from `offset` on; takes a reference of its own.
   void append_slice(Chunk* chunk, size_t offset, size_t size);
 
@@ -81,6 +84,7 @@ class Buffer {
 
  private:
   struct Slice;
+  void append_copy(const Slice& slice);
   Slice* push_slice(Chunk* chunk, size_t begin, size_t end);
   void pop_slice() noexcept;
   void drop_tail() noexcept;

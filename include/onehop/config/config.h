@@ -56,7 +56,7 @@ struct DownstreamTimeouts {
 
 // [server.http2]: HTTP/2 with clients.
 struct Http2 {
-  uint32_t streams = 100;               // that a client may have open on one connection
+  uint32_t streams = 100;              // that a client may have open on one connection
   uint64_t stream_window = 64 * 1024;  // bytes a client may send ahead on one stream
   // Streams that a client may reset or cause to be reset: so many at once, then so many a second.
   uint32_t reset_burst = 1000;

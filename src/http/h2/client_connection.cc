@@ -63,15 +63,20 @@ ClientStream& H2ClientConnection::open_stream(ClientStream::Events& events) {
 
 StreamEnd H2ClientConnection::close_stream(ClientStream& stream) {
   --lent_;
-  static_cast<H2ClientStream&>(stream).give_up();
+  auto& ours = static_cast<H2ClientStream&>(stream);
+  // Given up, as after a timeout. Nobody else would find out that the connection leads nowhere.
+  doubtful_ |= ours.met_silence();
+  ours.give_up();
   if (state_ == State::closed)
     return closed_by() == telemetry::Closer::error ? StreamEnd::broken : StreamEnd::not_persistent;
+  if (doubtful_) return StreamEnd::broken;
   return nghttp2_session_check_request_allowed(session().raw()) != 0 ? StreamEnd::reusable
                                                                      : StreamEnd::not_persistent;
 }
 
 size_t H2ClientConnection::capacity() const {
-  if (state_ != State::open || nghttp2_session_check_request_allowed(session().raw()) == 0)
+  if (state_ != State::open || doubtful_ ||
+      nghttp2_session_check_request_allowed(session().raw()) == 0)
     return 0;
   const uint32_t allowed =
       nghttp2_session_get_remote_settings(session().raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
@@ -94,13 +99,21 @@ void H2ClientConnection::take_head(int32_t, H2Stream* stream, bool ends) {
   if (stream != nullptr) static_cast<H2ClientStream*>(stream)->take_head(head_, ends);
 }
 
+void H2ClientConnection::on_finished() {
+  if (broke_rules_) return shut(telemetry::Closer::error, Violation::protocol_error);
+  shut(telemetry::Closer::peer, Violation::gone);
+}
+
 void H2ClientConnection::on_frame_sent(const nghttp2_frame& frame) {
   Connection::on_frame_sent(frame);
-  if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return;
-  if (H2Stream* stream = find(frame.hd.stream_id)) {
-    static_cast<H2ClientStream*>(stream)->head_was_written(position() - frame.hd.length -
-                                                           kFrameHead);
-  }
+  if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR)
+    broke_rules_ = true;
+  auto* const stream = static_cast<H2ClientStream*>(find(frame.hd.stream_id));
+  if (stream == nullptr) return;
+  if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST)
+    stream->head_was_written(position() - frame.hd.length - kFrameHead);
+  // Who gives a stream up says CANCEL or nothing at all, and listens no more.
+  if (frame.hd.type == NGHTTP2_RST_STREAM) stream->broke_rules();
 }
 
 void H2ClientConnection::on_over(telemetry::Closer, Violation violation, net::NetError) {

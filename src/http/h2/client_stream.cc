@@ -37,6 +37,15 @@ void H2ClientStream::send_head(const RequestHead& head, Ends ends) {
   sent_something();
 }
 
+void H2ClientStream::head_was_written(uint64_t position) noexcept {
+  head_position_ = position;
+  received_before_ = connection_.bytes_received();
+}
+
+bool H2ClientStream::met_silence() const noexcept {
+  return received_before_ == connection_.bytes_received();
+}
+
 void H2ClientStream::send_body(Buffer&& bytes, Ends ends) {
   queue_body(std::move(bytes), ends == Ends::yes);
 }
@@ -71,10 +80,12 @@ void H2ClientStream::on_stuck() {
   if (events_ != nullptr) events_->on_stall();
 }
 
-// The peer closed the stream. With its response complete it may do so before it has the whole
-// request (RFC 9113 8.1); a stream that it refused it never looked at (8.7).
+// The stream was closed, by the peer unless that broke the rules. With its response complete it may
+// do so before it has the whole request (RFC 9113 8.1); a stream that it refused it never looked at
+// (8.7).
 void H2ClientStream::on_forgotten(uint32_t error) {
   if (all_received() || events_ == nullptr) return;
+  if (broke_rules_) return tell(Violation::protocol_error, {}, true);
   const Violation why = head_came_ ? Violation::incomplete : Violation::gone;
   tell(why, {}, error != NGHTTP2_REFUSED_STREAM);
 }
@@ -90,7 +101,7 @@ void H2ClientStream::tell(Violation violation, net::NetError network, bool sent_
   why.violation = violation;
   why.network = network;
   why.sent_anything = sent_anything;
-  why.refused = known_ == false && !sent_anything && network.number == 0;
+  why.refused = !known_ && !sent_anything && network.number == 0;
   std::exchange(events_, nullptr)->on_reset(why);
 }
 

@@ -15,7 +15,12 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
   ~H2ClientStream() override = default;
 
   void take_head(HeadCollector& collector, bool ends);
-  void head_was_written(uint64_t position) noexcept { head_position_ = position; }
+  void head_was_written(uint64_t position) noexcept;
+  // Nothing at all has come on the connection since the head was written.
+  bool met_silence() const noexcept;
+
+  // What came is no response, so nghttp2 reset the stream.
+  void broke_rules() noexcept { broke_rules_ = true; }
 
   // No more events. True: both messages were complete.
   bool give_up();
@@ -49,10 +54,12 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
 
   ClientStream::Events* events_;         // null: nobody listens any more
   uint64_t head_position_ = UINT64_MAX;  // where its head begins in what the connection has written
+  uint64_t received_before_ = UINT64_MAX;  // bytes of the connection, when the head was written
   Method method_ = Method::get;
   uint8_t interim_count_ = 0;
   bool secure_;
   bool head_came_ = false;
+  bool broke_rules_ = false;
 };
 
 }  // namespace onehop::http::h2

@@ -60,6 +60,7 @@ void Connection::feed(Buffer& bytes) {
   bool fine = true;
   while (fine && !bytes.empty() && state_ != State::closed) {
     const std::string_view front = bytes.front();
+    received_ += front.size();
     fine = session_.feed(front);
     bytes.consume(front.size());
   }

@@ -73,6 +73,7 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   void bind(H2Stream& stream, int32_t id);  // it has got its id
   void refuse_later(H2Stream& stream);      // it can get none: told at the end of the turn
   uint64_t bytes_written() const noexcept { return transport_ ? transport_->written() : 0; }
+  uint64_t bytes_received() const noexcept { return received_; }
 
  protected:
   enum class State : uint8_t { open, closing, lingering, closed };
@@ -146,6 +147,7 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   void on_linger_deadline();
 
   Session session_;
+  uint64_t received_ = 0;
   IntrusiveList<H2Stream, Sending> sending_;
   IntrusiveList<H2Stream, Sending> refused_;
   Pump pump_{*this};

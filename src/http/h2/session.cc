@@ -106,6 +106,16 @@ struct Session::Callbacks {
     return 0;
   }
 
+  // Without its head a message never ends, so its stream must. A stream that has gone needs none.
+  static int not_sent(nghttp2_session* session, const nghttp2_frame* frame, int error,
+                      void*) noexcept {
+    if (frame->hd.type != NGHTTP2_HEADERS || error == NGHTTP2_ERR_STREAM_CLOSED ||
+        error == NGHTTP2_ERR_STREAM_CLOSING)
+      return 0;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                                     NGHTTP2_INTERNAL_ERROR);
+  }
+
   // Made once; the same for every session.
   static const nghttp2_session_callbacks* all() {
     static const nghttp2_session_callbacks* const made = [] {
@@ -120,10 +130,15 @@ struct Session::Callbacks {
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data);
       nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, closed);
       nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, sent);
+      nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, not_sent);
       return callbacks;
     }();
     return made;
   }
+
+  // nghttp2 would silently drop a head of more than 64 KiB, but what may come in may go out: the
+  // limits of server.limits are far below this one.
+  static constexpr size_t kMostHeadBlock = size_t{64} << 20;
 
   // How far nghttp2 goes by itself. It answers PING and SETTINGS, and gives up a peer that makes it
   // answer more than 1,000 of them without reading the answers (CVE-2019-9512, -9515).
@@ -132,6 +147,7 @@ struct Session::Callbacks {
       nghttp2_option* option = nullptr;
       ONEHOP_ASSERT(nghttp2_option_new(&option) == 0);
       nghttp2_option_set_no_auto_window_update(option, 1);
+      nghttp2_option_set_max_send_header_block_length(option, kMostHeadBlock);
       nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
       return option;
     }();

@@ -106,6 +106,24 @@ TEST_CASE("take_front shares the bytes of a slice that it cuts in two") {
   CHECK(buffer.front().data() == where + 4);
 }
 
+TEST_CASE("a copy has the same bytes, which the other keeps, and goes its own way") {
+  Buffer buffer;
+  buffer.append(std::string(10, 'a'));
+  buffer.append(std::string(2 * kLargeChunkBytes, 'b'));
+  const std::string text = buffer.to_string();
+  Buffer copy;
+  copy.append("before ");
+  copy.append_copy(buffer);
+  CHECK(buffer.to_string() == text);
+  CHECK(copy.to_string() == "before " + text);
+  buffer.append("more");
+  copy.append("other");
+  CHECK(buffer.to_string() == text + "more");
+  CHECK(copy.to_string() == "before " + text + "other");
+  buffer.clear();
+  CHECK(copy.to_string() == "before " + text + "other");
+}
+
 TEST_CASE("bytes appended after a cut do not run into the part that was taken") {
   Buffer buffer = buffer_of("headbody");
   Buffer head = buffer.take_front(4);
