@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "humane.h"
+#include "onehop/proxy/outcome.h"
 
 namespace onehop::admin {
 
@@ -99,11 +100,50 @@ class Requests {
     return rate_text(static_cast<double>(now - before) / elapsed_seconds_);
   }
 
+  // The word behind what shown() shows.
+  std::string_view unit(std::initializer_list<std::string_view> total) const {
+    if (is_rate()) return "req/s";
+    return count(now_, total) == 1 ? "request" : "requests";
+  }
+
  private:
   const Json& now_;
   const Json* before_;
   double elapsed_seconds_;
 };
+
+// Nothing for an outcome that this version does not know.
+std::optional<proxy::OutcomeRow> outcome_row(std::string_view name) {
+  for (size_t i = 0; i < proxy::outcome_names().size(); ++i) {
+    const proxy::OutcomeRow& row = proxy::row_of(static_cast<proxy::Outcome>(i));
+    if (row.name == name) return row;
+  }
+  return std::nullopt;
+}
+
+// Somebody's fault but the client's.
+bool is_failed_attempt(const proxy::OutcomeRow& row) {
+  return (row.side == proxy::Side::upstream || row.side == proxy::Side::local) && row.status >= 500;
+}
+
+// What the client got was an error of the proxy's own, or less than the endpoint's whole answer. A
+// client that has left gets nothing.
+bool is_failed_request(const proxy::OutcomeRow& row) {
+  constexpr int kNobodyLeft = 499;
+  return row.side != proxy::Side::none && row.status >= 400 && row.status != kNobodyLeft;
+}
+
+// How many of `requests` ended with an outcome that `is_failed`, or with an unknown one.
+uint64_t failures(const Json& requests, bool (*is_failed)(const proxy::OutcomeRow&)) {
+  const Json& outcomes = at(requests, {"outcomes"});
+  if (!outcomes.is_object()) return 0;
+  uint64_t sum = 0;
+  for (const auto& [name, number] : outcomes.items()) {
+    const std::optional<proxy::OutcomeRow> row = outcome_row(name);
+    if (!row || is_failed(*row)) sum += count(outcomes, {name});
+  }
+  return sum;
+}
 
 std::string header(const Requests& requests) {
   return fmt::format("{:<{}}{:>10}{:>8}{:>9}{:>9}{:>9}{:>9}", "ENDPOINT", kEndpointWidth,
@@ -112,9 +152,9 @@ std::string header(const Requests& requests) {
 
 std::string endpoint_line(std::string_view name, const Json& endpoint, const std::string& requests,
                           const TableStyle& style) {
-  const uint64_t errors = count(endpoint, {"requests", "by_class", "5xx"}) +
-                          count(endpoint, {"requests", "by_class", "none"}) +
-                          count(endpoint, {"connections", "connect_failures_total"});
+  const Json& of_requests = at(endpoint, {"requests"});
+  const uint64_t errors =
+      count(of_requests, {"by_class", "5xx"}) + failures(of_requests, is_failed_attempt);
   const Json& total = at(endpoint, {"phases", "total"});
   const auto percentile = [&](std::string_view key) {
     return count(total, {"count"}) == 0 ? "-" : duration_text(count(total, {key}));
@@ -155,7 +195,15 @@ std::string downstream_line(const Json& document, const Requests& requests) {
                      count_text(count(connections, {"open"})),
                      rate_text(number(connections, {"rate_10s"})),
                      requests.shown({"downstream", "requests", "total"}),
-                     requests.is_rate() ? "req/s" : "requests");
+                     requests.unit({"downstream", "requests", "total"}));
+}
+
+// Of the requests of the clients, since start; empty where none failed.
+std::string failed_line(const Json& document) {
+  const uint64_t failed = failures(at(document, {"downstream", "requests"}), is_failed_request);
+  if (failed == 0) return {};
+  return fmt::format("failed    {} {}, answered with an error by onehop or cut short",
+                     count_text(failed), failed == 1 ? "request" : "requests");
 }
 
 std::string pooling_line(const Json& document) {
@@ -194,9 +242,9 @@ Result<std::string, std::string> stats_table(const std::string& stats_json,
   const Requests requests(*document, previous ? &*previous : nullptr, style.elapsed_seconds);
   std::string table = inked(style, kBold, header(requests)) + "\n";
   table += endpoint_lines(*document, requests, style);
-  for (const std::string& line :
-       {downstream_line(*document, requests), pooling_line(*document), window_line(*document)}) {
-    table += inked(style, kDim, line) + "\n";
+  for (const std::string& line : {downstream_line(*document, requests), failed_line(*document),
+                                  pooling_line(*document), window_line(*document)}) {
+    if (!line.empty()) table += inked(style, kDim, line) + "\n";
   }
   return table;
 }

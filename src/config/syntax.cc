@@ -45,6 +45,21 @@ std::optional<SyntaxFault> redefinition(std::string_view reason) {
                                          : "a key may be given once, it was given before"};
 }
 
+// Text without a quote before it is taken for a number, a time or nothing at all; without one
+// behind it the line ends inside of it, or more text follows an entry of an array at once.
+bool may_lack_a_quote(std::string_view part, std::string_view reason) {
+  if (part.ends_with("string")) {
+    return reason.find("control characters") != reason.npos || reason.ends_with("end-of-file");
+  }
+  if (part == "array") {
+    return reason.find(", saw ") != reason.npos && !reason.ends_with("'['") &&
+           !reason.ends_with("'\"'");
+  }
+  if (part == "decimal integer") return reason.starts_with("expected digit");
+  return part == "time" || part == "date" || part == "date-time" || part == "floating-point" ||
+         part == "boolean" || (part == "value" && reason.starts_with("could not determine"));
+}
+
 }  // namespace
 
 SyntaxFault syntax_fault(std::string_view description) {
@@ -64,8 +79,9 @@ SyntaxFault syntax_fault(std::string_view description) {
   replace(reason, ", saw '\\n'", ", found the end of the line");
   replace(reason, ", saw ", ", found ");
   const bool telling = !part.empty() && part != "root table";
-  return {"", fmt::format("this is not valid TOML: {}{}", reason,
-                          telling ? fmt::format(" ({})", part) : std::string())};
+  return {"", fmt::format("this is not valid TOML: {}{}{}", reason,
+                          telling ? fmt::format(" ({})", part) : std::string(),
+                          may_lack_a_quote(part, description) ? "; is a quote missing?" : "")};
 }
 
 }  // namespace onehop::config

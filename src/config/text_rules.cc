@@ -124,6 +124,9 @@ std::string_view reason_against(Text rule, std::string_view text) {
     case Text::host:
       return host_fault(text);
     case Text::endpoint_address: {
+      if (text.find("://") != text.npos) {
+        return "a scheme; `protocol` and a table [upstream.NAME.tls] say what is spoken";
+      }
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && !given->host.empty() ? endpoint_fault(*given) : std::string_view();
     }

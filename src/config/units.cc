@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "onehop/base/ascii.h"
+
 namespace onehop::config {
 namespace {
 
@@ -30,13 +32,30 @@ constexpr std::array kSizeUnits{Unit{"B", 1},
 
 constexpr size_t kMostFractionDigits = 6;  // 10^6 times the largest scale still fits 64 bits
 
-std::string units_remark(std::span<const Unit> units) {
-  std::string remark = "units: ";
+std::string listed(std::span<const Unit> units) {
+  std::string list;
   for (const Unit& unit : units) {
-    remark += unit.name;
-    if (unit.name != units.back().name) remark += ", ";
+    list += unit.name;
+    if (unit.name != units.back().name) list += ", ";
   }
-  return remark;
+  return list;
+}
+
+// "10m", "10 mb" and "10M" are meant to be "10MiB". Empty where it cannot be told.
+std::string meant_size(std::string_view text) {
+  constexpr std::string_view kLetters = "kKmMgGtT";
+  constexpr std::array<std::string_view, 4> kMeant = {"KiB", "MiB", "GiB", "TiB"};
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const size_t unit_at = std::min(text.find_first_not_of(' ', digits), text.size());
+  const std::string_view unit = text.substr(unit_at);
+  if (digits == 0 || unit.empty() || unit.size() > 3) return {};
+  const size_t letter = kLetters.find(unit.front());
+  const std::string_view rest = unit.substr(1);
+  if (letter == kLetters.npos) return {};
+  if (!rest.empty() && !equals_ignoring_case(rest, "b") && !equals_ignoring_case(rest, "ib")) {
+    return {};
+  }
+  return std::string(text.substr(0, digits)).append(kMeant[letter / 2]);
 }
 
 std::optional<uint64_t> parse_digits(std::string_view digits) {
@@ -87,7 +106,8 @@ Result<uint64_t, std::string> parse(std::string_view text, std::span<const Unit>
       point < number.size() &&
       (fraction.empty() || fraction.find_first_not_of(kDigits) != fraction.npos);
   if (unit == nullptr || whole_digits.empty() || bad_fraction) {
-    return Unexpected<std::string>(units_remark(units));
+    const bool lacks_unit = unit_name.empty() && !whole_digits.empty() && !bad_fraction;
+    return Unexpected<std::string>((lacks_unit ? "without a unit: " : "units: ") + listed(units));
   }
   const std::optional<uint64_t> whole = parse_digits(whole_digits);
   if (!whole) return Unexpected<std::string>("too large");
@@ -121,7 +141,11 @@ Result<milliseconds, std::string> parse_duration(std::string_view text) {
 Result<uint64_t, std::string> parse_size(std::string_view text) {
   const std::optional<uint64_t> plain = parse_digits(text);
   if (plain && *plain <= INT64_MAX) return *plain;
-  return parse(text, kSizeUnits, "bytes");
+  Result<uint64_t, std::string> size = parse(text, kSizeUnits, "bytes");
+  const bool of_the_unit = !size && size.error().starts_with("units: ");
+  const std::string meant = of_the_unit ? meant_size(text) : std::string();
+  if (meant.empty()) return size;
+  return Unexpected<std::string>(size.error() + "; did you mean \"" + meant + "\"?");
 }
 
 std::string duration_text(milliseconds duration) {

@@ -2,12 +2,12 @@
 #include "onehop/server/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
+#include <array>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,7 +19,9 @@
 #include "onehop/config/load.h"
 #include "onehop/config/suggest.h"
 #include "onehop/server/server.h"
+#include "onehop/telemetry/windows.h"
 #include "onehop/tls/tls.h"
+#include "option_values.h"
 #include "proxy_options.h"
 #include "stats_command.h"
 
@@ -49,9 +51,9 @@ int print_problems(const std::vector<config::Problem>& problems) {
   return kWrongUsage;
 }
 
-// As CLI11 ends its own: what is wrong, then who knows more.
-int print_usage_error(const std::string& sentence, std::string_view command) {
-  std::fprintf(stderr, "%s\nRun onehop %.*s%s--help for more information.\n", sentence.c_str(),
+// As CLI11 ends its own: what is wrong, then who knows more. `sentences` may be several lines.
+int print_usage_error(const std::string& sentences, std::string_view command) {
+  std::fprintf(stderr, "%s\nRun onehop %.*s%s--help for more information.\n", sentences.c_str(),
                static_cast<int>(command.size()), command.data(), command.empty() ? "" : " ");
   return kWrongUsage;
 }
@@ -88,38 +90,52 @@ int run_proxy(const ProxyOptions& options, const std::string& version) {
   auto config = config_of(options);
   if (!config.has_value()) return print_usage_error(config.error(), "proxy");
   const auto problems = config::check(*config, tls::check);
-  return problems.empty() ? serve(std::move(*config), version) : print_problems(problems);
+  if (problems.empty()) return serve(std::move(*config), version);
+  return print_usage_error(fmt::format("{}", fmt::join(sentences_of(problems, options), "\n")),
+                           "proxy");
 }
 
 void add_proxy(CLI::App& app, ProxyOptions& options) {
   app.add_option("--listen", options.listen, "Where clients connect: HOST:PORT; may be repeated")
       ->required();
   app.add_option("--to", options.to,
-                 "A replica: HOST:PORT, or with https:// (TLS) or h2c:// (HTTP/2 without TLS) "
-                 "before it; may be repeated")
+                 "A replica: HOST:PORT, or with http://, https:// (TLS) or h2c:// (HTTP/2 without "
+                 "TLS) before it, and then without :PORT as well, which is 80, or 443 for "
+                 "https://; may be repeated")
       ->required();
   app.add_option("--tls-cert", options.tls_cert,
                  "TLS with clients: a certificate and its chain, PEM; may be repeated");
   app.add_option("--tls-key", options.tls_key, "The private key of each --tls-cert, PEM");
   app.add_flag("--insecure-upstream", options.insecure_upstream,
                "Believe any certificate of an https:// replica. For a test");
-  app.add_option("--admin", options.admin, "Where the admin endpoint listens: HOST:PORT");
-  app.add_option("--workers", options.workers, "Threads; 0 makes one per CPU")
-      ->check(CLI::Range(0, 1024));
+  app.add_option("--admin", options.admin,
+                 "Where the admin endpoint listens: HOST:PORT; there is none without it");
+  app.add_option("--workers", options.workers, "Threads; by default, and with 0, one per CPU")
+      ->check(whole_number(0, 1024));
+}
+
+void add_stats(CLI::App& app, StatsOptions& options) {
+  static constexpr std::array<std::string_view, 4> kWindows = {
+#define X(name, text, seconds) text,
+      ONEHOP_WINDOWS(X)
+#undef X
+  };
+  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  app.add_option("--window", options.window,
+                 "Latencies of the last 10s, 1m or 5m, or in total, since start")
+      ->check(one_of(kWindows))
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "The raw document");
 }
 
 void add_check_health(CLI::App& app, CheckHealthOptions& options) {
-  constexpr int64_t kMostMs = 3'600'000;
-  const std::map<std::string, int64_t> units = {{"ms", 1}, {"s", 1000}, {"m", 60'000}};
   app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
-  app.add_option_function<int64_t>(
-         "--timeout", [&options](int64_t ms) { options.timeout = std::chrono::milliseconds(ms); },
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&options](const std::string& text) { options.timeout = milliseconds_of(text); },
          "How long it may take, such as 500ms; 2s if not given")
       ->type_name("DURATION")
-      ->transform(CLI::AsNumberWithUnit(
-          units, CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
-                                                CLI::AsNumberWithUnit::UNIT_REQUIRED)))
-      ->check(CLI::Range(int64_t{1}, kMostMs).description(""));
+      ->check(duration());
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {
@@ -180,6 +196,7 @@ int refuse_arguments(const CLI::App& app, const CLI::ParseError& error) {
 
 int run_command_line(int argc, char** argv, const char* version) {
   CLI::App app("A reverse proxy and load balancer that says what each hop costs", "onehop");
+  app.formatter(narrow_help());
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("onehop ") + version);
   ProxyOptions proxy_options;
@@ -192,7 +209,9 @@ int run_command_line(int argc, char** argv, const char* version) {
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
   add_proxy(*proxy, proxy_options);
   CLI::App* run = app.add_subcommand("run", "Run with a configuration file");
-  run->add_option("--config,-c", run_path, "The file, such as conf/onehop.toml")->required();
+  run->add_option("--config,-c,file", run_path,
+                  "The file, such as conf/onehop.toml, with or without --config before it")
+      ->required();
   CLI::App* check =
       app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   check->add_option("file", check_path, "The file")->required();
@@ -200,10 +219,9 @@ int run_command_line(int argc, char** argv, const char* version) {
       "demo", "Three small replicas, a proxy and a gentle load, with a live table");
   demo->add_option("--seconds", demo_options.seconds,
                    "Stop by itself after so many seconds; 0 runs until Ctrl-C")
-      ->check(CLI::Range(0, 86400));
+      ->check(whole_number(0, 86400));
   CLI::App* stats = app.add_subcommand("stats", "The table of a running proxy");
-  stats->add_option("--admin", stats_options.admin, "Its admin endpoint")->capture_default_str();
-  stats->add_flag("--json", stats_options.json, "The raw document");
+  add_stats(*stats, stats_options);
   CLI::App* check_health = app.add_subcommand(
       "check-health", "Ask GET /readyz of a running proxy: 0 when it is ready, else 1");
   add_check_health(*check_health, health_options);

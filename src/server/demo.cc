@@ -180,7 +180,8 @@ int run_demo(const DemoOptions& options, const char* version) {
   }
   screen.print(live.summary());
   if (failed_requests != 0) {
-    screen.print(fmt::format("{} requests of the load failed.\n", failed_requests));
+    screen.print(fmt::format("{} request{} of the load failed.\n", failed_requests,
+                             failed_requests == 1 ? "" : "s"));
   }
   return 0;
 }

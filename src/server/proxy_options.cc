@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -87,7 +88,58 @@ Result<config::Upstream, std::string> upstream_of(const ProxyOptions& options) {
   return upstream;
 }
 
+// The first number in brackets of a key: 1 for listener[1].address.
+size_t index_in(std::string_view key) {
+  const size_t open = key.find('[');
+  if (open == key.npos) return 0;
+  const std::string_view digits = key.substr(open + 1, key.find(']', open) - open - 1);
+  return static_cast<size_t>(parse_decimal(digits).value_or(0));
+}
+
+std::string given(std::string_view option, const std::vector<std::string>& values, size_t index) {
+  return index < values.size() ? fmt::format("{} {}", option, values[index]) : std::string(option);
+}
+
+// The option that a key of the Config was made of, without its value and with it. A key that none
+// was made of stays as it is.
+struct Origin {
+  std::string option;
+  std::string with_value;
+};
+
+Origin origin_of(std::string_view key, const ProxyOptions& options) {
+  if (key == "admin.listen") return {"--admin", "--admin " + options.admin};
+  if (key.starts_with("listener[")) {
+    if (key.ends_with(".cert")) return {"--tls-cert", "--tls-cert"};
+    if (key.ends_with(".key")) return {"--tls-key", "--tls-key"};
+    if (key.ends_with(".address"))
+      return {"--listen", given("--listen", options.listen, index_in(key))};
+  }
+  if (key.starts_with("upstream.default.endpoints["))
+    return {"--to", given("--to", options.to, index_in(key))};
+  return {std::string(key), std::string(key)};
+}
+
 }  // namespace
+
+std::vector<std::string> sentences_of(const std::vector<config::Problem>& problems,
+                                      const ProxyOptions& options) {
+  constexpr std::string_view kOther = "that of ";  // a key, at the end of a sentence
+  std::vector<std::string> sentences;
+  for (const config::Problem& problem : problems) {
+    std::string text = problem.sentence;
+    if (const size_t at = text.rfind(kOther); at != text.npos) {
+      const std::string other = text.substr(at + kOther.size());
+      text.replace(at + kOther.size(), other.size(), origin_of(other, options).with_value);
+    }
+    const std::string option = origin_of(problem.key, options).option;
+    std::string sentence = option.empty() ? text : fmt::format("{}: {}", option, text);
+    if (std::ranges::find(sentences, sentence) == sentences.end()) {
+      sentences.push_back(std::move(sentence));
+    }
+  }
+  return sentences;
+}
 
 Result<config::Config, std::string> config_of(const ProxyOptions& options) {
   if (options.tls_cert.size() != options.tls_key.size()) {

@@ -9,6 +9,7 @@
 
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
+#include "onehop/config/load.h"
 
 namespace onehop::server {
 
@@ -26,5 +27,11 @@ struct ProxyOptions {
 
 // The error is a sentence for whoever typed the options. The Config is to be checked.
 Result<config::Config, std::string> config_of(const ProxyOptions& options);
+
+// What config::check() says of that Config, in the words of whoever typed the options: --tls-cert
+// and not listener[0].tls.certificates[0].cert. Each sentence once, as listeners share
+// certificates.
+std::vector<std::string> sentences_of(const std::vector<config::Problem>& problems,
+                                      const ProxyOptions& options);
 
 }  // namespace onehop::server

@@ -349,6 +349,9 @@ std::string Server::describe() const {
     for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);
     text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "),
                         balance_name(upstream.balance));
+    if (upstream.tls.enabled && upstream.tls.insecure_skip_verify)
+      text +=
+          fmt::format("warning: upstream {}: its certificates are not verified\n", upstream.name);
   }
   if (!admin_address().empty()) text += fmt::format("admin on {}\n", admin_address());
   return text;

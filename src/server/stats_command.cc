@@ -59,7 +59,7 @@ admin::Ink table_ink(int descriptor) {
 }
 
 int run_stats(const StatsOptions& options) {
-  const auto answer = ask_admin(options.admin, "/stats", kPatience);
+  const auto answer = ask_admin(options.admin, "/stats?window=" + options.window, kPatience);
   if (!answer.has_value()) return no_answer(options.admin, answer.error());
   if (answer->status != "200") {
     return not_an_endpoint(options.admin, "it answered GET /stats with " + answer->status);

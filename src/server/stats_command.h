@@ -10,7 +10,8 @@ namespace onehop::server {
 
 struct StatsOptions {
   std::string admin = "127.0.0.1:9900";
-  bool json = false;  // the raw document instead of the table
+  std::string window = "total";  // of the latencies: one of those that /stats has
+  bool json = false;             // the raw document instead of the table
 };
 
 // Returns the exit code: 0; 1 when the endpoint cannot be reached or does not answer as one; 2 when

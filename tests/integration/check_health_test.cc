@@ -159,5 +159,21 @@ TEST_CASE("check-health with wrong usage ends with 2 and says what is wrong") {
   }
 }
 
+TEST_CASE("check-health says what --timeout may be, and what is wrong with what it was given") {
+  struct Case {
+    std::string timeout;
+    std::string remark;
+  };
+  for (const Case& row : std::vector<Case>{{"2", "without a unit: ms, s, m"},
+                                           {"soon", "units: ms, s, m"},
+                                           {"1h", "units: ms, s, m"},
+                                           {"61m", "units: ms, s, m"}}) {
+    const Finished run = check_health({"--timeout", row.timeout});
+    CHECK(run.errors == "--timeout: \"1ms\" to \"60m\", found \"" + row.timeout + "\" (" +
+                            row.remark +
+                            ")\nRun onehop check-health --help for more information.\n");
+  }
+}
+
 }  // namespace
 }  // namespace onehop::test

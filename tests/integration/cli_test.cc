@@ -2,6 +2,8 @@
 // The command line: what each command prints, and the exit codes 0, 1 and 2.
 #include <unistd.h>
 
+#include <sstream>
+
 #include "tests/support/catch.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
@@ -52,6 +54,18 @@ TEST_CASE("check names every error of a file with its place, and ends with 2") {
   CHECK(contains(run.errors, file.path() + ":10:"));
   CHECK(contains(run.errors, "balance"));  // the suggestion
   CHECK(contains(run.errors, "nobody"));
+}
+
+TEST_CASE("run takes the file with --config before it or without") {
+  const TemporaryFile file("onehop.toml", std::string(kSmallest) + "[nonsense]\n");
+  for (const std::vector<std::string>& row : {std::vector<std::string>{"run", file.path()},
+                                              {"run", "--config", file.path()},
+                                              {"run", "-c", file.path()}}) {
+    const Finished run = onehop(row);
+    CAPTURE(run.errors);
+    CHECK(run.code == 2);
+    CHECK(contains(run.errors, file.path() + ":10:2: nonsense: an unknown key"));
+  }
 }
 
 TEST_CASE("check ends with 2 for a file that is no TOML and for one that is not there") {
@@ -159,6 +173,22 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
       {{"proxy", "--listen", ":0", "--to", "http://a:1", "--insecure-upstream"},
        "--insecure-upstream: only with --to https://HOST:PORT, as nothing is verified without "
        "TLS\nRun onehop proxy --help for more information.\n"},
+      {{"proxy", "--listen", "8080", "--to", "9001"},
+       "--listen: \"IP:PORT\", \"[IP6]:PORT\", \"localhost:PORT\" or \":PORT\", found \"8080\"\n"
+       "--to: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" with a port from 1 to 65535, found "
+       "\"9001\"\nRun onehop proxy --help for more information.\n"},
+      {{"proxy", "--listen", ":0", "--to", "a:1", "--workers", "lots"},
+       "--workers: a whole number from 0 to 1024, found \"lots\"\nRun onehop proxy --help for "
+       "more information.\n"},
+      {{"proxy", "--listen", ":0", "--to", "a:1", "--workers", "1025"},
+       "--workers: a whole number from 0 to 1024, found \"1025\"\nRun onehop proxy --help for "
+       "more information.\n"},
+      {{"demo", "--seconds", "1s"},
+       "--seconds: a whole number from 0 to 86400, found \"1s\"\nRun onehop demo --help for more "
+       "information.\n"},
+      {{"stats", "--window", "2m"},
+       "--window: 10s, 1m, 5m or total, found \"2m\"\nRun onehop stats --help for more "
+       "information.\n"},
   };
   for (const Slip& slip : slips) {
     const Finished run = onehop(slip.arguments);
@@ -183,7 +213,22 @@ TEST_CASE("proxy does not start with a certificate that cannot be read") {
   const Finished run = onehop({"proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1",
                                "--tls-cert", "no.pem", "--tls-key", "no.key"});
   CHECK(run.code == 2);
-  CHECK(contains(run.errors, "command line: listener[0].tls.certificates[0].cert: "));
+  CHECK(contains(run.errors, "--tls-cert: "));
+  CHECK(contains(run.errors, "no.pem"));
+  CHECK_FALSE(contains(run.errors, "listener"));
+}
+
+TEST_CASE("that certificates of replicas are not verified is said at the start") {
+  for (const bool insecure : {true, false}) {
+    std::vector<std::string> arguments = {
+        "proxy",   "--listen",   "127.0.0.1:0", "--to", "https://127.0.0.1:1",
+        "--admin", "127.0.0.1:0"};
+    if (insecure) arguments.emplace_back("--insecure-upstream");
+    const ProxyProcess proxy(arguments);
+    CAPTURE(proxy.output());
+    CHECK(contains(proxy.output(),
+                   "warning: upstream default: its certificates are not verified\n") == insecure);
+  }
 }
 
 TEST_CASE("help is not an error") {
@@ -191,6 +236,29 @@ TEST_CASE("help is not an error") {
   CHECK(run.code == 0);
   for (const char* command : {"proxy", "run", "check", "demo", "stats", "version"}) {
     CHECK(contains(run.output, command));
+  }
+}
+
+TEST_CASE("no line of any help is wider than 80 columns") {
+  for (const std::string command :
+       {"", "proxy", "run", "check", "demo", "stats", "check-health", "version"}) {
+    std::vector<std::string> arguments = {"--help"};
+    if (!command.empty()) arguments.insert(arguments.begin(), command);
+    const Finished run = onehop(arguments);
+    CHECK(run.code == 0);
+    std::istringstream lines(run.output);
+    for (std::string line; std::getline(lines, line);) {
+      INFO(line);
+      CHECK(line.size() <= 80);
+    }
+  }
+}
+
+TEST_CASE("the help of proxy says what --to may begin with, and what --workers is without it") {
+  const std::string help = onehop({"proxy", "--help"}).output;
+  for (const char* part : {"http://", "https://", "h2c://", "80", "443", "one per CPU"}) {
+    CAPTURE(part, help);
+    CHECK(contains(help, part));
   }
 }
 

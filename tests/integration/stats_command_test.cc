@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/gate.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
 
@@ -67,6 +68,51 @@ TEST_CASE("stats --json prints the document that the admin endpoint serves") {
   CHECK(printed.number(ProxyProcess::endpoint(origin.address(), "requests/total")) == 1);
   CHECK(printed.keys("downstream") == proxy.stats().keys("downstream"));
   CHECK(run.output.ends_with('\n'));
+}
+
+TEST_CASE("stats --window shows the latencies of that window, in the table and in the document") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
+  for (const std::string window : {"10s", "1m", "5m", "total"}) {
+    const Finished table = stats_of(proxy.admin_address(), {"--window", window});
+    CAPTURE(window, table.output, table.errors);
+    CHECK(table.code == 0);
+    CHECK(
+        contains(table.output, window == "total" ? "; all since start" : "in the last " + window));
+    const Finished json = stats_of(proxy.admin_address(), {"--window", window, "--json"});
+    CHECK(contains(json.output, "\"window\": \"" + window + "\""));
+  }
+  CHECK(contains(stats_of(proxy.admin_address(), {"--json"}).output, "\"window\": \"total\""));
+}
+
+TEST_CASE("stats with a window that there is none of ends with 2 and lists them") {
+  const Finished run = stats_of(unused_address(), {"--window", "2m"});
+  CHECK(run.code == 2);
+  CHECK(run.output.empty());
+  CHECK(contains(run.errors, "--window: 10s, 1m, 5m or total, found \"2m\"\n"));
+}
+
+TEST_CASE("stats counts what was turned away from a full queue as an error, and answers it so") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    gate.wait();
+    connection.send(ok("done"));
+    connection.wait_end();
+  });
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .pool = "max_connections = 1\nmax_queue = 0"});
+  Client first = proxy.connect();
+  first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  REQUIRE(proxy.get().status == 503);
+  REQUIRE(proxy.wait_number("downstream/requests/total", 1) == 1);
+  const Finished run = stats_of(proxy.admin_address());
+  CAPTURE(run.output);
+  CHECK(contains(run.output, "        1\nclients "));
+  CHECK(contains(run.output, "; 1 request\nfailed    1 request, answered with an error"));
+  gate.open();
+  CHECK(first.read_response().status == 200);
 }
 
 TEST_CASE("stats takes localhost and a bare port for this machine") {

@@ -84,6 +84,76 @@ TEST_CASE(
   CHECK(lines[2].find(" 0.0 ") != std::string::npos);
 }
 
+// A document of one endpoint, with the `requests` of it and of the clients.
+std::string document_of(const std::string& of_endpoint, const std::string& of_clients) {
+  return R"({"downstream":{"requests":)" + of_clients +
+         R"(},"upstreams":{"a":{"endpoints":{"b:1":{"requests":)" + of_endpoint + "}}}}}";
+}
+
+std::string errors_shown(const std::string& of_endpoint) {
+  const std::string line = lines_of(table_of(document_of(of_endpoint, "{}")))[1];
+  return line.substr(line.rfind(' ') + 1);
+}
+
+TEST_CASE("errors are attempts that failed through the endpoint or the proxy, and answers 5xx") {
+  struct Row {
+    std::string outcome;
+    std::string shown;
+  };
+  const std::vector<Row> rows = {
+      {"ok", "0"},
+      {"redirected", "0"},
+      {"answered_here", "0"},
+      {"client_gone", "0"},
+      {"client_stalled", "0"},
+      {"request_body_timeout", "0"},
+      {"bad_request", "0"},
+      {"tunnel_idle_timeout", "0"},
+      {"queue_full", "7"},
+      {"queue_timeout", "7"},
+      {"upstream_incomplete", "7"},
+      {"connect_refused", "7"},
+      {"tls_failed", "7"},
+      {"response_head_timeout", "7"},
+      {"local_fault", "7"},
+      {"of_a_later_version", "7"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.outcome);
+    CHECK(errors_shown(R"({"by_class":{"2xx":7,"none":7},"outcomes":{")" + row.outcome +
+                       R"(":7}})") == row.shown);
+  }
+  CHECK(errors_shown(R"({"by_class":{"4xx":9,"5xx":2},"outcomes":{"ok":11}})") == "2");
+  CHECK(errors_shown(R"({"by_class":{"5xx":2},"outcomes":{"ok":2,"queue_full":3,"stopped":1}})") ==
+        "6");
+}
+
+TEST_CASE("how many requests of clients failed stands below those of clients, if any did") {
+  const auto lines = [](const std::string& outcomes) {
+    return lines_of(table_of(document_of("{}", R"({"total":1234,"outcomes":)" + outcomes + "}")));
+  };
+  for (const std::string fine :
+       {"{}", R"({"ok":1000,"redirected":100,"answered_here":4,"tunnel_idle_timeout":10,)"
+              R"("client_gone":100,"client_stalled":20})"}) {
+    INFO(fine);
+    CHECK(lines(fine).size() == 5);
+    CHECK(lines(fine)[2] == "clients   0 accepted, 0 open, 0.0 new/s; 1,234 requests");
+  }
+  const auto failed = lines(R"({"ok":1,"queue_full":1000,"no_route":20,"upstream_incomplete":2})");
+  REQUIRE(failed.size() == 6);
+  CHECK(failed[2] == "clients   0 accepted, 0 open, 0.0 new/s; 1,234 requests");
+  CHECK(failed[3] == "failed    1,022 requests, answered with an error by onehop or cut short");
+  CHECK(lines(R"({"stopped":1})")[3] ==
+        "failed    1 request, answered with an error by onehop or cut short");
+}
+
+TEST_CASE("one request is called a request") {
+  const std::string json = document_of("{}", R"({"total":1})");
+  CHECK(lines_of(table_of(json))[2].ends_with("; 1 request"));
+  CHECK(lines_of(table_of(json, {.previous_json = json, .elapsed_seconds = 1}))[2].ends_with(
+      "; 0.0 req/s"));
+}
+
 TEST_CASE("only a terminal gets colour, and the text is the same without it") {
   const std::string json = busy_document();
   const std::string plain = table_of(json);
@@ -99,15 +169,18 @@ TEST_CASE("only a terminal gets colour, and the text is the same without it") {
 
 TEST_CASE("no line is wider than 80 columns, whatever the numbers and names") {
   const std::string name(70, 'n');
-  telemetry::Telemetry telemetry({{"first", name + ":9001"}, {"second", name + ":9002"}}, {}, 1);
+  telemetry::Telemetry telemetry({{"first", name + ":9001"}, {"second", name + ":9002"}},
+                                 {"queue_full"}, 1);
   const telemetry::Windows windows(telemetry, 0);
   telemetry::Shard& shard = telemetry.shard(0);
   constexpr uint64_t kHuge = 987'654'321'987;
   shard.downstream.accepted.add(kHuge);
   shard.downstream.open.add(9'999'999);
   shard.downstream.requests.add(5, kHuge);
+  shard.downstream.outcomes.add(0, kHuge);
   for (telemetry::EndpointShard& endpoint : shard.endpoints) {
     endpoint.requests.add(5, kHuge);
+    endpoint.outcomes.add(0, kHuge);
     endpoint.opened.add(0, 1);
     endpoint.reused.add(kHuge);
     endpoint.dial.record(100 * kMs);

@@ -50,7 +50,9 @@ const std::vector<Case> kValues = {
     {"[server]\ndrain = 1.5",
      R"(2:9: server.drain: "0s" to "1h", found 1.5 (without a unit: ms, s, m, h))"},
     {"[server]\ndrain = \"30\"",
-     R"(2:9: server.drain: "0s" to "1h", found "30" (units: ms, s, m, h))"},
+     R"(2:9: server.drain: "0s" to "1h", found "30" (without a unit: ms, s, m, h))"},
+    {"[server]\ndrain = \"1.5\"",
+     R"(2:9: server.drain: "0s" to "1h", found "1.5" (without a unit: ms, s, m, h))"},
     {"[server]\ndrain = \"\"",
      R"(2:9: server.drain: "0s" to "1h", found an empty string (units: ms, s, m, h))"},
     {"[server]\ndrain = \"s\"",
@@ -83,6 +85,12 @@ const std::vector<Case> kValues = {
      R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found 1000.0 (a float))"},
     {"[server.limits]\nresponse_head = \"2K\"",
      R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found "2K" )"
+     R"((units: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB; did you mean "2KiB"?))"},
+    {"[server.limits]\nrequest_body = \"10m\"",
+     R"(2:16: server.limits.request_body: "0B" to "1TiB", found "10m" )"
+     R"((units: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB; did you mean "10MiB"?))"},
+    {"[server.limits]\nrequest_body = \"10min\"",
+     R"(2:16: server.limits.request_body: "0B" to "1TiB", found "10min" )"
      "(units: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB)"},
     {"[server.limits]\nresponse_head = \"2.5B\"",
      R"(2:17: server.limits.response_head: "1KiB" to "1MiB", found "2.5B" )"
@@ -257,6 +265,10 @@ const std::vector<Case> kUpstreams = {
      "with a port from 1 to 65535, found nothing"},
     {"endpoints = [{ address = \"a:1\", weight = 1001 }]",
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1001"},
+    {"endpoints = [\"http://a:1\"]",
+     R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
+     R"(with a port from 1 to 65535, found "http://a:1" (a scheme; `protocol` and a table )"
+     "[upstream.NAME.tls] say what is spoken)"},
     {"endpoints = [\"a:1\", { address = \"A:1\" }]",
      "2:21: upstream.x.endpoints[1]: an endpoint of its own, found that of "
      "upstream.x.endpoints[0] (line 2)"},

@@ -67,6 +67,32 @@ TEST_CASE("any other mistake of the text says what was expected") {
   });
 }
 
+TEST_CASE("where a quote is missing the sentence asks for it") {
+  const std::string ask = "; is a quote missing?";
+  for (const std::string text :
+       {"[[listener]]\naddress = \"127.0.0.1:8080\n", "address = \"127.0.0.1:8080",
+        "address = 127.0.0.1:8080\n", "address = :8080\n", "address = localhost:8080\n",
+        "address = [::1]:8080\n", "endpoints = [\"a:1, \"b:2\"]\n",
+        "endpoints = [\n  127.0.0.1:9001,\n]\n", "path = '/api\n", "path = /api\n", "drain = 30s\n",
+        "request_head = 16KiB\n", "level = info\n", "date = 1979-x\n"}) {
+    INFO(text);
+    const Lines problems = problems_of(text);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].ends_with(ask));
+  }
+}
+
+TEST_CASE("where none is missing the sentence does not speak of quotes") {
+  for (const std::string text :
+       {"[server]\nworkers = \n", "[server", "= 1", "a = 0123", "a = 1 b = 2\n",
+        "endpoints = [\"a:1\" \"b:1\"]\n", "endpoints = [\"a:1\"\n[admin]\n", "a = \"\\q\"\n"}) {
+    INFO(text);
+    const Lines problems = problems_of(text);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].find("quote") == std::string::npos);
+  }
+}
+
 TEST_CASE("a mistake of the text is the only problem of a file, whatever else is wrong in it") {
   CHECK(problems_of("sever = 1\n[log]\nlevel = \"loud\"\n[log]\n") ==
         Lines{"t.toml:4:1: log: a table may be defined once, it was defined before"});

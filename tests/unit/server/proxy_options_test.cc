@@ -114,6 +114,59 @@ TEST_CASE("options that contradict each other are refused with a sentence that n
   }
 }
 
+using Sentences = std::vector<std::string>;
+
+Sentences sentences(const ProxyOptions& options, const config::FurtherCheck& further = {}) {
+  const auto config = config_of(options);
+  REQUIRE(config.has_value());
+  return sentences_of(config::check(*config, further), options);
+}
+
+TEST_CASE("a value that is not allowed is named by its option") {
+  ProxyOptions options = with_targets({"9001"});
+  options.listen = {"8080"};
+  options.admin = "example.org:1";
+  CHECK(sentences(options) ==
+        Sentences{R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080")",
+                  R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, )"
+                  R"(found "9001")",
+                  R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
+                  R"(found "example.org:1")"});
+}
+
+TEST_CASE("of two options that contradict each other the other one is named with its value") {
+  ProxyOptions options = with_targets({"a:1", "b:1", "A:1"});
+  options.listen = {":1", "127.0.0.1:2", "0.0.0.0:2", ":1"};
+  options.admin = "localhost:1";
+  CHECK(sentences(options) ==
+        Sentences{R"(--listen: an address of its own, found "0.0.0.0:2", which overlaps with )"
+                  "that of --listen 127.0.0.1:2",
+                  "--listen: an address of its own, found that of --listen :1",
+                  "--to: an endpoint of its own, found that of --to a:1",
+                  R"(--admin: an address of its own, found "localhost:1", which overlaps with )"
+                  "that of --listen :1"});
+}
+
+TEST_CASE("a certificate is named by its option, and once for all listeners") {
+  ProxyOptions options = with_targets({"a:1"});
+  options.listen = {":1", ":2"};
+  options.tls_cert = {"a.pem", "b.pem"};
+  options.tls_key = {"a.key", "b.key"};
+  const auto further = [](const config::Config& config) {
+    std::vector<config::Problem> problems;
+    for (size_t i = 0; i < config.listeners.size(); ++i) {
+      const std::string listener = "listener[" + std::to_string(i) + "].tls.certificates";
+      problems.push_back({"", 0, 0, listener + "[0].cert", "cannot read a.pem"});
+      problems.push_back({"", 0, 0, listener + "[1].key", "not that of b.pem"});
+    }
+    problems.push_back({"", 0, 0, "upstream.default.tls.ca", "no certificates here"});
+    return problems;
+  };
+  CHECK(sentences(options, further) == Sentences{"--tls-cert: cannot read a.pem",
+                                                 "--tls-key: not that of b.pem",
+                                                 "upstream.default.tls.ca: no certificates here"});
+}
+
 TEST_CASE("an address that none of the schemes could have is left to the check of the values") {
   for (const std::string text : {"app", "https://user@app", "https://app:99999", "https://[::1"}) {
     INFO(text);
