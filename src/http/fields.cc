@@ -66,8 +66,12 @@ void Fields::add(std::string_view name, std::string_view value) noexcept {
 }
 
 void Fields::add(std::string_view name, std::string_view value, FieldId id) noexcept {
+  add({name, value, id});
+}
+
+void Fields::add(const Field& field) noexcept {
   ONEHOP_ASSERT(!full());
-  room_[count_++] = {name, value, id};
+  room_[count_++] = field;
 }
 
 const Field* Fields::find(FieldId id) const noexcept {
@@ -93,7 +97,7 @@ const Field* Fields::find(std::string_view name) const noexcept {
 Fields Fields::copy_to(Arena& arena, size_t extra) const {
   Fields copy(arena.array<Field>(count_ + extra));
   for (const Field& field : *this)
-    copy.add(arena.copy(field.name), arena.copy(field.value), field.id);
+    copy.add({arena.copy(field.name), arena.copy(field.value), field.id, field.never_indexed});
   return copy;
 }
 

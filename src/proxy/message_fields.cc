@@ -199,8 +199,9 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const http::C
       has_id = true;
     }
     const bool hops = field.id == FieldId::max_forwards;
-    out.fields.add(arena.copy(field.name),
-                   hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id);
+    out.fields.add({arena.copy(field.name),
+                    hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id,
+                    field.never_indexed});
   }
   add_forwarding(out.fields, head, out.authority, client, arena);
   add_certificate(out.fields, client, arena);
@@ -222,7 +223,7 @@ http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trail
       continue;
     has_date |= field.id == FieldId::date;
     has_hsts |= field.id == FieldId::strict_transport_security;
-    out.fields.add(field.name, field.value, field.id);
+    out.fields.add(field);
   }
   if (http::is_interim(head.status)) return out;
   // RFC 9110 6.6.1: a recipient with a clock adds the Date that the origin left out.
@@ -270,7 +271,7 @@ http::Fields forwarded_trailers(const Fields& trailers, std::span<Field> room,
     const bool content =
         field.name.size() >= 8 && equals_ignoring_case(field.name.substr(0, 8), "content-");
     if (field.id == FieldId::other && !content && !is_reserved(field.name, reserved))
-      out.add(field.name, field.value, field.id);
+      out.add(field);
   }
   return out;
 }

@@ -88,8 +88,9 @@ LeaseError Pool::dial_error(const LeaseError& error) {
   if (!local && !unreachable_ && now >= log_again_ms_) {
     unreachable_ = true;
     log_again_ms_ = now + kLogEveryMs;
-    log::warning(fmt::format("upstream {}: {} cannot be reached: {}", parts_.name,
-                             parts_.address.to_string(), error.network.sentence()));
+    log::warning(fmt::format(
+        "upstream {}: {} cannot be reached: {}", parts_.name, parts_.address.to_string(),
+        error.network.number == EPROTO ? "the handshake of TLS failed" : error.network.sentence()));
   }
   return error;
 }

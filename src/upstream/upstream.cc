@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/upstream/upstream.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "onehop/base/log.h"
 
 namespace onehop::upstream {
 namespace {
+
+constexpr uint64_t kLogEveryMs = 10'000;  // failed handshakes, for each endpoint
 
 // A worker's part of max_connections: at least one, or the worker could serve nobody.
 uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
@@ -24,8 +30,14 @@ std::string host_of(std::string_view address) {
 // Makes TLS connections and counts their handshakes.
 class SecureDialer final : public net::Dialer, private tls::DialObserver {
  public:
-  SecureDialer(const Upstream::Parts& parts, std::string host, telemetry::TlsShard& counters)
-      : counters_(counters), dialer_(parts.loop, parts.dialer, parts.tls, std::move(host), this) {}
+  // `name` is the endpoint's, as it is configured.
+  SecureDialer(const Upstream::Parts& parts, std::string upstream, std::string name,
+               telemetry::TlsShard& counters)
+      : loop_(parts.loop),
+        upstream_(std::move(upstream)),
+        name_(std::move(name)),
+        counters_(counters),
+        dialer_(parts.loop, parts.dialer, parts.tls, host_of(name_), this) {}
 
   Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override {
@@ -38,10 +50,18 @@ class SecureDialer final : public net::Dialer, private tls::DialObserver {
   }
   void on_handshake_failed(tls::Failure failure) override {
     counters_.failures[static_cast<size_t>(failure)].add();
+    if (loop_.now_ms() < log_again_ms_) return;
+    log_again_ms_ = loop_.now_ms() + kLogEveryMs;
+    log::warning(fmt::format("upstream {}: no TLS with {}: {} ({})", upstream_, name_,
+                             tls::sentence_of(failure), tls::name_of(failure)));
   }
   void on_handshakes(int64_t change) override { counters_.in_progress.add(change); }
 
+  net::Loop& loop_;
+  std::string upstream_;
+  std::string name_;
   telemetry::TlsShard& counters_;
+  uint64_t log_again_ms_ = 0;
   tls::Dialer dialer_;
 };
 
@@ -56,7 +76,7 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
     candidates_[i].weight = config.endpoints[i].weight;
     std::unique_ptr<net::Dialer> dialer;
     if (parts.tls != nullptr) {
-      dialer = std::make_unique<SecureDialer>(parts, host_of(config.endpoints[i].address),
+      dialer = std::make_unique<SecureDialer>(parts, config.name, config.endpoints[i].address,
                                               parts.shard.endpoints[first_endpoint + i].tls);
     }
     const Pool::Parts pool{parts.loop,

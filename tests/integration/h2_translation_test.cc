@@ -216,5 +216,28 @@ TEST_CASE("104: trailers of a request that are no fields are refused") {
   CHECK(proxy.wait_number("downstream/requests/in_flight", 0) == 0);
 }
 
+TEST_CASE("105: a field that HPACK may never index is none for the next hop either") {
+  std::set<std::string> asked;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    H2Peer peer(connection, H2Peer::Role::server);
+    while (const int32_t id = peer.accept()) {
+      asked = peer.exchange(id).never_indexed;
+      peer.send({H2Type::headers, kEndStream | kEndHeaders, id,
+                 h2_block({{":status", "200"}, {"x-plain", "1"}}) +
+                     h2_secret_block({{"set-cookie", "a=1"}, {"x-key", "2"}})});
+    }
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .upstream = "protocol = \"h2\""});
+  H2Peer client = H2Peer::connect(proxy.address());
+  client.send({H2Type::headers, kEndStream | kEndHeaders, 1,
+               h2_block(h2_request("GET", "/", {{"x-plain", "1"}})) +
+                   h2_secret_block({{"x-secret", "s"}, {"cookie", "c=2"}})});
+  CHECK(client.finish(1).status() == 200);
+  for (const char* name : {"x-secret", "cookie"}) CHECK(asked.count(name) == 1);
+  CHECK(asked.count("x-plain") == 0);
+  const std::set<std::string>& answered = client.exchange(1).never_indexed;
+  CHECK(answered == std::set<std::string>{"set-cookie", "x-key"});
+}
+
 }  // namespace
 }  // namespace onehop::test

@@ -37,6 +37,16 @@ std::string hpack_text(std::string_view text) {
   return out.append(text);
 }
 
+// Each a literal of the given kind (RFC 7541 6.2) with a new name.
+std::string literals(const H2Fields& fields, char kind) {
+  std::string out;
+  for (const auto& [name, value] : fields) {
+    out += kind;
+    out += hpack_text(name) + hpack_text(value);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string H2Frame::wire() const {
@@ -52,12 +62,11 @@ std::string h2_number(uint32_t value) {
 }
 
 std::string h2_block(const H2Fields& fields) {
-  std::string out;
-  for (const auto& [name, value] : fields) {
-    out += '\0';
-    out += hpack_text(name) + hpack_text(value);
-  }
-  return out;
+  return literals(fields, '\0');
+}
+
+std::string h2_secret_block(const H2Fields& fields) {
+  return literals(fields, '\x10');
 }
 
 H2Frame h2_headers(int32_t id, const H2Fields& fields, uint8_t flags) {
@@ -100,7 +109,7 @@ struct H2Peer::Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  FieldList fields(const std::string& block) {
+  FieldList fields(const std::string& block, std::set<std::string>& never_indexed) {
     FieldList out;
     const auto* at = reinterpret_cast<const uint8_t*>(block.data());
     const uint8_t* const end = at + block.size();
@@ -112,8 +121,9 @@ struct H2Peer::Inflater {
       if (used < 0) throw PeerError("a header block that cannot be inflated");
       at += used;
       if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-        out.add(std::string(reinterpret_cast<char*>(field.name), field.namelen),
-                std::string(reinterpret_cast<char*>(field.value), field.valuelen));
+        const std::string name(reinterpret_cast<char*>(field.name), field.namelen);
+        if ((field.flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0) never_indexed.insert(name);
+        out.add(name, std::string(reinterpret_cast<char*>(field.value), field.valuelen));
       }
       if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) break;
     }
@@ -244,7 +254,7 @@ void H2Peer::take(const H2Frame& frame) {
 
 void H2Peer::take_head(const H2Frame& frame) {
   H2Exchange& exchange = exchanges_[frame.stream];
-  FieldList fields = inflater_->fields(block_);
+  FieldList fields = inflater_->fields(block_, exchange.never_indexed);
   if (fields.has(":status") || fields.has(":method")) {
     exchange.heads.push_back(std::move(fields));
     if (exchange.heads.size() == 1) {

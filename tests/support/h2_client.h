@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,8 +50,9 @@ struct H2Frame {
 using H2Fields = std::vector<std::pair<std::string, std::string>>;
 using H2Settings = std::vector<std::pair<uint16_t, uint32_t>>;
 
-std::string h2_number(uint32_t value);         // four bytes
-std::string h2_block(const H2Fields& fields);  // HPACK, each a literal without indexing
+std::string h2_number(uint32_t value);                // four bytes
+std::string h2_block(const H2Fields& fields);         // HPACK, each a literal without indexing
+std::string h2_secret_block(const H2Fields& fields);  // the same, never to be indexed
 H2Frame h2_headers(int32_t id, const H2Fields& fields, uint8_t flags);
 H2Frame h2_settings(const H2Settings& settings);
 H2Frame h2_reset(int32_t id, uint32_t error = kCancel);
@@ -66,6 +68,7 @@ struct H2Exchange {
   std::vector<FieldList> heads;  // pseudo-fields too; the interim ones first
   std::string body;
   FieldList trailers;
+  std::set<std::string> never_indexed;  // names, of heads and trailers
   bool ended = false;
   std::optional<uint32_t> reset;  // the error of RST_STREAM
   int64_t window = 65535;         // what may be sent

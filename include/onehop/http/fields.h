@@ -66,6 +66,8 @@ struct Field {
   std::string_view name;
   std::string_view value;
   FieldId id = FieldId::other;
+  // A secret that no table of HPACK may hold, on any hop that has one (RFC 7541 7.1.3).
+  bool never_indexed = false;
 };
 
 class Fields {
@@ -78,6 +80,7 @@ class Fields {
   bool full() const noexcept { return count_ == room_.size(); }
   void add(std::string_view name, std::string_view value) noexcept;
   void add(std::string_view name, std::string_view value, FieldId id) noexcept;
+  void add(const Field& field) noexcept;
   Field& last() noexcept { return room_[count_ - 1]; }
 
   size_t size() const noexcept { return count_; }

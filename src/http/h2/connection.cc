@@ -268,8 +268,9 @@ void Connection::on_head_begin(int32_t id) {
   head_begun_ = true;
 }
 
-void Connection::on_field(int32_t, std::string_view name, std::string_view value) {
-  head_.add(name, value);
+void Connection::on_field(int32_t, std::string_view name, std::string_view value,
+                          bool never_indexed) {
+  head_.add(name, value, never_indexed);
 }
 
 void Connection::on_head_end(int32_t id, bool ends) {

@@ -130,7 +130,8 @@ class Connection : protected net::Transport::Events, protected Session::Events {
 
   // Session::Events
   void on_head_begin(int32_t id) override;
-  void on_field(int32_t id, std::string_view name, std::string_view value) override;
+  void on_field(int32_t id, std::string_view name, std::string_view value,
+                bool never_indexed) override;
   void on_head_end(int32_t id, bool ends) override;
   void on_data(int32_t id, std::string_view bytes) override;
   void on_message_end(int32_t id) override;

@@ -54,7 +54,8 @@ void HeadBlock::add_fields(const Fields& fields) {
     char* name = static_cast<char*>(arena_.allocate(field.name.size(), 1));
     std::transform(field.name.begin(), field.name.end(), name, [](char c) { return to_lower(c); });
     add({name, field.name.size()}, field.value);
-    if (changes_each_time(field.id)) pairs_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+    if (field.never_indexed || changes_each_time(field.id))
+      pairs_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
   }
 }
 

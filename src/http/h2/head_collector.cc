@@ -39,11 +39,12 @@ void HeadCollector::begin() {
   fields_.clear();
   crumbs_.clear();
   bytes_ = count_ = 0;
+  secret_cookie_ = false;
   violation_.reset();
   method_ = path_ = authority_ = protocol_ = status_ = {};
 }
 
-void HeadCollector::add(std::string_view name, std::string_view value) {
+void HeadCollector::add(std::string_view name, std::string_view value, bool never_indexed) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
   if (++count_ > most_fields_) violation_ = Violation::too_many_fields;
   if (bytes_ > most_bytes_) violation_ = Violation::head_too_large;
@@ -61,8 +62,9 @@ void HeadCollector::add(std::string_view name, std::string_view value) {
   const FieldId id = classify(name);
   if (id == FieldId::cookie) {
     crumbs_.push_back(arena_.copy(value));
+    secret_cookie_ |= never_indexed;
   } else {
-    fields_.push_back({arena_.copy(name), arena_.copy(value), id});
+    fields_.push_back({arena_.copy(name), arena_.copy(value), id, never_indexed});
   }
 }
 
@@ -70,7 +72,7 @@ void HeadCollector::add(std::string_view name, std::string_view value) {
 Fields HeadCollector::fields() {
   room_.resize(fields_.size() + 2);  // a cookie, and the key of a WebSocket
   Fields out(room_);
-  for (const Field& field : fields_) out.add(field.name, field.value, field.id);
+  for (const Field& field : fields_) out.add(field);
   if (crumbs_.empty()) return out;
   size_t size = 2 * crumbs_.size();
   for (const std::string_view crumb : crumbs_) size += crumb.size();
@@ -80,7 +82,7 @@ Fields HeadCollector::fields() {
     if (at != start) at = std::copy_n("; ", 2, at);
     at = std::copy(crumb.begin(), crumb.end(), at);
   }
-  out.add("cookie", {start, static_cast<size_t>(at - start)}, FieldId::cookie);
+  out.add({"cookie", {start, static_cast<size_t>(at - start)}, FieldId::cookie, secret_cookie_});
   return out;
 }
 

@@ -26,7 +26,7 @@ class HeadCollector {
       : most_bytes_(most_bytes), most_fields_(most_fields) {}
 
   void begin();
-  void add(std::string_view name, std::string_view value);
+  void add(std::string_view name, std::string_view value, bool never_indexed);
   bool too_much() const noexcept { return violation_.has_value(); }
 
   // The head that was collected, checked and translated: cookie crumbs joined, `:authority` or Host
@@ -50,6 +50,7 @@ class HeadCollector {
   std::vector<Field> room_;
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
+  bool secret_cookie_ = false;  // a crumb of it is never indexed
   std::optional<Violation> violation_;
   std::string_view method_, path_, authority_, protocol_, status_;
 };

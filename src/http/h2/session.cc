@@ -73,10 +73,10 @@ struct Session::Callbacks {
   }
 
   static int field(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
-                   size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                   size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
                    void* user) noexcept {
-    self(user).events_.on_field(frame->hd.stream_id, text(name, name_size),
-                                text(value, value_size));
+    self(user).events_.on_field(frame->hd.stream_id, text(name, name_size), text(value, value_size),
+                                (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
     return 0;
   }
 

@@ -52,7 +52,8 @@ class Session {
    public:
     virtual void on_frame_begin(const nghttp2_frame_hd& head) = 0;
     virtual void on_head_begin(int32_t id) = 0;
-    virtual void on_field(int32_t id, std::string_view name, std::string_view value) = 0;
+    virtual void on_field(int32_t id, std::string_view name, std::string_view value,
+                          bool never_indexed) = 0;
     virtual void on_head_end(int32_t id, bool ends) = 0;
     virtual void on_data(int32_t id, std::string_view bytes) = 0;
     virtual void on_message_end(int32_t id) = 0;  // of a body or a trailer section
