@@ -33,7 +33,7 @@ bool ListenerFiles::Read<T>::changed() const {
 }
 
 template <class T, class Load>
-Result<ListenerFiles::Read<T>, Fault> ListenerFiles::renew(std::vector<std::string> names,
+Result<ListenerFiles::Read<T>, Fault> ListenerFiles::renew(const std::vector<std::string>& names,
                                                            const Read<T>* old, Load load,
                                                            const std::string& address,
                                                            std::vector<std::string>& warnings) {
@@ -43,7 +43,7 @@ Result<ListenerFiles::Read<T>, Fault> ListenerFiles::renew(std::vector<std::stri
   for (const std::string& name : names) {
     if (!name.empty()) read.stamps.emplace_back(name);
   }
-  read.names = std::move(names);
+  read.names = names;
   Result<T, Fault> loaded = load();
   if (loaded.has_value()) {
     read.it = std::make_shared<const T>(std::move(*loaded));
@@ -64,10 +64,10 @@ Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listene
   ListenerFiles files;
   for (size_t i = 0; i < settings.certificates.size(); ++i) {
     const config::Certificate& entry = settings.certificates[i];
-    std::vector<std::string> names = {entry.cert, entry.key, entry.ocsp};
+    const std::vector<std::string> names = {entry.cert, entry.key, entry.ocsp};
     const Certificate* old = previous == nullptr ? nullptr : previous->certificate_in(names);
     const auto load = [&] { return load_usable(settings, i); };
-    auto read = renew(std::move(names), old, load, listener.address, warnings);
+    auto read = renew(names, old, load, listener.address, warnings);
     if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
     files.certificates_.push_back(std::move(*read));
   }

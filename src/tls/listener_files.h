@@ -49,8 +49,8 @@ class ListenerFiles {
   using Authorities = Read<std::vector<CertificatePtr>>;
 
   template <class T, class Load>
-  static Result<Read<T>, Fault> renew(std::vector<std::string> names, const Read<T>* old, Load load,
-                                      const std::string& address,
+  static Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old,
+                                      Load load, const std::string& address,
                                       std::vector<std::string>& warnings);
   const Certificate* certificate_in(const std::vector<std::string>& names) const;
   void look_at_staples(std::vector<std::string>& warnings);
