@@ -16,9 +16,9 @@
 #include "key_path.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
+#include "onehop/config/units.h"
 #include "syntax.h"
 #include "toml_node.h"
-#include "units.h"
 
 namespace onehop::config {
 namespace {

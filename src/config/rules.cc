@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "onehop/config/units.h"
 #include "text_rules.h"
-#include "units.h"
 
 namespace onehop::config {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "units.h"
+#include "onehop/config/units.h"
 
 #include <algorithm>
 #include <array>

@@ -5,43 +5,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "onehop/base/ascii.h"
+#include "onehop/config/units.h"
+
 namespace onehop::server {
 namespace {
 
 constexpr std::chrono::milliseconds kLeastTime(1);
 constexpr std::chrono::milliseconds kMostTime = std::chrono::hours(1);
-constexpr std::string_view kTimeUnits = "ms, s, m";
-
-std::optional<uint64_t> number_of(std::string_view digits) {
-  uint64_t number = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
-// 0: no such unit.
-uint64_t scale_of(std::string_view unit) {
-  if (unit == "ms") return 1;
-  if (unit == "s") return 1000;
-  return unit == "m" ? 60'000 : 0;
-}
-
-std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
-  const size_t unit_at = std::min(text.find_first_not_of("0123456789"), text.size());
-  const std::optional<uint64_t> number = number_of(text.substr(0, unit_at));
-  const uint64_t scale = scale_of(text.substr(unit_at));
-  const auto most = static_cast<uint64_t>(kMostTime.count());
-  if (!number || scale == 0 || *number > most / scale) return std::nullopt;
-  return std::chrono::milliseconds(static_cast<int64_t>(*number * scale));
-}
 
 // The text of a table's right-hand column, in lines: CLI11 indents what follows a line's end.
 std::string wrapped(const std::string& text, size_t columns) {
@@ -87,7 +64,7 @@ class NarrowHelp final : public CLI::Formatter {
 CLI::Validator whole_number(uint64_t least, uint64_t most) {
   return CLI::Validator(
       [least, most](const std::string& text) {
-        const std::optional<uint64_t> number = number_of(text);
+        const std::optional<uint64_t> number = parse_decimal(text);
         if (number && *number >= least && *number <= most) return std::string();
         return fmt::format("a whole number from {} to {}, found \"{}\"", least, most, text);
       },
@@ -97,17 +74,17 @@ CLI::Validator whole_number(uint64_t least, uint64_t most) {
 CLI::Validator duration() {
   return CLI::Validator(
       [](const std::string& text) {
-        const auto time = parse_time(text);
+        const auto time = config::parse_duration(text);
         if (time && *time >= kLeastTime && *time <= kMostTime) return std::string();
-        const bool has_unit = !number_of(text).has_value();
-        return fmt::format("\"1ms\" to \"60m\", found \"{}\" ({}: {})", text,
-                           has_unit ? "units" : "without a unit", kTimeUnits);
+        return fmt::format("\"{}\" to \"{}\", found \"{}\"{}", config::duration_text(kLeastTime),
+                           config::duration_text(kMostTime), text,
+                           time ? "" : fmt::format(" ({})", time.error()));
       },
       "");
 }
 
-std::chrono::milliseconds milliseconds_of(std::string_view text) {
-  return parse_time(text).value_or(kMostTime);
+std::chrono::milliseconds milliseconds_of(const std::string& text) {
+  return config::parse_duration(text).value_or(kMostTime);
 }
 
 CLI::Validator one_of(std::span<const std::string_view> words) {

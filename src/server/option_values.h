@@ -14,9 +14,9 @@ namespace onehop::server {
 // `least` to `most`, in digits.
 CLI::Validator whole_number(uint64_t least, uint64_t most);
 
-// A time with its unit, ms, s or m: 1 ms to 1 h. The option gives it to milliseconds_of() then.
+// A time as in the configuration file: 1 ms to 1 h. The option gives it to milliseconds_of() then.
 CLI::Validator duration();
-std::chrono::milliseconds milliseconds_of(std::string_view text);
+std::chrono::milliseconds milliseconds_of(const std::string& text);
 
 // One of the words, as they stand.
 CLI::Validator one_of(std::span<const std::string_view> words);

@@ -12,11 +12,6 @@
 #include "pooled_connection.h"
 
 namespace onehop::upstream {
-namespace {
-
-constexpr uint64_t kLogEveryMs = 10'000;
-
-}  // namespace
 
 using telemetry::OpenReason;
 

@@ -7,6 +7,9 @@
 
 namespace onehop::upstream {
 
+// Lines in the log about one endpoint that fails and fails are no closer together.
+constexpr uint64_t kLogEveryMs = 10'000;
+
 // A dial: for one waiter, or for many where one connection will serve them.
 class Pool::Dialing final : public net::Retirable,
                             public ListNode<Dialing>,

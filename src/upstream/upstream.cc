@@ -5,12 +5,11 @@
 
 #include <algorithm>
 
+#include "dialing.h"
 #include "onehop/base/log.h"
 
 namespace onehop::upstream {
 namespace {
-
-constexpr uint64_t kLogEveryMs = 10'000;  // failed handshakes, for each endpoint
 
 // A worker's part of max_connections: at least one, or the worker could serve nobody.
 uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {

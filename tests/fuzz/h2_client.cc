@@ -147,20 +147,9 @@ class Client final : private http::ClientConnection::Events {
   }
 
   void step(uint8_t action) {
-    if (action < 14)
-      return peer_.act(static_cast<uint8_t>(action < 9 ? action : action % 3), choices_);
+    const auto ends_turn = [this] { turn(); };
+    if (act_around(action, choices_, peer_, line_, loop_, ends_turn)) return;
     switch (action) {
-      case 14:
-      case 15:
-        return line_.arrive(peer_.take());
-      case 16:
-        return arrive_in_pieces(choices_.byte() + 1u);
-      case 17:
-        return line_.let(choices_.byte() * 16u);
-      case 18:
-        return line_.let(Line::kUnlimited);
-      case 19:
-        return loop_.pass(uint64_t{1} << choices_.byte() % 17);
       case 20:
         return (choices_.byte() & 1) != 0 ? line_.end() : line_.fail(ECONNRESET);
       case 21:
@@ -177,18 +166,7 @@ class Client final : private http::ClientConnection::Events {
   }
 
   void act() {
-    if (askers_.empty()) return;
-    auto at = askers_.begin();
-    std::advance(at, choices_.byte() % askers_.size());
-    (*at)->act(choices_);
-  }
-
-  void arrive_in_pieces(size_t size) {
-    const std::string bytes = peer_.take();
-    for (size_t at = 0; at < bytes.size(); at += size) {
-      line_.arrive(std::string_view(bytes).substr(at, size));
-      turn();
-    }
+    if (!askers_.empty()) chosen(askers_, choices_)->act(choices_);
   }
 
   void turn() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -164,6 +165,43 @@ inline void FuzzTransport::close() noexcept {
   unlink();
   output_.clear();
   loop_.retire(std::unique_ptr<net::Retirable>(this));
+}
+
+// One of a list that is not empty.
+template <class List>
+auto& chosen(List& list, Choices& choices) {
+  auto at = list.begin();
+  std::advance(at, choices.byte() % list.size());
+  return *at;
+}
+
+// What happens around a connection, whichever side it is: frames of the peer's that are added,
+// bytes that arrive or leave, time that passes. False for an action of another kind.
+template <class EndTurn>
+bool act_around(uint8_t action, Choices& choices, PeerBytes& peer, Line& line, FuzzLoop& loop,
+                EndTurn end_turn) {
+  constexpr uint8_t kFrames = 14;
+  if (action < kFrames) {
+    peer.act(static_cast<uint8_t>(action < 9 ? action : action % 3), choices);
+  } else if (action < kFrames + 2) {
+    line.arrive(peer.take());
+  } else if (action == kFrames + 2) {
+    const size_t size = choices.byte() + 1u;
+    const std::string bytes = peer.take();
+    for (size_t at = 0; at < bytes.size(); at += size) {
+      line.arrive(std::string_view(bytes).substr(at, size));
+      end_turn();
+    }
+  } else if (action == kFrames + 3) {
+    line.let(choices.byte() * 16u);
+  } else if (action == kFrames + 4) {
+    line.let(Line::kUnlimited);
+  } else if (action == kFrames + 5) {
+    loop.pass(uint64_t{1} << choices.byte() % 17);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // Counts calls into onehop during which it may raise no event.

@@ -162,12 +162,7 @@ TEST_CASE("bytes are counted in both directions") {
 
 TEST_CASE("a request in flight is counted as such on both hops") {
   Gate gate;
-  ScriptedOrigin origin([&](OriginConnection& connection) {
-    connection.must_read_request();
-    gate.wait();
-    connection.send(ok("done"));
-    connection.wait_end();
-  });
+  ScriptedOrigin origin(ScriptedOrigin::once_open(gate, ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
   Client client = proxy.connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -59,12 +59,7 @@ TEST_CASE(
 
 TEST_CASE("a response that begins after SIGTERM says that the connection is closed") {
   Gate gate;
-  ScriptedOrigin origin([&](OriginConnection& connection) {
-    connection.must_read_request();
-    gate.wait();
-    connection.send(ok("done"));
-    connection.wait_end();
-  });
+  ScriptedOrigin origin(ScriptedOrigin::once_open(gate, ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
   Client client = proxy.connect();
   client.send(kGet);
@@ -211,12 +206,7 @@ TEST_CASE("a tunnel does not keep the proxy from leaving") {
 
 TEST_CASE("readyz turns 503 while the proxy drains, healthz stays 200") {
   Gate gate;
-  ScriptedOrigin origin([&](OriginConnection& connection) {
-    connection.must_read_request();
-    gate.wait();
-    connection.send(ok("done"));
-    connection.wait_end();
-  });
+  ScriptedOrigin origin(ScriptedOrigin::once_open(gate, ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
   CHECK(proxy.admin("/readyz").status == 200);
   Client client = proxy.connect();

@@ -94,12 +94,7 @@ TEST_CASE("stats with a window that there is none of ends with 2 and lists them"
 
 TEST_CASE("stats counts what was turned away from a full queue as an error, and answers it so") {
   Gate gate;
-  ScriptedOrigin origin([&](OriginConnection& connection) {
-    connection.must_read_request();
-    gate.wait();
-    connection.send(ok("done"));
-    connection.wait_end();
-  });
+  ScriptedOrigin origin(ScriptedOrigin::once_open(gate, ok("done")));
   ProxyProcess proxy(
       ProxyConfig{.endpoints = {origin.address()}, .pool = "max_connections = 1\nmax_queue = 0"});
   Client first = proxy.connect();

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "tests/support/catch.h"
+#include "tests/support/gate.h"
 
 namespace onehop::test {
 
@@ -83,6 +84,15 @@ ScriptedOrigin::Script ScriptedOrigin::answering(Answer answer) {
     while (const std::optional<Request> request = connection.read_request()) {
       if (!connection.try_send(answer(*request))) return;
     }
+  };
+}
+
+ScriptedOrigin::Script ScriptedOrigin::once_open(Gate& gate, std::string response) {
+  return [&gate, response = std::move(response)](OriginConnection& connection) {
+    connection.must_read_request();
+    gate.wait();
+    connection.send(response);
+    connection.wait_end();
   };
 }
 

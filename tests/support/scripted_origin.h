@@ -20,6 +20,7 @@
 
 namespace onehop::test {
 
+class Gate;
 class ScriptedOrigin;
 
 class OriginConnection : public Peer {
@@ -53,6 +54,8 @@ class ScriptedOrigin {
   // bytes.
   static Script always(std::string response);
   static Script answering(Answer answer);
+  // One request, answered with these bytes when the gate opens; the client ends the connection.
+  static Script once_open(Gate& gate, std::string response);
 
   const std::string& address() const { return address_; }
   int accepts() const { return accepts_; }

@@ -10,8 +10,8 @@ namespace {
 // Bytes of frames that may wait for the transport.
 constexpr size_t kOutputHighWater = 128 * 1024;
 constexpr uint64_t kLingerMs = 2000;
-// Frames that carry nothing forward: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty
-// DATA (CVE-2019-9512, -9513, -9515, -9518). Each frame of DATA that is sent earns its updates. No
+// Frames that carry nothing forward: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA
+// (CVE-2019-9512, -9513, -9515, -9518). Each frame of DATA that is sent earns its updates. No
 // honest peer comes near it.
 constexpr uint32_t kControlBurst = 10'000;
 constexpr uint32_t kControlPerSecond = 1000;
