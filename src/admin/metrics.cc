@@ -41,12 +41,13 @@ void write_process(const View& view, size_t workers, ExpositionWriter& writer) {
 // Two samples with the same labels would make the document unsound.
 void write_certificates(const View& view, ExpositionWriter& writer) {
   writer.family(FamilyKind::gauge, "onehop_certificate_expiry_timestamp_seconds",
-                "When a certificate that a listener presents ends, in seconds since 1970",
-                "seconds");
+                "When a certificate that onehop presents ends, in seconds since 1970", "seconds");
   std::set<std::string> written;
-  for (const auto& [listener, expiry] : view.certificates) {
+  for (const auto& [side, name, expiry] : view.certificates) {
     Labels labels;
-    labels.add("listener", listener).add("file", expiry.file).add("subject", expiry.subject);
+    labels.add(side == Side::listener ? "listener" : "upstream", name)
+        .add("file", expiry.file)
+        .add("subject", expiry.subject);
     if (!written.insert(labels.text()).second) continue;
     writer.sample(labels, not_after_unix_s(expiry));
   }

@@ -87,10 +87,10 @@ Json handshakes_of(const TlsValues& values) {
           {"failures_by_reason", named(telemetry::kTlsFailureNames, values.failures)}};
 }
 
-Json certificates_of(std::string_view listener, const View& view) {
+Json certificates_of(Side side, std::string_view name, const View& view) {
   Json certificates = Json::array();
-  for (const ListenerCertificate& certificate : view.certificates) {
-    if (certificate.listener != listener) continue;
+  for (const ShownCertificate& certificate : view.certificates) {
+    if (certificate.side != side || certificate.name != name) continue;
     certificates.push_back({{"file", certificate.expiry.file},
                             {"subject", certificate.expiry.subject},
                             {"not_after", not_after_unix_s(certificate.expiry)}});
@@ -103,7 +103,7 @@ Json listeners_of(const Snapshot& snapshot, const View& view) {
   for (const telemetry::ListenerValues& listener : snapshot.listeners) {
     listeners[listener.address]["tls"] = {
         {"handshakes", handshakes_of(listener.tls)},
-        {"certificates", certificates_of(listener.address, view)}};
+        {"certificates", certificates_of(Side::listener, listener.address, view)}};
   }
   return listeners;
 }
@@ -194,6 +194,10 @@ std::string stats_document(const View& view, telemetry::Window window) {
     const EndpointValues& values = snapshot.endpoints[i];
     upstreams[values.name.upstream]["endpoints"][values.name.address] =
         endpoint_of(snapshot, values, view.windows.endpoint_rates(snapshot, i, view.now_ns));
+    if (values.tls) {
+      upstreams[values.name.upstream]["tls"]["certificates"] =
+          certificates_of(Side::upstream, values.name.upstream, view);
+    }
   }
   const Json document = {{"version", std::string(view.version)},
                          {"uptime_us", to_us(view.now_ns - view.started_ns)},

@@ -78,7 +78,7 @@ void Exchange::choose() {
   }
   if (attempt_.active()) pass_over();
   tried_[tried_count_++] = static_cast<uint16_t>(*picked);
-  start_attempt(upstream_->endpoint(*picked), upstream::Want::any);
+  start_attempt(upstream_->endpoint(*picked), Connection::any);
 }
 
 // What was waited for here is this endpoint's; the next one begins with a clock of its own.
@@ -92,16 +92,18 @@ void Exchange::pass_over() {
   attempt_.give_way(outcome_of(attempt_.error()));
 }
 
-void Exchange::start_attempt(upstream::Endpoint& endpoint, upstream::Want want) {
+void Exchange::start_attempt(upstream::Endpoint& endpoint, Connection connection) {
   state_ = State::waiting;
   settle();  // the body waits for the stream that it belongs to
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
+  const upstream::Want want{.fresh = connection == Connection::fresh,
+                            .upgrade = !request_.upgrade.empty()};
   const Attempt::Started started = attempt_.start(endpoint, want);
   // An endpoint that refused at once got nothing and kept nobody waiting, unless this is a retry.
   if (started != Attempt::Started::refused) {
     measured_ = &endpoint.counters();
-  } else if (want == upstream::Want::any) {
+  } else if (!want.fresh) {
     measured_ = nullptr;
   }
   switch (started) {
@@ -279,10 +281,10 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   attempt_.give_way(outcome);
   silence_.disarm();
   // A refused stream says nothing about its connection.
-  if (why.refused) return start_attempt(endpoint, upstream::Want::any);
+  if (why.refused) return start_attempt(endpoint, Connection::any);
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5).
   endpoint.pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
-  start_attempt(endpoint, upstream::Want::fresh);
+  start_attempt(endpoint, Connection::fresh);
 }
 
 // RFC 9110 9.2.2, RFC 9112 9.3.1: once, on a fresh connection, and only when nothing can be done

@@ -59,7 +59,8 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   bool answered_here(const http::RequestHead& head);
   void choose();
   void pass_over();
-  void start_attempt(upstream::Endpoint& endpoint, upstream::Want want);
+  enum class Connection : uint8_t { any, fresh };
+  void start_attempt(upstream::Endpoint& endpoint, Connection connection);
   void no_connection(const upstream::LeaseError& error);
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);

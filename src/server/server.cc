@@ -111,11 +111,15 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     seen.started_ns = started_ns;
     seen.now_ns = loop.now_ns();
     seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
-    for (size_t i = 0; i < config->listeners.size(); ++i) {
-      if (tls.listeners()[i] == nullptr) continue;
-      for (auto& expiry : tls.listeners()[i]->expiries())
-        seen.certificates.push_back({config->listeners[i].address, std::move(expiry)});
-    }
+    const auto show = [&](admin::Side side, std::string_view name, const tls::Context* context) {
+      if (context == nullptr) return;
+      for (auto& expiry : context->expiries())
+        seen.certificates.push_back({side, name, std::move(expiry)});
+    };
+    for (size_t i = 0; i < config->listeners.size(); ++i)
+      show(admin::Side::listener, config->listeners[i].address, tls.listeners()[i].get());
+    for (size_t i = 0; i < config->upstreams.size(); ++i)
+      show(admin::Side::upstream, config->upstreams[i].name, tls.upstreams()[i].get());
     return seen;
   }
 
@@ -154,8 +158,10 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   }
   // Certificates that changed on the disk serve new clients from now on.
   void on_reload() {
-    for (const size_t changed : tls.refresh(*config)) {
-      for (auto& worker : workers) worker->use(changed, tls.listeners()[changed]);
+    const TlsContexts::Changed changed = tls.refresh(*config);
+    for (auto& worker : workers) {
+      for (const size_t i : changed.listeners) worker->use(i, tls.listeners()[i]);
+      for (const size_t i : changed.upstreams) worker->use(i, tls.upstreams()[i]);
     }
     const auto interval = tls.interval_ms(*config);
     if (interval > 0) loop.arm(reload, interval);

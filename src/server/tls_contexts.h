@@ -17,25 +17,39 @@ class TlsContexts {
  public:
   Result<void, std::string> make(const config::Config& config);
 
-  // Makes the contexts of listeners whose files changed; returns which. A file that is no good is
-  // refused, once, with its reason in the log, and the old context stays.
-  std::vector<size_t> refresh(const config::Config& config);
+  // Makes the contexts anew whose files changed; returns which. A file that is no good is refused,
+  // once, with its reason in the log, and the old context stays.
+  struct Changed {
+    std::vector<size_t> listeners;
+    std::vector<size_t> upstreams;
+  };
+  Changed refresh(const config::Config& config);
 
   // How often refresh() is wanted; 0: never.
   static uint64_t interval_ms(const config::Config& config);
 
   // In the order of the configuration; null where there is no TLS.
   const std::vector<std::shared_ptr<const tls::ServerContext>>& listeners() const {
-    return listeners_;
+    return listeners_.made;
   }
   const std::vector<std::shared_ptr<const tls::ClientContext>>& upstreams() const {
-    return upstreams_;
+    return upstreams_.made;
   }
 
  private:
-  std::vector<std::shared_ptr<const tls::ServerContext>> listeners_;
-  std::vector<std::shared_ptr<const tls::ClientContext>> upstreams_;
-  std::vector<std::string> refused_;  // why the newest files of a listener are not in use
+  template <class Context>
+  struct Set {
+    template <class Settings>
+    Result<void, std::string> make(const std::vector<Settings>& all);
+    template <class Settings>
+    std::vector<size_t> refresh(const std::vector<Settings>& all);
+
+    std::vector<std::shared_ptr<const Context>> made;
+    std::vector<std::string> refused;  // why the newest files are not in use
+  };
+
+  Set<tls::ServerContext> listeners_;
+  Set<tls::ClientContext> upstreams_;
 };
 
 }  // namespace onehop::server

@@ -70,6 +70,11 @@ void Worker::use(size_t listener, std::shared_ptr<const tls::ServerContext> cont
   });
 }
 
+void Worker::use(size_t upstream, std::shared_ptr<const tls::ClientContext> context) {
+  loop_.post(
+      [this, upstream, context = std::move(context)] { upstreams_[upstream]->use(context); });
+}
+
 Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
 }

@@ -50,6 +50,10 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   // From any thread: new handshakes of that listener use it.
   void use(size_t listener, std::shared_ptr<const tls::ServerContext> context);
 
+  // From any thread: new connections to that upstream's endpoints use it, and older ones are given
+  // up as soon as they are idle.
+  void use(size_t upstream, std::shared_ptr<const tls::ClientContext> context);
+
   // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the
   // worker is done.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }

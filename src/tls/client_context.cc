@@ -22,90 +22,131 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
   return 1;  // it is ours now
 }
 
-Result<LoadedCertificate, Fault> load_own_certificate(const config::UpstreamTls& settings) {
-  return load_certificate({settings.cert, settings.key, ""});
-}
-
 bool has_own_certificate(const config::UpstreamTls& settings) {
   return !settings.cert.empty() || !settings.key.empty();
 }
 
-void offer_protocols(SSL_CTX& context, config::UpstreamProtocol protocol) {
-  const std::string list = protocol_list(protocol != config::UpstreamProtocol::h1,
-                                         protocol != config::UpstreamProtocol::h2);
-  // Zero is success, here alone.
-  ONEHOP_ASSERT(SSL_CTX_set_alpn_protos(&context,
-                                        reinterpret_cast<const unsigned char*>(list.data()),
-                                        static_cast<unsigned>(list.size())) == 0);
+// A context with what the settings say, and nothing of the files yet.
+ContextPtr make_client_context(const config::UpstreamTls& settings) {
+  ContextPtr context(SSL_CTX_new(TLS_client_method()));
+  ONEHOP_ASSERT(context != nullptr);
+  apply_common_options(*context);
+  apply_policy(*context, config::ListenerTls{});
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context.get(), on_new_session);
+  SSL_CTX_set_verify(context.get(),
+                     settings.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
+Result<LoadedCertificate, Fault> load_own(const config::Upstream& upstream) {
+  auto loaded = load_certificate({upstream.tls.cert, upstream.tls.key, ""});
+  if (!loaded.has_value()) return loaded;
+  const ContextPtr context = make_client_context(upstream.tls);
+  if (std::string refusal = use_certificate(*context, *loaded); !refusal.empty())
+    return Unexpected<Fault>(Fault{"cert", std::move(refusal)});
+  return loaded;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const ClientContext>, std::string> ClientContext::make(
-    const config::Upstream& upstream) {
-  auto built = OpenSslClientContext::build(upstream);
-  if (built.has_value()) return std::shared_ptr<const ClientContext>(std::move(*built));
-  return Unexpected<std::string>(
-      fmt::format("tls.{}: {}", built.error().key, built.error().sentence));
+    const config::Upstream& upstream, const ClientContext* previous,
+    std::vector<std::string>& warnings) {
+  auto built = OpenSslClientContext::build(
+      upstream, static_cast<const OpenSslClientContext*>(previous), warnings);
+  if (!built.has_value()) {
+    return Unexpected<std::string>(
+        fmt::format("tls.{}: {}", built.error().key, built.error().sentence));
+  }
+  if (std::string warning = warning_about_key(upstream.tls.key); !warning.empty())
+    warnings.push_back(std::move(warning));
+  return std::shared_ptr<const ClientContext>(std::move(*built));
+}
+
+Result<ClientFiles, Fault> ClientFiles::read(const config::Upstream& upstream,
+                                             const ClientFiles* previous,
+                                             std::vector<std::string>& warnings) {
+  const config::UpstreamTls& settings = upstream.tls;
+  const std::string whose = "Upstream " + upstream.name;
+  ClientFiles files;
+  if (!settings.ca.empty()) {
+    const auto* old =
+        previous != nullptr && previous->authorities ? &*previous->authorities : nullptr;
+    const auto load = [&] { return load_authorities(settings.ca, "ca"); };
+    auto read = renew<std::vector<CertificatePtr>>({settings.ca}, old, load, whose, warnings);
+    if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
+    files.authorities = std::move(*read);
+  }
+  if (has_own_certificate(settings)) {
+    const auto* old = previous != nullptr && previous->own ? &*previous->own : nullptr;
+    const auto load = [&] { return load_own(upstream); };
+    auto read = renew<LoadedCertificate>({settings.cert, settings.key}, old, load, whose, warnings);
+    if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
+    files.own = std::move(*read);
+  }
+  return files;
+}
+
+bool ClientFiles::changed() const {
+  return (own.has_value() && own->changed()) || (authorities.has_value() && authorities->changed());
 }
 
 std::vector<Fault> OpenSslClientContext::faults(const config::Upstream& upstream) {
-  const config::UpstreamTls& settings = upstream.tls;
   std::vector<Fault> faults;
-  if (!settings.ca.empty()) {
-    const auto authorities = load_authorities(settings.ca, "ca");
+  if (!upstream.tls.ca.empty()) {
+    const auto authorities = load_authorities(upstream.tls.ca, "ca");
     if (!authorities.has_value()) faults.push_back(authorities.error());
   }
-  if (has_own_certificate(settings)) {
-    const auto loaded = load_own_certificate(settings);
+  if (has_own_certificate(upstream.tls)) {
+    const auto loaded = load_own(upstream);
     if (!loaded.has_value()) faults.push_back(loaded.error());
   }
-  if (!faults.empty()) return faults;
-  const auto built = build(upstream);
-  if (!built.has_value()) faults.push_back(built.error());
   return faults;
 }
 
-OpenSslClientContext::OpenSslClientContext(const config::Upstream& upstream)
-    : settings_(upstream.tls), protocol_(upstream.protocol) {}
+OpenSslClientContext::OpenSslClientContext(const config::Upstream& upstream, ClientFiles files)
+    : settings_(upstream.tls),
+      protocol_(upstream.protocol),
+      files_(std::move(files)),
+      context_(make_client_context(settings_)) {}
 
 Result<std::shared_ptr<const OpenSslClientContext>, Fault> OpenSslClientContext::build(
-    const config::Upstream& upstream) {
-  std::shared_ptr<OpenSslClientContext> made(new OpenSslClientContext(upstream));
-  const config::UpstreamTls& settings = made->settings_;
-  made->context_.reset(SSL_CTX_new(TLS_client_method()));
-  ONEHOP_ASSERT(made->context_ != nullptr);
+    const config::Upstream& upstream, const OpenSslClientContext* previous,
+    std::vector<std::string>& warnings) {
+  auto files =
+      ClientFiles::read(upstream, previous == nullptr ? nullptr : &previous->files_, warnings);
+  if (!files.has_value()) return Unexpected<Fault>(std::move(files.error()));
+  std::shared_ptr<OpenSslClientContext> made(new OpenSslClientContext(upstream, std::move(*files)));
   SSL_CTX& context = *made->context_;
-  apply_common_options(context);
-  apply_policy(context, config::ListenerTls{});
-  offer_protocols(context, made->protocol_);
-  SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(&context, on_new_session);
-  if (has_own_certificate(settings)) {
-    const auto loaded = load_own_certificate(settings);
-    if (!loaded.has_value()) return Unexpected<Fault>(loaded.error());
-    if (std::string refusal = use_certificate(context, *loaded); !refusal.empty())
-      return Unexpected<Fault>(Fault{"cert", std::move(refusal)});
+  if (made->files_.own.has_value()) {
+    // It was tried with a context like this one.
+    ONEHOP_ASSERT(use_certificate(context, *made->files_.own->it).empty());
   }
-  if (settings.ca.empty()) {
-    if (!settings.insecure_skip_verify) SSL_CTX_set_default_verify_paths(&context);
-  } else {
-    const auto authorities = load_authorities(settings.ca, "ca");
-    if (!authorities.has_value()) return Unexpected<Fault>(authorities.error());
-    for (const CertificatePtr& authority : *authorities) {
+  if (made->files_.authorities.has_value()) {
+    for (const CertificatePtr& authority : *made->files_.authorities->it)
       X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get());
-    }
+  } else if (!made->settings_.insecure_skip_verify) {
+    SSL_CTX_set_default_verify_paths(&context);
   }
-  SSL_CTX_set_verify(&context, settings.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-                     nullptr);
   return std::shared_ptr<const OpenSslClientContext>(std::move(made));
 }
 
-Endpoint::Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host)
+std::vector<CertificateExpiry> OpenSslClientContext::expiries() const {
+  if (!files_.own.has_value()) return {};
+  return {expiry_of(*files_.own->it)};
+}
+
+Endpoint::Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host,
+                   bool http1_only)
     : context_(std::move(context)), name_(std::move(host)) {
   if (!context_->settings().server_name.empty()) name_ = context_->settings().server_name;
   if (name_.size() > 1 && name_.ends_with('.')) name_.pop_back();
   is_address_ = Address::numeric(name_, 0).has_value();
+  const config::UpstreamProtocol protocol =
+      http1_only ? config::UpstreamProtocol::h1 : context_->protocol();
+  protocols_ = protocol_list(protocol != config::UpstreamProtocol::h1,
+                             protocol != config::UpstreamProtocol::h2);
 }
 
 SslPtr Endpoint::make_ssl() {
@@ -113,6 +154,10 @@ SslPtr Endpoint::make_ssl() {
   ONEHOP_ASSERT(ssl != nullptr);
   SSL_set_connect_state(ssl.get());
   SSL_set_app_data(ssl.get(), this);
+  // Zero is success, here alone.
+  ONEHOP_ASSERT(SSL_set_alpn_protos(ssl.get(),
+                                    reinterpret_cast<const unsigned char*>(protocols_.data()),
+                                    static_cast<unsigned>(protocols_.size())) == 0);
   X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl.get());
   if (is_address_) {
     ONEHOP_ASSERT(X509_VERIFY_PARAM_set1_ip_asc(wanted, name_.c_str()) == 1);

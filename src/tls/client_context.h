@@ -5,13 +5,27 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "loading.h"
 #include "onehop/tls/tls.h"
+#include "renewal.h"
 
 namespace onehop::tls {
+
+// The files that [upstream.NAME.tls] names, read.
+struct ClientFiles {
+  // `previous` may be null; faults have keys below `tls`.
+  static Result<ClientFiles, Fault> read(const config::Upstream& upstream,
+                                         const ClientFiles* previous,
+                                         std::vector<std::string>& warnings);
+  bool changed() const;
+
+  std::optional<Read<LoadedCertificate>> own;
+  std::optional<Read<std::vector<CertificatePtr>>> authorities;
+};
 
 class OpenSslClientContext final : public ClientContext {
  public:
@@ -19,17 +33,22 @@ class OpenSslClientContext final : public ClientContext {
   static std::vector<Fault> faults(const config::Upstream& upstream);
 
   static Result<std::shared_ptr<const OpenSslClientContext>, Fault> build(
-      const config::Upstream& upstream);
+      const config::Upstream& upstream, const OpenSslClientContext* previous,
+      std::vector<std::string>& warnings);
+
+  std::vector<CertificateExpiry> expiries() const override;
+  bool files_changed() const override { return files_.changed(); }
 
   const config::UpstreamTls& settings() const { return settings_; }
-  bool demands_http2() const { return protocol_ == config::UpstreamProtocol::h2; }
+  config::UpstreamProtocol protocol() const { return protocol_; }
   SSL_CTX& context() const { return *context_; }
 
  private:
-  explicit OpenSslClientContext(const config::Upstream& upstream);
+  OpenSslClientContext(const config::Upstream& upstream, ClientFiles files);
 
   config::UpstreamTls settings_;
   config::UpstreamProtocol protocol_;
+  ClientFiles files_;
   ContextPtr context_;
 };
 
@@ -37,7 +56,8 @@ class OpenSslClientContext final : public ClientContext {
 // dialer is gone. Belongs to one thread.
 class Endpoint {
  public:
-  Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host);
+  // `http1_only`: whatever the context would offer.
+  Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host, bool http1_only);
 
   const OpenSslClientContext& context() const { return *context_; }
 
@@ -52,6 +72,7 @@ class Endpoint {
 
   std::shared_ptr<const OpenSslClientContext> context_;
   std::string name_;
+  std::string protocols_;            // to offer, as ALPN writes them
   bool is_address_;                  // then there is no SNI (RFC 6066 3)
   std::deque<SessionPtr> sessions_;  // the newest last
 };

@@ -43,7 +43,8 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
 
   void on_secured() override {
     const Session& session = transport_->session();
-    if (endpoint_->context().demands_http2() && session.application_protocol != "h2")
+    if (endpoint_->context().protocol() == config::UpstreamProtocol::h2 &&
+        session.application_protocol != "h2")
       return give_up(Failure::no_shared_protocol, EPROTO);
     deadline_.disarm();
     stop_counting();
@@ -80,13 +81,16 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
 }  // namespace
 
 Dialer::Dialer(net::Loop& loop, net::Dialer& below, std::shared_ptr<const ClientContext> context,
-               std::string host, DialObserver* observer)
-    : loop_(loop),
-      below_(below),
-      endpoint_(std::make_shared<Endpoint>(
-          std::static_pointer_cast<const OpenSslClientContext>(std::move(context)),
-          std::move(host))),
-      observer_(observer) {}
+               std::string host, DialObserver* observer, Offer offer)
+    : loop_(loop), below_(below), host_(std::move(host)), offer_(offer), observer_(observer) {
+  use(std::move(context));
+}
+
+void Dialer::use(std::shared_ptr<const ClientContext> context) {
+  endpoint_ = std::make_shared<Endpoint>(
+      std::static_pointer_cast<const OpenSslClientContext>(std::move(context)), host_,
+      offer_ == Offer::http1);
+}
 
 Dialer::~Dialer() = default;
 

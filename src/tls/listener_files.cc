@@ -27,47 +27,18 @@ Result<LoadedCertificate, Fault> load_usable(const config::ListenerTls& settings
 
 }  // namespace
 
-template <class T>
-bool ListenerFiles::Read<T>::changed() const {
-  return std::ranges::any_of(stamps, [](const FileStamp& stamp) { return stamp.changed(); });
-}
-
-template <class T, class Load>
-Result<ListenerFiles::Read<T>, Fault> ListenerFiles::renew(const std::vector<std::string>& names,
-                                                           const Read<T>* old, Load load,
-                                                           const std::string& address,
-                                                           std::vector<std::string>& warnings) {
-  if (old != nullptr && !old->changed()) return *old;
-  Read<T> read;
-  // Before they are read: what changes meanwhile is seen later.
-  for (const std::string& name : names) {
-    if (!name.empty()) read.stamps.emplace_back(name);
-  }
-  read.names = names;
-  Result<T, Fault> loaded = load();
-  if (loaded.has_value()) {
-    read.it = std::make_shared<const T>(std::move(*loaded));
-    return read;
-  }
-  if (old == nullptr) return Unexpected<Fault>(std::move(loaded.error()));
-  warnings.push_back(
-      fmt::format("Listener {}: the new files are refused and the old ones stay in use: tls.{}: {}",
-                  address, loaded.error().key, loaded.error().sentence));
-  read.it = old->it;
-  return read;
-}
-
 Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listener,
                                                  const ListenerFiles* previous,
                                                  std::vector<std::string>& warnings) {
   const config::ListenerTls& settings = listener.tls;
+  const std::string whose = "Listener " + listener.address;
   ListenerFiles files;
   for (size_t i = 0; i < settings.certificates.size(); ++i) {
     const config::Certificate& entry = settings.certificates[i];
     const std::vector<std::string> names = {entry.cert, entry.key, entry.ocsp};
     const Certificate* old = previous == nullptr ? nullptr : previous->certificate_in(names);
     const auto load = [&] { return load_usable(settings, i); };
-    auto read = renew(names, old, load, listener.address, warnings);
+    auto read = renew<LoadedCertificate>(names, old, load, whose, warnings);
     if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
     files.certificates_.push_back(std::move(*read));
   }
@@ -77,7 +48,7 @@ Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listene
                         previous->authorities_->names.front() == settings.client_ca;
   const Authorities* old = had_them ? &*previous->authorities_ : nullptr;
   const auto load = [&] { return load_authorities(settings.client_ca, "client_ca"); };
-  auto read = renew({settings.client_ca}, old, load, listener.address, warnings);
+  auto read = renew<std::vector<CertificatePtr>>({settings.client_ca}, old, load, whose, warnings);
   if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
   files.authorities_ = std::move(*read);
   return files;

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The files that [listener.tls] names, read: certificates and the authorities of clients.
-//
-// When they are read again each stands for itself. What has not changed is kept as it is, also a
-// certificate that has expired meanwhile; what has changed and is no good leaves what was there
-// before in use, with a warning. So one bad file does not stand in the way of others, and what is
-// said of it is said once.
+// When they are read again, renewal.h says what becomes of each.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "loading.h"
 #include "onehop/config/config.h"
+#include "renewal.h"
 
 namespace onehop::tls {
 
@@ -36,22 +32,9 @@ class ListenerFiles {
   bool changed() const;
 
  private:
-  // What was made of some files, and what they were like just before.
-  template <class T>
-  struct Read {
-    std::vector<std::string> names;
-    std::vector<FileStamp> stamps;
-    std::shared_ptr<const T> it;
-
-    bool changed() const;
-  };
   using Certificate = Read<LoadedCertificate>;
   using Authorities = Read<std::vector<CertificatePtr>>;
 
-  template <class T, class Load>
-  static Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old,
-                                      Load load, const std::string& address,
-                                      std::vector<std::string>& warnings);
   const Certificate* certificate_in(const std::vector<std::string>& names) const;
   void look_at_staples(std::vector<std::string>& warnings);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "onehop/base/ascii.h"
+#include "onehop/base/assert.h"
 
 namespace onehop::tls {
 namespace {
@@ -103,6 +104,14 @@ std::vector<std::string> names_of(const X509& certificate) {
 }
 
 }  // namespace
+
+CertificateExpiry expiry_of(const LoadedCertificate& certificate) {
+  std::tm parts{};
+  // It was compared with the time of day, so it can be read.
+  ONEHOP_ASSERT(ASN1_TIME_to_tm(X509_get0_notAfter(certificate.leaf.get()), &parts) == 1);
+  return {certificate.file, subject_of(*certificate.leaf),
+          std::chrono::system_clock::from_time_t(::timegm(&parts))};
+}
 
 Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& files) {
   LoadedCertificate loaded;

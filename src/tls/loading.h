@@ -10,6 +10,7 @@
 #include "files.h"
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
+#include "onehop/tls/tls.h"
 #include "openssl.h"
 #include "staple.h"
 
@@ -27,6 +28,8 @@ struct LoadedCertificate {
   Staple staple;                   // without a response where there is no file
   std::vector<std::string> names;  // lower case, "www.example.org" or "*.example.org"
 };
+
+CertificateExpiry expiry_of(const LoadedCertificate& certificate);
 
 // Faults have the keys cert, key and ocsp.
 Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& files);

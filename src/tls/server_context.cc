@@ -266,12 +266,8 @@ int OpenSslServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char
 
 std::vector<CertificateExpiry> OpenSslServerContext::expiries() const {
   std::vector<CertificateExpiry> expiries;
-  for (const LoadedCertificate* certificate : files_.certificates()) {
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate->leaf.get()), &parts) != 1) continue;
-    expiries.push_back({certificate->file, subject_of(*certificate->leaf),
-                        std::chrono::system_clock::from_time_t(::timegm(&parts))});
-  }
+  for (const LoadedCertificate* certificate : files_.certificates())
+    expiries.push_back(expiry_of(*certificate));
   return expiries;
 }
 

@@ -16,7 +16,8 @@ namespace onehop::upstream {
 using telemetry::OpenReason;
 
 std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) {
-  auto dialing = std::make_unique<Dialing>(*this, reason);
+  const bool upgrade = waiter.want_.upgrade;
+  auto dialing = std::make_unique<Dialing>(*this, reason, upgrade);
   auto started = dialing->start();
   if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0)
     started = dialing->start();
@@ -27,7 +28,9 @@ std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) 
   dialing->add(waiter);
   ++dialing_count_;
   parts_.counters.connecting.add(1);
-  dialing_.push_back(*dialing.release());
+  // The last one may be joined.
+  Dialing& started_dial = *dialing.release();
+  upgrade ? dialing_.push_front(started_dial) : dialing_.push_back(started_dial);
   return Waiting::for_dial;
 }
 
@@ -42,12 +45,13 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
     log::info(
         fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
   }
-  auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms());
+  auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms(), dialing.generation_);
   connection->attach(std::move(transport));
   connection->requests_ = connection->streams_ = 1;
-  multiplexes_ = connection->connection_->multiplexed();
+  const bool multiplexed = connection->connection_->multiplexed();
+  if (!dialing.upgrade_) multiplexes_ = multiplexed;
   PooledConnection& made = *connection.release();
-  (multiplexes_ ? ready_ : lent_).push_back(made);
+  (multiplexed ? ready_ : lent_).push_back(made);
   leave(first);
   first.on_lease(Lease(made, false));
   // Whoever waited beside the first: on the same connection, or, if it has no stream for them, each

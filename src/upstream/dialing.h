@@ -15,11 +15,16 @@ class Pool::Dialing final : public net::Retirable,
                             public ListNode<Dialing>,
                             private net::Dial::Events {
  public:
-  Dialing(Pool& pool, telemetry::OpenReason reason)
-      : pool_(pool), reason_(reason), started_ns_(pool.parts_.loop.now_ns()) {}
+  Dialing(Pool& pool, telemetry::OpenReason reason, bool upgrade)
+      : pool_(pool),
+        reason_(reason),
+        upgrade_(upgrade),
+        generation_(pool.generation_),
+        started_ns_(pool.parts_.loop.now_ns()) {}
 
   Result<void, net::NetError> start() {
-    auto dial = pool_.parts_.dialer.dial(pool_.parts_.address, *this);
+    net::Dialer& dialer = upgrade_ ? *pool_.parts_.http1_dialer : pool_.parts_.dialer;
+    auto dial = dialer.dial(pool_.parts_.address, *this);
     if (!dial.has_value()) return Unexpected<net::NetError>(dial.error());
     dial_ = std::move(*dial);
     const auto patience = pool_.parts_.timeouts.connect.count();
@@ -54,6 +59,8 @@ class Pool::Dialing final : public net::Retirable,
   size_t waiter_count_ = 0;
   bool over_ = false;  // nobody may join any more
   telemetry::OpenReason reason_;
+  bool upgrade_;  // for one waiter, who must have HTTP/1.1
+  uint64_t generation_;
   uint64_t started_ns_;
   std::unique_ptr<net::Dial> dial_;
   net::Deadline deadline_{this, net::DeadlineThunk<&Dialing::on_deadline>::call};

@@ -80,14 +80,15 @@ Pool::~Pool() {
 
 Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   waiter.pool_ = this;
+  want.upgrade = want.upgrade && parts_.http1_dialer != nullptr;
   waiter.want_ = want;
-  if (want == Want::any) {
-    if (PooledConnection* newest = ready()) return lend(*newest);
-    Dialing* const under_way = multiplexes_ ? dialing_.back() : nullptr;
-    if (under_way != nullptr && !under_way->over_ && under_way->waiter_count_ < kMostPerDial) {
-      under_way->add(waiter);
-      return Waiting::for_dial;
-    }
+  if (PooledConnection* found = ready(want)) return lend(*found);
+  Dialing* const under_way =
+      multiplexes_ && !want.fresh && !want.upgrade ? dialing_.back() : nullptr;
+  if (under_way != nullptr && !under_way->over_ && !under_way->upgrade_ &&
+      under_way->waiter_count_ < kMostPerDial) {
+    under_way->add(waiter);
+    return Waiting::for_dial;
   }
   const auto outcome = open_for(waiter);
   if (const auto* error = std::get_if<LeaseError>(&outcome)) return *error;
@@ -96,9 +97,9 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
 
 // A dial, or where there are as many connections as may be, a place in the queue.
 std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
-  if (parts_.max_connections == 0 || open_ + dialing_count_ < parts_.max_connections ||
-      idle_count_ > 0)
-    return dial(waiter, why_open(waiter.want_));
+  // What is idle is not what is wanted.
+  if (is_full() && idle_count_ > 0) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
+  if (!is_full()) return dial(waiter, why_open(waiter.want_));
   if (queue_length_ >= parts_.config.max_queue) {
     parts_.counters.queue_rejected.add();
     return LeaseError{NoLease::queue_full, {}};
@@ -111,18 +112,41 @@ std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
   return Waiting::in_queue;
 }
 
+bool Pool::is_full() const noexcept {
+  return parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections;
+}
+
 // The newest connection with a stream to spare. Those that turn out to have none are put aside.
-PooledConnection* Pool::ready() {
-  while (PooledConnection* newest = ready_.back()) {
-    const bool old = parts_.loop.now_ms() >= newest->expires_ms_;
-    if (!old && newest->connection_->capacity() > 0) return newest;
-    if (newest->streams_ > 0) {
-      lent_.push_back(*newest);
+PooledConnection* Pool::ready(Want want) {
+  while (PooledConnection* found = newest(want)) {
+    const auto worn_out = found->worn_out();
+    if (!worn_out && found->connection_->capacity() > 0) return found;
+    if (found->streams_ > 0) {
+      lent_.push_back(*found);
     } else {
-      lost_idle(*newest, old ? OpenReason::max_age : OpenReason::not_persistent, Closer::onehop);
+      lost_idle(*found, worn_out.value_or(OpenReason::not_persistent), Closer::onehop);
     }
   }
   return nullptr;
+}
+
+PooledConnection* Pool::newest(Want want) {
+  if (want.fresh) return nullptr;
+  if (!want.upgrade) return ready_.back();
+  PooledConnection* found = nullptr;
+  ready_.for_each([&](PooledConnection& connection) {
+    if (connection.suits(want)) found = &connection;
+  });
+  return found;
+}
+
+// Whoever has waited longest of those whom the connection can serve.
+Pool::Waiter* Pool::first_for(PooledConnection& connection) {
+  Waiter* first = nullptr;
+  queue_.for_each([&](Waiter& waiter) {
+    if (first == nullptr && connection.suits(waiter.want_)) first = &waiter;
+  });
+  return first;
 }
 
 Lease Pool::lend(PooledConnection& connection) {
@@ -142,7 +166,7 @@ Lease Pool::lend(PooledConnection& connection) {
 // Why the pool has nothing to lend: the latest of what it lost, else that all it has is in use,
 // else that it has nothing yet.
 OpenReason Pool::why_open(Want want) {
-  if (want == Want::fresh) return OpenReason::retry;
+  if (want.fresh) return OpenReason::retry;
   if (!parts_.config.reuse) return OpenReason::reuse_off;
   if (gone_count_ > 0) return gone_[--gone_count_];
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
@@ -185,7 +209,7 @@ void Pool::queue_timed_out(Waiter& waiter) {
 
 // Somebody gave up a place: whoever waits first may dial.
 void Pool::serve_queue() {
-  while (!queue_.empty() && open_ + dialing_count_ < parts_.max_connections) {
+  while (!queue_.empty() && !is_full()) {
     Waiter& waiter = *queue_.front();
     leave(waiter);
     const auto outcome = dial(waiter, why_open(waiter.want_));
@@ -224,8 +248,8 @@ void Pool::keep(PooledConnection& connection) {
   if (config.max_requests != 0 && connection.requests_ >= config.max_requests) {
     return discard(connection, OpenReason::max_requests, Closer::onehop);
   }
-  if (parts_.loop.now_ms() >= connection.expires_ms_)
-    return discard(connection, OpenReason::max_age, Closer::onehop);
+  if (const auto worn_out = connection.worn_out())
+    return discard(connection, *worn_out, Closer::onehop);
   int64_t idle_ms = config.idle_timeout.count();
   if (const int64_t hint = connection.connection_->keep_alive_seconds(); hint >= 0) {
     idle_ms = std::min(idle_ms, hint * 1000 - config.keep_alive_margin.count());
@@ -234,10 +258,10 @@ void Pool::keep(PooledConnection& connection) {
   ready_.push_back(connection);
   ++idle_count_;
   parts_.counters.idle.add(1);
-  if (Waiter* waiter = queue_.front(); waiter != nullptr && waiter->want_ == Want::fresh) {
-    return lost_idle(connection, OpenReason::evicted,
-                     Closer::onehop);  // its place is what is waited for
-  } else if (waiter != nullptr) {
+  if (Waiter* waiter = queue_.front(); waiter != nullptr) {
+    // Who cannot use it waits for its place.
+    if (!connection.suits(waiter->want_))
+      return lost_idle(connection, OpenReason::evicted, Closer::onehop);
     leave(*waiter);
     waiter->on_lease(lend(connection));
     return serve(connection);
@@ -251,12 +275,12 @@ void Pool::keep(PooledConnection& connection) {
 void Pool::serve(PooledConnection& connection) {
   const uint64_t most = parts_.config.max_requests;
   if (!connection.connection_->multiplexed() || connection.connection_->capacity() == 0 ||
-      parts_.loop.now_ms() >= connection.expires_ms_ || (most != 0 && connection.requests_ >= most))
+      connection.worn_out() || (most != 0 && connection.requests_ >= most))
     return;
   ready_.push_back(connection);
   while (connection.connection_->capacity() > 0) {
-    Waiter* waiter = queue_.front();
-    if (waiter == nullptr || waiter->want_ == Want::fresh) return;
+    Waiter* waiter = first_for(connection);
+    if (waiter == nullptr) return;
     leave(*waiter);
     waiter->on_lease(lend(connection));
   }
@@ -297,6 +321,17 @@ size_t Pool::discard_idle(OpenReason reason) {
   size_t count = 0;
   for (; idle_count_ > 0; ++count) lost_idle(*oldest_idle(), reason, Closer::onehop);
   return count;
+}
+
+void Pool::begin_anew() {
+  ++generation_;
+  discard_idle(OpenReason::certificates_renewed);
+}
+
+std::optional<OpenReason> PooledConnection::worn_out() const {
+  if (generation_ != pool_.generation_) return OpenReason::certificates_renewed;
+  if (pool_.parts_.loop.now_ms() >= expires_ms_) return OpenReason::max_age;
+  return std::nullopt;
 }
 
 void PooledConnection::on_idle_end(http::ClientConnection&, http::Violation why) {

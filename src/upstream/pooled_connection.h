@@ -3,6 +3,8 @@
 // lent list.
 #pragma once
 
+#include <optional>
+
 #include "onehop/base/recycled.h"
 #include "onehop/upstream/pool.h"
 
@@ -13,7 +15,8 @@ class PooledConnection final : public net::Retirable,
                                public ListNode<PooledConnection>,
                                private http::ClientConnection::Events {
  public:
-  PooledConnection(Pool& pool, uint64_t expires_ms) : pool_(pool), expires_ms_(expires_ms) {}
+  PooledConnection(Pool& pool, uint64_t expires_ms, uint64_t generation)
+      : pool_(pool), expires_ms_(expires_ms), generation_(generation) {}
 
   void attach(net::TransportPtr transport);
 
@@ -23,10 +26,16 @@ class PooledConnection final : public net::Retirable,
   void on_idle_end(http::ClientConnection& connection, http::Violation why) override;
   void on_capacity(http::ClientConnection&) override { pool_.serve(*this); }
   void on_idle_deadline();
+  bool suits(Want want) const noexcept {
+    return !want.fresh && !(want.upgrade && connection_->multiplexed());
+  }
+  // Why it must not be lent again, if so.
+  std::optional<telemetry::OpenReason> worn_out() const;
 
   Pool& pool_;
   std::unique_ptr<http::ClientConnection> connection_;
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
+  uint64_t generation_;  // of the pool when it was dialed
   uint64_t requests_ = 0;
   size_t streams_ = 0;  // lent out
   net::Deadline idle_deadline_{this, net::DeadlineThunk<&PooledConnection::on_idle_deadline>::call};

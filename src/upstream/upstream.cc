@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/upstream/upstream.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
 
-#include "dialing.h"
-#include "onehop/base/log.h"
+#include "secure_dialer.h"
 
 namespace onehop::upstream {
 namespace {
@@ -19,52 +17,22 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
   return std::max(share, 1u);
 }
 
-// "[::1]:443" and "app.test:443" without the port.
-std::string host_of(std::string_view address) {
-  std::string_view host = address.substr(0, address.rfind(':'));
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return std::string(host);
-}
-
-// Makes TLS connections and counts their handshakes.
-class SecureDialer final : public net::Dialer, private tls::DialObserver {
- public:
-  // `name` is the endpoint's, as it is configured.
-  SecureDialer(const Upstream::Parts& parts, std::string upstream, std::string name,
-               telemetry::TlsShard& counters)
-      : loop_(parts.loop),
-        upstream_(std::move(upstream)),
-        name_(std::move(name)),
-        counters_(counters),
-        dialer_(parts.loop, parts.dialer, parts.tls, host_of(name_), this) {}
-
-  Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
-                                                         net::Dial::Events& events) override {
-    return dialer_.dial(address, events);
-  }
-
- private:
-  void on_handshake(bool resumed, uint64_t nanoseconds) override {
-    (resumed ? counters_.resumed : counters_.full).record(nanoseconds);
-  }
-  void on_handshake_failed(tls::Failure failure) override {
-    counters_.failures[static_cast<size_t>(failure)].add();
-    if (loop_.now_ms() < log_again_ms_) return;
-    log_again_ms_ = loop_.now_ms() + kLogEveryMs;
-    log::warning(fmt::format("upstream {}: no TLS with {}: {} ({})", upstream_, name_,
-                             tls::sentence_of(failure), tls::name_of(failure)));
-  }
-  void on_handshakes(int64_t change) override { counters_.in_progress.add(change); }
-
-  net::Loop& loop_;
-  std::string upstream_;
-  std::string name_;
-  telemetry::TlsShard& counters_;
-  uint64_t log_again_ms_ = 0;
-  tls::Dialer dialer_;
-};
-
 }  // namespace
+
+Endpoint::Endpoint(std::string name, Candidate& candidate, std::unique_ptr<SecureDialer> dialer,
+                   const Pool::Parts& parts)
+    : name_(std::move(name)),
+      candidate_(candidate),
+      counters_(parts.counters),
+      dialer_(std::move(dialer)),
+      pool_(parts) {}
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::use(std::shared_ptr<const tls::ClientContext> context) {
+  dialer_->use(std::move(context));
+  pool_.begin_anew();
+}
 
 Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses,
                    size_t first_endpoint, const Parts& parts)
@@ -73,13 +41,16 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
       balancer_(make_balancer(config.balance, addresses.size())) {
   for (size_t i = 0; i < addresses.size(); ++i) {
     candidates_[i].weight = config.endpoints[i].weight;
-    std::unique_ptr<net::Dialer> dialer;
+    std::unique_ptr<SecureDialer> dialer;
+    net::Dialer* http1 = nullptr;
     if (parts.tls != nullptr) {
       dialer = std::make_unique<SecureDialer>(parts, config.name, config.endpoints[i].address,
                                               parts.shard.endpoints[first_endpoint + i].tls);
+      if (config.protocol == config::UpstreamProtocol::automatic) http1 = &dialer->http1();
     }
     const Pool::Parts pool{parts.loop,
-                           dialer != nullptr ? *dialer : parts.dialer,
+                           dialer != nullptr ? dialer->any() : parts.dialer,
+                           http1,
                            parts.pools,
                            config.pool,
                            config.timeouts,
@@ -94,6 +65,10 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
     endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i],
                                                     std::move(dialer), pool));
   }
+}
+
+void Upstream::use(const std::shared_ptr<const tls::ClientContext>& context) {
+  for (auto& endpoint : endpoints_) endpoint->use(context);
 }
 
 void Upstream::close() {

@@ -285,6 +285,36 @@ TEST_CASE("an HTTP/2 origin that resets in the middle of a body leaves it incomp
   CHECK(client.read_rest().bytes.find("0\r\n\r\n") == std::string::npos);
 }
 
+TEST_CASE("who waits for a stream gets one when the origin allows more of them") {
+  Gate go_on;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    H2Peer peer(connection, H2Peer::Role::server, {{kMaxConcurrentStreams, 1}});
+    const int32_t first = peer.accept();
+    go_on.wait();
+    peer.send(h2_settings({{kMaxConcurrentStreams, 5}}));
+    const int32_t second = peer.accept();
+    answer(peer, second, "second");
+    answer(peer, first, "first");
+    while (peer.accept() != 0) {
+    }
+  });
+  ProxyConfig config = to(origin);
+  config.pool = "max_connections = 1\nqueue_timeout = \"20s\"";
+  ProxyProcess proxy(config);
+  Client first = proxy.connect();
+  first.send(kGet);
+  const std::string at = ProxyProcess::endpoint(origin.address(), "requests/");
+  CHECK(proxy.wait_number(at + "in_flight", 1) == 1);
+  CHECK(proxy.wait_number(ProxyProcess::endpoint(origin.address(), "connections/open"), 1) == 1);
+  Client second = proxy.connect();
+  second.send(kGet);
+  CHECK(proxy.wait_number(at + "queued", 1) == 1);
+  go_on.open();
+  CHECK(second.read_response().body == "second");
+  CHECK(first.read_response().body == "first");
+  CHECK(origin.accepts() == 1);
+}
+
 TEST_CASE("many clients at a time share few connections to an HTTP/2 origin with a small limit") {
   constexpr size_t kClients = 20;
   ScriptedOrigin origin([](OriginConnection& connection) {

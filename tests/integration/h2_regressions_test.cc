@@ -33,6 +33,43 @@ TEST_CASE("an Upgrade that the origin answers with 200 is no WebSocket: 502") {
   CHECK(client.response(client.request(h2_request())).body == "not a socket");
 }
 
+constexpr char kSwitch[] =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Kept: yes\r\n\r\n";
+
+TEST_CASE("the answer to a key that the client never sent is not for the client") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(kSwitch);
+    connection.wait_end();
+  });
+  ProxyProcess proxy(to(origin));
+  H2Peer client = H2Peer::connect(proxy.address());
+  REQUIRE(client.answers());
+  const int32_t id = client.request(websocket(), H2Ends::no);
+  REQUIRE(client.await([&] { return client.exchange(id).status() != 0; }));
+  const FieldList& head = client.exchange(id).heads.front();
+  CHECK(head.get(":status") == "200");
+  CHECK(head.get("x-kept") == "yes");
+  CHECK_FALSE(head.has("sec-websocket-accept"));
+}
+
+TEST_CASE("a CONNECT that ends its stream ends that direction of the tunnel") {
+  ScriptedOrigin origin([](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(kSwitch);
+    connection.wait_end();
+    connection.send("last words");
+  });
+  ProxyProcess proxy(to(origin));
+  H2Peer client = H2Peer::connect(proxy.address());
+  REQUIRE(client.answers());
+  const int32_t id = client.request(websocket(), H2Ends::yes);
+  const Response response = client.response(id);
+  CHECK(response.status == 200);
+  CHECK(response.body == "last words");
+}
+
 TEST_CASE("a protocol other than websocket is not known, and the connection goes on") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(to(origin));

@@ -129,6 +129,8 @@ TEST_CASE("105: what the origin sees of a request") {
        "cookie: a=1; b=2; c=3\r\n"},
       {"a value of bytes above 127", with({{"x", "\xc3\xa4"}}), "x: \xc3\xa4\r\n"},
       {"an empty value", with({{"x", ""}}), "x: \r\n"},
+      {"a POST without a body", pseudo("POST", "http", "a", "/"), "\r\nContent-Length: 0\r\n"},
+      {"a PUT without a body", pseudo("PUT", "http", "a", "/"), "\r\nContent-Length: 0\r\n"},
   };
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});

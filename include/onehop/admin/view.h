@@ -14,9 +14,11 @@ namespace onehop::admin {
 
 enum class Readiness : uint8_t { ready, draining };
 
-// A certificate that a listener presents to new clients.
-struct ListenerCertificate {
-  std::string_view listener;  // its address, as in Telemetry::listeners()
+// A certificate that a listener presents to new clients, or onehop itself to an upstream.
+enum class Side : uint8_t { listener, upstream };
+struct ShownCertificate {
+  Side side;
+  std::string_view name;  // the listener's address as in Telemetry::listeners(), or the upstream's
   tls::CertificateExpiry expiry;
 };
 
@@ -29,8 +31,9 @@ struct View {
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;
   Readiness readiness = Readiness::ready;
-  // Those in use at this moment, of all listeners with TLS; a certificate may be here twice.
-  std::vector<ListenerCertificate> certificates = {};
+  // Those in use at this moment, of all listeners and upstreams with TLS; a certificate may be here
+  // twice.
+  std::vector<ShownCertificate> certificates = {};
 };
 
 }  // namespace onehop::admin

@@ -188,6 +188,7 @@ struct UpstreamTls {
   std::string key;
   bool insecure_skip_verify = false;
   milliseconds handshake_timeout = seconds(5);
+  milliseconds reload_interval = seconds(10);  // how often the files are looked at for a change
 
   bool operator==(const UpstreamTls&) const = default;
 };

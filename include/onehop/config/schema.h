@@ -252,6 +252,8 @@ void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
   visit.value(
       "handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
       "For a whole handshake, which begins when connected; then it is a failed connect, 504.");
+  visit.value("reload_interval", tls.reload_interval, Time{milliseconds(0), kDay},
+              "How often changed files are looked for; 0s: never.");
 }
 
 template <class Visitor>

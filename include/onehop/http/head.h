@@ -33,6 +33,11 @@ constexpr bool is_idempotent(Method method) {
          method != Method::other;
 }
 
+// A request with it says how long its content is, also when there is none (RFC 9110 8.6).
+constexpr bool means_content(Method method) {
+  return method == Method::post || method == Method::put || method == Method::patch;
+}
+
 // How the length of a body is known. `unknown`: it ends when it ends (chunked, or the end of an
 // HTTP/2 stream, or a closed connection).
 struct BodyLength {

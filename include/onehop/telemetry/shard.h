@@ -35,6 +35,7 @@ namespace onehop::telemetry {
   X(not_drained, "The last response ended before its request was sent, was cut short, or had bytes behind it") \
   X(broken, "The last one failed in the middle of a request") \
   X(evicted, "The idle one made room: max_idle, or file descriptors ran out") \
+  X(certificates_renewed, "The pooled one was made with TLS files that have been read again since") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
 // clang-format on

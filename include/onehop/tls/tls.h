@@ -60,20 +60,16 @@ struct CertificateExpiry {
   std::chrono::system_clock::time_point not_after;
 };
 
-// What a listener presents: certificates by server name, protocols, ciphers.
-class ServerContext {
+// What handshakes are made with: files that were read, and settings. make() reads them; with
+// `previous`, of an earlier time, it keeps those that are the same still or are no good now: each
+// certificate (with its key) and each list of authorities stands for itself, and what is refused is
+// a warning, once. An error is one sentence behind its key, and names the file. Further warnings
+// are of keys that others can read.
+class Context {
  public:
-  // Reads the files. `previous`, when given, hands its ticket keys on, so that tickets outlive a
-  // reload (though not one that demands other client certificates), and the certificates whose
-  // files are the same still or are no good now: each stands for itself, and what is refused is a
-  // warning, once. An error is one sentence behind its key, and names the file. Further warnings
-  // are of keys that others can read and of OCSP responses that are not valid and not stapled.
-  static Result<std::shared_ptr<const ServerContext>, std::string> make(
-      const config::Listener& listener, const ServerContext* previous,
-      std::vector<std::string>& warnings);
-  virtual ~ServerContext() = default;
+  virtual ~Context() = default;
 
-  // Of each certificate, without its chain.
+  // Of each certificate that is shown, without its chain.
   virtual std::vector<CertificateExpiry> expiries() const = 0;
 
   // True when one of its files has changed since it was made (modification time, size or inode), or
@@ -81,12 +77,24 @@ class ServerContext {
   virtual bool files_changed() const = 0;
 };
 
-// What connections to an upstream are made with: authorities, a certificate of our own, protocols.
-class ClientContext {
+// What a listener presents: certificates by server name, protocols, ciphers.
+class ServerContext : public Context {
  public:
+  // `previous`, which may be null, hands its ticket keys on, so that tickets outlive a reload
+  // (though not one that demands other client certificates). OCSP responses that are not valid are
+  // not stapled, with a warning.
+  static Result<std::shared_ptr<const ServerContext>, std::string> make(
+      const config::Listener& listener, const ServerContext* previous,
+      std::vector<std::string>& warnings);
+};
+
+// What connections to an upstream are made with: authorities, a certificate of our own, protocols.
+class ClientContext : public Context {
+ public:
+  // `previous` may be null.
   static Result<std::shared_ptr<const ClientContext>, std::string> make(
-      const config::Upstream& upstream);
-  virtual ~ClientContext() = default;
+      const config::Upstream& upstream, const ClientContext* previous,
+      std::vector<std::string>& warnings);
 };
 
 // A server's handshake in progress. Destroying it closes the connection.
@@ -134,11 +142,17 @@ class Endpoint;
 // the transport then breaks with EPROTO.
 class Dialer final : public net::Dialer {
  public:
+  // The protocols to offer: all that the context has, or HTTP/1.1 alone.
+  enum class Offer : uint8_t { all, http1 };
+
   // `host` is the host of the endpoint's address as configured: the SNI and the name that is
   // verified where the configuration names none. `observer` may be null.
   Dialer(net::Loop& loop, net::Dialer& below, std::shared_ptr<const ClientContext> context,
-         std::string host, DialObserver* observer);
+         std::string host, DialObserver* observer, Offer offer = Offer::all);
   ~Dialer() override;
+
+  // Dials that begin from now on are made with `context`, and resume no session of an earlier one.
+  void use(std::shared_ptr<const ClientContext> context);
 
   Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override;
@@ -146,6 +160,8 @@ class Dialer final : public net::Dialer {
  private:
   net::Loop& loop_;
   net::Dialer& below_;
+  std::string host_;
+  Offer offer_;
   std::shared_ptr<Endpoint> endpoint_;
   DialObserver* observer_;
 };

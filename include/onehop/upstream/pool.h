@@ -67,7 +67,11 @@ struct LeaseError {
   net::NetError network;
 };
 
-enum class Want : uint8_t { any, fresh };
+// What a request asks of its connection.
+struct Want {
+  bool fresh = false;    // opened for it
+  bool upgrade = false;  // HTTP/1.1, which can switch protocols, where the endpoint has the choice
+};
 enum class Waiting : uint8_t { for_dial, in_queue };
 
 // Tells a worker's pools about each other, for the moment when descriptors run out.
@@ -101,7 +105,7 @@ class Pool : public ListNode<Pool> {
     friend class Pool;
     void on_queue_deadline();
     Pool* pool_ = nullptr;
-    Want want_ = Want::any;
+    Want want_;
     void* dialing_ = nullptr;  // the pool's Dialing
     net::Deadline deadline_{this, net::DeadlineThunk<&Waiter::on_queue_deadline>::call};
   };
@@ -110,6 +114,7 @@ class Pool : public ListNode<Pool> {
   struct Parts {
     net::Loop& loop;
     net::Dialer& dialer;
+    net::Dialer* http1_dialer;  // for upgrades, where `dialer` may come back with HTTP/2; or null
     Pools& pools;
     const config::Pool& config;
     const config::UpstreamTimeouts& timeouts;
@@ -133,6 +138,10 @@ class Pool : public ListNode<Pool> {
   // or make room.
   size_t discard_idle(telemetry::OpenReason reason);
 
+  // What is lent out is not lent again, and what is idle is closed: connections are made otherwise
+  // from now on.
+  void begin_anew();
+
   size_t open_count() const noexcept { return open_; }
 
  private:
@@ -141,8 +150,11 @@ class Pool : public ListNode<Pool> {
   class Dialing;
 
   Lease lend(PooledConnection& connection);
-  PooledConnection* ready();
+  PooledConnection* ready(Want want);
+  PooledConnection* newest(Want want);
   PooledConnection* oldest_idle();
+  Waiter* first_for(PooledConnection& connection);
+  bool is_full() const noexcept;
   void give_back(PooledConnection& connection, http::ClientStream* stream);
   void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);
@@ -168,6 +180,7 @@ class Pool : public ListNode<Pool> {
   size_t dialing_count_ = 0;
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
+  uint64_t generation_ = 0;  // how often it began anew
   uint64_t random_;
   bool multiplexes_;          // as far as is known, the endpoint's connections have many streams
   bool unreachable_ = false;  // a dial failed, the log said so, and none has succeeded since

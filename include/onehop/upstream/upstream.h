@@ -15,21 +15,23 @@
 
 namespace onehop::upstream {
 
+class SecureDialer;
+
 // One replica. Belongs to its Upstream and never moves.
 class Endpoint {
  public:
-  // `dialer`, when given, is the one in `parts`.
-  Endpoint(std::string name, Candidate& candidate, std::unique_ptr<net::Dialer> dialer,
-           const Pool::Parts& parts)
-      : name_(std::move(name)),
-        candidate_(candidate),
-        counters_(parts.counters),
-        dialer_(std::move(dialer)),
-        pool_(parts) {}
+  // `dialer`, when given, has those in `parts`.
+  Endpoint(std::string name, Candidate& candidate, std::unique_ptr<SecureDialer> dialer,
+           const Pool::Parts& parts);
+  ~Endpoint();
 
   const std::string& name() const { return name_; }  // the address as configured
   Pool& pool() { return pool_; }
   telemetry::EndpointShard& counters() { return counters_; }
+
+  // Of an upstream with TLS: connections are made with `context` from now on, and those that were
+  // made before are used no more.
+  void use(std::shared_ptr<const tls::ClientContext> context);
 
   // Around everything that this endpoint is chosen for, so that the balancer sees its load.
   void begin_request() {
@@ -45,7 +47,7 @@ class Endpoint {
   std::string name_;
   Candidate& candidate_;
   telemetry::EndpointShard& counters_;
-  std::unique_ptr<net::Dialer> dialer_;
+  std::unique_ptr<SecureDialer> dialer_;
   Pool pool_;
 };
 
@@ -71,6 +73,9 @@ class Upstream {
   const config::Upstream& config() const { return config_; }
   Endpoint& endpoint(size_t index) { return *endpoints_[index]; }
   size_t endpoint_count() const { return endpoints_.size(); }
+
+  // Endpoint::use of all.
+  void use(const std::shared_ptr<const tls::ClientContext>& context);
 
   // Closes every idle connection, for the end of the worker. Nothing is lent out any more.
   void close();

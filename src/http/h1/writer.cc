@@ -55,6 +55,8 @@ void write_request_head(Buffer& output, const RequestHead& head, Framing framing
       << "\r\n";
   write_fields(pen, head.fields);
   write_framing(pen, framing, head.body);
+  if (head.body.kind == BodyLength::Kind::none && means_content(head.method))
+    pen << "Content-Length: 0\r\n";
   if (!head.upgrade.empty()) {
     pen << "Connection: Upgrade\r\nUpgrade: " << head.upgrade << "\r\n";
   } else if (head.trailers_accepted) {

@@ -104,6 +104,12 @@ void H2ClientConnection::on_finished() {
   shut(telemetry::Closer::peer, Violation::gone);
 }
 
+// An endpoint may allow more streams than before.
+void H2ClientConnection::on_frame(const nghttp2_frame& frame) {
+  Connection::on_frame(frame);
+  has_news_ |= frame.hd.type == NGHTTP2_SETTINGS && (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0;
+}
+
 void H2ClientConnection::on_frame_sent(const nghttp2_frame& frame) {
   Connection::on_frame_sent(frame);
   if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR)

@@ -32,12 +32,13 @@ class H2ClientConnection final : public ClientConnection,
   void on_turn_end() override;
   void on_finished() override;
   void take_head(int32_t id, H2Stream* stream, bool ends) override;
+  void on_frame(const nghttp2_frame& frame) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
 
   ClientConnection::Events& owner_;
   size_t lent_ = 0;  // streams that somebody holds
   bool secure_;
-  bool has_news_ = false;     // there is capacity for one stream more
+  bool has_news_ = false;     // there may be capacity for more streams
   bool doubtful_ = false;     // it may be dead: no more streams, but those that are there go on
   bool broke_rules_ = false;  // the endpoint, so that GOAWAY was said to it with an error
   bool ended_idle_ = false;   // nobody held a stream when it ended

@@ -110,6 +110,7 @@ class Connection : protected net::Transport::Events, protected Session::Events {
 
   // Session::Events
   void on_frame_begin(const nghttp2_frame_hd& head) override;
+  void on_frame(const nghttp2_frame& frame) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
 
   net::Loop& loop_;
@@ -136,7 +137,6 @@ class Connection : protected net::Transport::Events, protected Session::Events {
   void on_data(int32_t id, std::string_view bytes) override;
   void on_message_end(int32_t id) override;
   void on_stream_closed(int32_t id, uint32_t error) override;
-  void on_frame(const nghttp2_frame& frame) override;
 
   void flush_frames();
   void settle(bool all);

@@ -72,8 +72,16 @@ void HeadBlock::request(const RequestHead& head, std::string_view scheme) {
 
 void HeadBlock::response(const ResponseHead& head) {
   start();
-  add_number(":status", static_cast<uint64_t>(head.status));
+  // A switch of protocols is a success here, and the key it answers was never the client's.
+  const bool tunnel = head.status == 101;
+  add_number(":status", tunnel ? 200 : static_cast<uint64_t>(head.status));
   add_fields(head.fields);
+  if (tunnel) {
+    std::erase_if(pairs_, [](const nghttp2_nv& pair) {
+      return std::string_view(reinterpret_cast<const char*>(pair.name), pair.namelen) ==
+             "sec-websocket-accept";
+    });
+  }
   if (head.body.kind == BodyLength::Kind::known) add_number("content-length", head.body.bytes);
 }
 

@@ -17,7 +17,7 @@ class HeadBlock {
  public:
   // Each starts anew. What they refer to lives until nghttp2 has copied the block.
   void request(const RequestHead& head, std::string_view scheme);
-  void response(const ResponseHead& head);
+  void response(const ResponseHead& head);  // a 101 is the 200 of RFC 8441 5.1
   void trailers(const Fields& fields);
 
   const nghttp2_nv* data() const noexcept { return pairs_.data(); }

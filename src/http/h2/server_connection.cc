@@ -113,13 +113,14 @@ void H2ServerConnection::take_head(int32_t id, H2Stream*, bool ends) {
   if (!head.has_value()) {
     return stream->refuse(id, head.error(), head_.is_head_method(), service_, client_, times);
   }
-  if (!head->upgrade.empty()) ends = true;  // what follows is the tunnel's
-  if (ends) {
+  const bool tunnel = !head->upgrade.empty();
+  if (ends || tunnel) {  // what follows is the tunnel's
     head->body = BodyLength::none();
   } else if (head->body.kind == BodyLength::Kind::none) {
     head->body = BodyLength::unknown();
   }
-  stream->begin(id, *head, ends ? Ends::yes : Ends::no, service_, client_, times);
+  stream->begin(id, *head, ends || tunnel ? Ends::yes : Ends::no, service_, client_, times);
+  if (ends && tunnel) stream->receive_end();
 }
 
 // A client that goes on with a stream that it has ended, or with one that it passed over, has lost

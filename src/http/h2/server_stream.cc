@@ -43,9 +43,7 @@ void H2ServerStream::send_head(const ResponseHead& head, Ends ends) {
   }
   ONEHOP_ASSERT(sent_ == Sent::nothing);
   tunnel_ = head.status == 101;
-  ResponseHead out = head;
-  if (tunnel_) out.status = 200;  // RFC 8441 5.1
-  block.response(out);
+  block.response(head);
   sent_ = Sent::head;
   const bool bodiless = ends == Ends::yes || (is_head_request_ && !tunnel_);
   const nghttp2_data_provider provider = provider_of(*this);

@@ -66,6 +66,12 @@ struct Session::Callbacks {
     return 0;
   }
 
+  // Frames of types that nobody here knows are counted and passed over (RFC 9113 5.5).
+  static int unknown(nghttp2_session*, void**, const nghttp2_frame_hd* head, void* user) noexcept {
+    self(user).events_.on_frame_begin(*head);
+    return NGHTTP2_ERR_CANCEL;
+  }
+
   static int begin_head(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
     if (frame->hd.type != NGHTTP2_HEADERS) return 0;
     self(user).events_.on_head_begin(frame->hd.stream_id);
@@ -124,6 +130,7 @@ struct Session::Callbacks {
       nghttp2_session_callbacks_set_send_callback(callbacks, send);
       nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
       nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, begin_frame);
+      nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown);
       nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, begin_head);
       nghttp2_session_callbacks_set_on_header_callback(callbacks, field);
       nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame);
@@ -149,6 +156,10 @@ struct Session::Callbacks {
       nghttp2_option_set_no_auto_window_update(option, 1);
       nghttp2_option_set_max_send_header_block_length(option, kMostHeadBlock);
       nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
+      for (int type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type) {
+        if (type != NGHTTP2_PRIORITY_UPDATE)
+          nghttp2_option_set_user_recv_extension_type(option, static_cast<uint8_t>(type));
+      }
       return option;
     }();
     return made;

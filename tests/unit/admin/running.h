@@ -58,7 +58,8 @@ class Running {
   // A certificate that the listener presents until `not_after`, in seconds since 1970.
   void present(std::string file, std::string subject, int64_t not_after) {
     certificates.push_back(
-        {kListener,
+        {admin::Side::listener,
+         kListener,
          {std::move(file), std::move(subject), std::chrono::system_clock::from_time_t(not_after)}});
   }
 
@@ -68,7 +69,7 @@ class Running {
   telemetry::Windows windows;
   uint64_t now = kStart;
   admin::Readiness readiness = admin::Readiness::ready;
-  std::vector<admin::ListenerCertificate> certificates;
+  std::vector<admin::ShownCertificate> certificates;
 };
 
 }  // namespace onehop::test

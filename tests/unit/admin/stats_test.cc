@@ -130,7 +130,10 @@ TEST_CASE("certificates are shown at the listener that presents them") {
   Running running;
   running.present("/etc/onehop/app.pem", "CN=app.test", 1'900'000'000);
   running.present("/etc/onehop/old.pem", "CN=old.test", -5);
-  running.certificates.push_back({"[::1]:443", {"other.pem", "CN=other.test", {}}});
+  running.certificates.push_back(
+      {admin::Side::listener, "[::1]:443", {"other.pem", "CN=other.test", {}}});
+  running.certificates.push_back(
+      {admin::Side::upstream, Running::kListener, {"ours.pem", "CN=gateway", {}}});
   const Json document = stats(running);
   const Json& certificates = document["listeners"][Running::kListener]["tls"]["certificates"];
   REQUIRE(certificates.size() == 2);

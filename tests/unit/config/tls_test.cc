@@ -259,7 +259,8 @@ const std::vector<Case> kUpstreams = {
      R"(3:25: upstream.x.tls.handshake_timeout: "1ms" to "1h", found "0s")"},
     {"tls.verify = false",
      "3:5: upstream.x.tls.verify: an unknown key; known here: ca, server_name, cert, key, "
-     "insecure_skip_verify, handshake_timeout"},
+     "insecure_skip_verify, handshake_timeout, "
+     "reload_interval"},
 };
 
 TEST_CASE("the limits of HTTP/2 are numbers that bound something") {

@@ -167,9 +167,9 @@ TEST_CASE("a session of TLS 1.3 is offered once, one of TLS 1.2 again and again"
   stage.connect(client, stage.serve(server, stage.context(stage.listener())), wish);
   stage.loop.settle();
   REQUIRE_FALSE(stage.sessions.empty());
-  const auto context = OpenSslClientContext::build(stage.upstream());
+  const auto context = OpenSslClientContext::build(stage.upstream(), nullptr, stage.warnings);
   REQUIRE(context.has_value());
-  Endpoint endpoint(*context, "localhost");
+  Endpoint endpoint(*context, "localhost", false);
   CHECK(SSL_get_session(endpoint.make_ssl().get()) == nullptr);
   endpoint.remember(std::move(stage.sessions.back()));
   CHECK(SSL_get_session(endpoint.make_ssl().get()) != nullptr);
@@ -217,6 +217,42 @@ TEST_CASE("a certificate of our own is shown to an endpoint that wants one") {
   origin.dial(client, *dialer);
   REQUIRE(origin.servers.front()->secured);
   CHECK(origin.servers.front()->session.peer_subject == "CN=proxy.test,O=onehop tests");
+}
+
+TEST_CASE("a dialer that is given another context resumes nothing, and shows what that one has") {
+  Origin origin;
+  origin.listener.tls.client_certificates = config::ClientCertificates::optional;
+  origin.listener.tls.client_ca = origin.stage.made.authority();
+  config::Upstream upstream = origin.stage.upstream();
+  Party observer;
+  Party clients[2];
+  const auto dialer = origin.stage.dialer(upstream, origin.below, &observer);
+  origin.dial(clients[0], *dialer);
+  const auto files = origin.stage.made.leaf({.names = {"proxy.test"}});
+  upstream.tls.cert = files.cert;
+  upstream.tls.key = files.key;
+  const auto renewed = ClientContext::make(upstream, nullptr, origin.stage.warnings);
+  REQUIRE(renewed.has_value());
+  dialer->use(*renewed);
+  origin.dial(clients[1], *dialer);
+  CHECK(observer.handshakes == 2);
+  CHECK(observer.resumed == 0);
+  CHECK(origin.servers.back()->session.peer_subject == "CN=proxy.test,O=onehop tests");
+}
+
+TEST_CASE("a dialer for HTTP/1.1 alone offers nothing else") {
+  Origin origin;
+  config::Upstream upstream = origin.stage.upstream();
+  upstream.protocol = config::UpstreamProtocol::automatic;
+  const auto context = ClientContext::make(upstream, nullptr, origin.stage.warnings);
+  REQUIRE(context.has_value());
+  const auto [offer, agreed] = GENERATE(table<Dialer::Offer, std::string>(
+      {{Dialer::Offer::all, "h2"}, {Dialer::Offer::http1, "http/1.1"}}));
+  Dialer dialer(origin.stage.loop, origin.below, *context, "localhost", nullptr, offer);
+  Party client;
+  origin.dial(client, dialer);
+  REQUIRE(client.secured);
+  CHECK(client.transport->application_protocol() == agreed);
 }
 
 TEST_CASE("an endpoint that does not answer the handshake is given up in time") {

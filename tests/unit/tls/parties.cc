@@ -93,7 +93,7 @@ std::shared_ptr<const ServerContext> Stage::context(const config::Listener& list
 
 std::unique_ptr<Dialer> Stage::dialer(const config::Upstream& upstream, net::Dialer& below,
                                       Party* observer, std::string host) {
-  auto context = ClientContext::make(upstream);
+  auto context = ClientContext::make(upstream, nullptr, warnings);
   if (!context.has_value()) FAIL(context.error());
   return std::make_unique<Dialer>(loop, below, *context, std::move(host), observer);
 }

@@ -108,7 +108,7 @@ TEST_CASE("over sockets two bodies cross, whole, and each side sees the other's 
   net::EventLoop loop;
   Meeting meeting(loop, context);
   const auto listener = net::Listener::start(loop, std::move(*listening), meeting);
-  auto client_context = ClientContext::make(stage.upstream());
+  auto client_context = ClientContext::make(stage.upstream(), nullptr, stage.warnings);
   REQUIRE(client_context.has_value());
   Dialer dialer(loop, loop, *client_context, "127.0.0.1", nullptr);
   loop.arm(meeting.deadline,
