@@ -59,8 +59,8 @@ def bench(arguments):
     arguments.idle_connections = 0
     descriptors, proxy_connections = run.limits(arguments, notes)
     settings = argparse.Namespace(
-        onehop=arguments.onehop, against=arguments.against, admin=not arguments.no_admin,
-        descriptors=descriptors, proxy_connections=proxy_connections)
+        onehop=arguments.onehop, against=arguments.against, floor=arguments.floor,
+        admin=not arguments.no_admin, descriptors=descriptors, proxy_connections=proxy_connections)
     with Supervisor() as supervisor:
         loads = tls_plan.chosen_loads(arguments, tools.missing, notes)
         kinds = dict.fromkeys(load.certificate for load in loads)

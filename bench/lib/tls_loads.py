@@ -19,6 +19,7 @@ from lib.timed import MIB, Load
 CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "handshake_client.py")
 PEERS = ("nginx", "haproxy", "nghttpx", "envoy")
 ALL = (*PEERS, "onehop", "onehop-against")
+WITH_FLOOR = (*ALL, "floor")  # it knows no HTTP/2, and nothing but small messages
 HANDSHAKERS = 8  # processes that make handshakes
 
 
@@ -32,7 +33,7 @@ class TlsLoad(Load):
 
 def handshakes(kind, certificate, title):
     return TlsLoad(f"{kind}-{certificate}", f"{kind} handshakes, {title}, {HANDSHAKERS} at a time",
-                   "handshake", HANDSHAKERS, ALL, tool="handshake_client", most=1.05,
+                   "handshake", HANDSHAKERS, WITH_FLOOR, tool="handshake_client", most=1.05,
                    certificate=certificate, handshake=kind)
 
 
@@ -40,7 +41,7 @@ LOADS = (
     TlsLoad("h2", "HTTP/2 over TLS, 100 streams on 10 connections, 256-byte answers", "request", 10,
             ALL, streams=10, tool="h2load"),
     TlsLoad("tls-keepalive", "HTTPS, keep-alive, 64 connections, 256-byte answers", "request", 64,
-            ALL),
+            WITH_FLOOR),
     handshakes("full", "ecdsa", "ECDSA P-256"),
     handshakes("resumed", "ecdsa", "ECDSA P-256"),
     handshakes("full", "rsa", "RSA 2048"),

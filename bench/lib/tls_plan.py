@@ -13,7 +13,7 @@ from lib.bars import SUBJECT
 from lib.layout import Section, Table
 from lib.tls_proxies import TlsProxies
 
-SMOKE_PROXIES = "onehop"
+SMOKE_PROXIES = "onehop,floor"
 PAUSE_S = 0.25  # of each run, besides its load
 DEFAULTS = {"rounds": (5, 1), "seconds": (2, 1)}  # full, --smoke
 NAMES = tuple(tls_loads.BY_NAME)
@@ -37,6 +37,7 @@ def parse(build, description, words=None):
     arguments = made.parse_args(words)
     if arguments.smoke:
         arguments.proxies = arguments.proxies or SMOKE_PROXIES
+    arguments.floor = os.path.join(os.path.dirname(arguments.origin), "bench_floor")
     for name, values in DEFAULTS.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, values[arguments.smoke])
@@ -74,8 +75,12 @@ def steps(arguments, loads, names):
                          into, load.name if into else "warm-up", number or 1)
 
     made = []
-    for load in {load.certificate: load for load in reversed(loads)}.values():  # the first of each
-        made += [step(load, name, 0, plan.WARM_UP_S, "") for name in names]
+    for kind in dict.fromkeys(load.certificate for load in loads):
+        for name in names:  # each with the first load that it has
+            first = next((load for load in loads
+                          if load.certificate == kind and name in load.proxies), None)
+            if first:
+                made.append(step(first, name, 0, plan.WARM_UP_S, ""))
     for load in loads:
         who = [name for name in names if name in load.proxies]
         made += [step(load, name, number, arguments.seconds, "runs")
@@ -122,7 +127,7 @@ def bar_rows(runs):
 
 def ratio_sections(runs):
     """onehop over every peer, and handshakes per CPU second; nothing without such runs."""
-    peers = [peer for peer in (*tls_loads.PEERS, SUBJECT + "-against")
+    peers = [peer for peer in (*tls_loads.PEERS, SUBJECT + "-against", "floor")
              if any(run["proxy"] == peer for run in runs)]
     lines = []
     for load in tls_loads.LOADS:

@@ -10,13 +10,14 @@ import ssl
 
 from lib import tls_configurations as configurations
 from lib import proxies
+from lib.configurations import text as address_text
 from lib.proxies import Proxies
 
 
 class TlsProxies(Proxies):
     """`settings` are those of Proxies, without arguments of onehop: it gets a file."""
 
-    ORDER = ("nginx", "onehop-against", "onehop", "haproxy", "nghttpx", "envoy")
+    ORDER = ("nginx", "onehop-against", "onehop", "haproxy", "nghttpx", "envoy", "floor")
 
     def __init__(self, supervisor, settings, certificate):
         super().__init__(supervisor, settings)
@@ -30,6 +31,10 @@ class TlsProxies(Proxies):
         os.chmod(directory, 0o755)
         path = os.path.join(directory, "envoy.json" if name == "envoy" else "proxy.conf")
         place, program = (listen, to[0], self.certificate), self.program(name)
+        if name == "floor":
+            command = [program, "--listen", address_text(listen), "--to", address_text(to[0]),
+                       "--certificate", self.certificate.chain, "--key", self.certificate.key]
+            return command, "", None
         if name.startswith("onehop"):
             text = configurations.onehop(*place, admin)
             command = [program, "run", "--config", path]
