@@ -168,6 +168,7 @@ Lease Pool::lend(PooledConnection& connection) {
 OpenReason Pool::why_open(Want want) {
   if (want.fresh) return OpenReason::retry;
   if (!parts_.config.reuse) return OpenReason::reuse_off;
+  if (want.upgrade) return OpenReason::upgrade;
   if (gone_count_ > 0) return gone_[--gone_count_];
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
 }
@@ -286,16 +287,21 @@ void Pool::serve(PooledConnection& connection) {
   }
 }
 
-void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) {
-  connection.idle_deadline_.disarm();
-  parts_.counters.closed.add(static_cast<size_t>(who));
-  parts_.counters.open.add(-1);
-  --open_;
+void Pool::remember_loss(OpenReason reason) {
   if (gone_count_ == gone_.size()) {
     std::move(gone_.begin() + 1, gone_.end(), gone_.begin());
     --gone_count_;
   }
   gone_[gone_count_++] = reason;
+}
+
+void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) {
+  connection.idle_deadline_.disarm();
+  parts_.counters.closed.add(static_cast<size_t>(who));
+  parts_.counters.open.add(-1);
+  --open_;
+  // One that was there for an upgrade alone is missed by nobody.
+  if (connection.connection_->multiplexed() == multiplexes_) remember_loss(reason);
   connection.unlink();
   connection.connection_->abandon();
   parts_.loop.retire(std::unique_ptr<PooledConnection>(&connection));

@@ -92,6 +92,7 @@ TEST_CASE("an upgrade has HTTP/1.1 where the endpoint would have HTTP/2, and pag
   talk(chain.proxy, speaks);
   talk(chain.proxy, speaks);
   for (int i = 0; i < 3; ++i) CHECK(chain.proxy.get("/page").body == "page");
+  CHECK(chain.number("connections/opened_by_reason/upgrade") == 2);
   CHECK(chain.http2() == 1);
   CHECK(chain.all() == 3);
 }
@@ -100,9 +101,11 @@ TEST_CASE("an idle HTTP/2 connection makes room for an upgrade at max_connection
   Chain chain("max_connections = 1");
   CHECK(chain.proxy.get("/page").body == "page");
   talk(chain.proxy, Speaks::h1);
+  CHECK(chain.number("connections/opened_by_reason/upgrade") == 1);
+  CHECK(chain.proxy.get("/page").body == "page");
   CHECK(chain.number("connections/opened_by_reason/evicted") == 1);
-  CHECK(chain.http2() == 1);
-  CHECK(chain.all() == 2);
+  CHECK(chain.http2() == 2);
+  CHECK(chain.all() == 3);
 }
 
 TEST_CASE("an upgrade that waits for its connection holds up nobody who can share another one") {

@@ -34,8 +34,9 @@ namespace onehop::telemetry {
   X(not_persistent, "The endpoint does not keep connections: close, HTTP/1.0, no length") \
   X(not_drained, "The last response ended before its request was sent, was cut short, or had bytes behind it") \
   X(broken, "The last one failed in the middle of a request") \
-  X(evicted, "The idle one made room: max_idle, or file descriptors ran out") \
+  X(evicted, "The idle one made room: max_idle, max_connections, or file descriptors ran out") \
   X(certificates_renewed, "The pooled one was made with TLS files that have been read again since") \
+  X(upgrade, "The pooled ones may speak HTTP/2, and a request to upgrade needs HTTP/1.1") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
 // clang-format on

@@ -159,6 +159,7 @@ class Pool : public ListNode<Pool> {
   void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);
   void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
+  void remember_loss(telemetry::OpenReason reason);
   void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   std::variant<Waiting, LeaseError> open_for(Waiter& waiter);
   std::variant<Waiting, LeaseError> dial(Waiter& waiter, telemetry::OpenReason reason);
