@@ -78,7 +78,6 @@ class Relay {
 }  // namespace onehop::bench
 
 int main(int count, char** words) {
-  using namespace onehop::bench;
   const std::vector<std::string> given(words + 1, words + count);
   const bool plain = given.size() == 4;
   const bool tls = given.size() == 8 && given[4] == "--certificate" && given[6] == "--key";
@@ -89,8 +88,8 @@ int main(int count, char** words) {
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to whom it may
-  const sockaddr_in address = parse_address("--listen", given[1]);
-  const sockaddr_in origin = parse_address("--to", given[3]);
-  if (tls) TlsRelay(address, origin, given[5], given[7]).run();
-  Relay(address, origin).run();
+  const sockaddr_in address = onehop::bench::parse_address("--listen", given[1]);
+  const sockaddr_in origin = onehop::bench::parse_address("--to", given[3]);
+  if (tls) onehop::bench::TlsRelay(address, origin, given[5], given[7]).run();
+  onehop::bench::Relay(address, origin).run();
 }

@@ -34,7 +34,7 @@ struct Read {
 // `old`, which may be null, where the files are still what they were, else what `load` makes of
 // them, a Result<T, Fault>. `whose` begins the warning: "Listener 127.0.0.1:443".
 template <class T, class Load>
-Result<Read<T>, Fault> renew(std::vector<std::string> names, const Read<T>* old, Load load,
+Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old, Load load,
                              std::string_view whose, std::vector<std::string>& warnings) {
   if (old != nullptr && !old->changed()) return *old;
   Read<T> read;
@@ -42,7 +42,7 @@ Result<Read<T>, Fault> renew(std::vector<std::string> names, const Read<T>* old,
   for (const std::string& name : names) {
     if (!name.empty()) read.stamps.emplace_back(name);
   }
-  read.names = std::move(names);
+  read.names = names;
   Result<T, Fault> loaded = load();
   if (loaded.has_value()) {
     read.it = std::make_shared<const T>(std::move(*loaded));

@@ -9,10 +9,12 @@
 
 extern "C" {
 // The allocator of glibc below the names that are replaced here.
+// NOLINTBEGIN(readability-identifier-naming): glibc chose the names.
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* memory, size_t size);
 void* __libc_memalign(size_t alignment, size_t size);
+// NOLINTEND(readability-identifier-naming)
 }
 
 namespace onehop::test {

@@ -7,8 +7,6 @@
 namespace onehop::test {
 namespace {
 
-using std::string_literals::operator""s;
-
 // The unknown coding may also be answered 501 (RFC 9112 section 6.1).
 const std::vector<int> kBadOrUnknown = {400, 501};
 

@@ -7,7 +7,7 @@
 namespace onehop::test {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 TEST_CASE("46: a bare LF as the end of a line is rejected") {
   check_rejected({

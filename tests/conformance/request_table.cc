@@ -125,7 +125,7 @@ void check(const std::vector<RequestRow>& rows, Expect expect, const std::string
     const std::string tail = expect == Expect::accepted ? "" : kSmuggled;
     run_whole_and_bytewise(proxy, row, expect, tail, faults);
     run_cuts(proxy, row, expect, tail, faults);
-    CHECK(told(faults) == "");
+    CHECK_THAT(told(faults), Catch::Matchers::Equals(""));
     const std::vector<Request> seen = origin.seen();
     if (expect == Expect::rejected) CHECK(seen.size() == seen_before);
     CHECK(std::count_if(seen.begin(), seen.end(),

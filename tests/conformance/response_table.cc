@@ -121,9 +121,9 @@ void check_responses(const std::vector<ResponseRow>& rows, Ender ender) {
       told += visible(what) + "  <- " + std::to_string(cuts.size()) + " times, first cut at " +
               std::to_string(cuts.front()) + "\n";
     }
-    CHECK(told == "");
+    CHECK_THAT(told, Catch::Matchers::Equals(""));
   }
-  CHECK(origin.failures() == std::vector<std::string>{});
+  CHECK_THAT(origin.failures(), Catch::Matchers::Equals(std::vector<std::string>{}));
 }
 
 std::string answer_with(const std::string& field_lines, const std::string& body) {

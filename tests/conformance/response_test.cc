@@ -7,7 +7,7 @@
 namespace onehop::test {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 constexpr char kLength[] = "Content-Length: 5\r\n";
 constexpr char kChunks[] = "5\r\nhello\r\n0\r\n\r\n";

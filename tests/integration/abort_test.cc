@@ -175,7 +175,7 @@ TEST_CASE(
   client.send("GET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
   const Response bad = client.read_response();
   CHECK(bad.status == 502);
-  CHECK(fault_of_local_reply(bad) == "");
+  CHECK_THAT(fault_of_local_reply(bad), Catch::Matchers::Equals(""));
   REQUIRE_FALSE(bad.fields.has_token("Connection", "close"));
   client.send("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n");
   CHECK(client.read_response().body == "done");

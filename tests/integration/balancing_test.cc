@@ -124,7 +124,7 @@ TEST_CASE("without a route the proxy answers 404 itself and keeps the connection
   client.send("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
   const Response response = client.read_response();
   CHECK(response.status == 404);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   client.send("GET /app HTTP/1.1\r\nHost: b\r\n\r\n");
   CHECK(client.read_response().status == 404);
   client.send("GET /app/x HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -137,7 +137,7 @@ TEST_CASE("an unknown expectation is refused with 417") {
   const Response response =
       proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 0\r\n\r\n");
   CHECK(response.status == 417);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(origin.requests() == 0);
 }
 

@@ -188,7 +188,7 @@ TEST_CASE("101: a flood of frames that carry nothing is cut off") {
 }
 
 TEST_CASE("101: a flood of frames that need no answer costs others nothing") {
-  const std::string update = h2_window_update(0, 1).wire();
+  std::string update = h2_window_update(0, 1).wire();
   H2Victim victim;
   H2Peer attacker = victim.connect();
   attacker.request(h2_request("POST"), H2Ends::no);

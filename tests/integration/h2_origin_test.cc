@@ -255,9 +255,11 @@ TEST_CASE("106: a POST that the origin may have seen is not sent again") {
 TEST_CASE("a connection to an HTTP/2 origin that has fallen silent gets no more requests") {
   ScriptedOrigin origin([](OriginConnection& connection) {
     H2Peer peer(connection, H2Peer::Role::server);
-    for (int count = 0; const int32_t id = peer.accept(); ++count) {
+    int count = 0;
+    while (const int32_t id = peer.accept()) {
       if (connection.index() > 0 || count == 0)
         answer(peer, id, "connection " + std::to_string(connection.index()));
+      ++count;
     }
   });
   ProxyConfig config = to(origin);

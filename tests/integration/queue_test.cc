@@ -66,7 +66,7 @@ TEST_CASE("a full queue is answered 503 at once") {
   REQUIRE(proxy.wait_number(queued, 1) == 1);
   const Response refused = proxy.get();
   CHECK(refused.status == 503);
-  CHECK(fault_of_local_reply(refused) == "");
+  CHECK_THAT(fault_of_local_reply(refused), Catch::Matchers::Equals(""));
   gate.open();
   CHECK(first.read_response().status == 200);
   CHECK(second.read_response().status == 200);
@@ -81,7 +81,7 @@ TEST_CASE("a request that waited for queue_timeout is answered 503") {
   REQUIRE(eventually([&] { return origin.requests() == 1; }));
   const Response refused = proxy.get();
   CHECK(refused.status == 503);
-  CHECK(fault_of_local_reply(refused) == "");
+  CHECK_THAT(fault_of_local_reply(refused), Catch::Matchers::Equals(""));
   gate.open();
   CHECK(first.read_response().status == 200);
   CHECK(proxy.get().status == 200);

@@ -109,7 +109,7 @@ TEST_CASE("an empty line behind a request is not answered") {
   client.send(std::string(kGet) + "\r\n");
   CHECK(client.read_response().body == "done");
   const Rest rest = client.read_rest();
-  CHECK(rest.bytes == "");
+  CHECK(rest.bytes.empty());
   CHECK(rest.end == End::closed);
 }
 
@@ -172,7 +172,7 @@ struct FullListener {
     ::getsockname(fds[0], reinterpret_cast<sockaddr*>(&in), &size);
     for (size_t i = 1; i < fds.size(); ++i) {
       fds[i] = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      ::connect(fds[i], reinterpret_cast<const sockaddr*>(&in), size);
+      static_cast<void>(::connect(fds[i], reinterpret_cast<const sockaddr*>(&in), size));
     }
   }
   ~FullListener() {
@@ -200,7 +200,7 @@ TEST_CASE("a dial that fails lets the queue go on") {
   for (Client& client : clients) {
     const Response response = client.read_response();
     CHECK(response.status >= 502);
-    CHECK(fault_of_local_reply(response) == "");
+    CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
     CHECK(error_token(response) == "connection_timeout");
   }
 }

@@ -41,7 +41,7 @@ struct FullListener {
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&in), &size);
     for (int i = 0; i < 4; ++i) {
       fds.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      ::connect(fds.back(), reinterpret_cast<const sockaddr*>(&in), size);
+      static_cast<void>(::connect(fds.back(), reinterpret_cast<const sockaddr*>(&in), size));
     }
   }
   ~FullListener() {
@@ -74,7 +74,7 @@ TEST_CASE("67: a request head that trickles in is answered 408 when its time is 
   REQUIRE(trickle(client));
   const Response response = client.read_response();
   CHECK(response.status == 408);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(response.fields.has_token("Connection", "close"));
   CHECK(client.wait_end() == End::closed);
   CHECK(origin.requests() == 0);
@@ -116,7 +116,7 @@ TEST_CASE("67: a request body slower than the minimum rate is answered 408") {
   REQUIRE(trickle(client));
   const Response response = client.read_response();
   CHECK(response.status == 408);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(client.wait_end() == End::closed);
   CHECK(eventually([&] { return origin.open() == 0; }));
 }
@@ -153,7 +153,7 @@ TEST_CASE("an upstream that does not accept in time is given up") {
         ProxyConfig{.endpoints = {full.address}, .upstream_timeouts = "connect = \"100ms\""});
     const Response response = proxy.get();
     CHECK((response.status == 504 || response.status == 503 || response.status == 502));
-    CHECK(fault_of_local_reply(response) == "");
+    CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
     CHECK(error_token(response).find("timeout") != std::string::npos);
   }
   {
@@ -189,7 +189,7 @@ TEST_CASE("an upstream that does not answer in time makes a 504") {
                                  .upstream_timeouts = "response_head = \"100ms\""});
   const Response response = proxy.get();
   CHECK(response.status == 504);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(eventually([&] { return origin.open() == 0; }));  // its connection is closed, not pooled
   CHECK(origin.requests() == 1);                          // and nothing was sent again
   CHECK(eventually(
@@ -235,7 +235,7 @@ TEST_CASE("the time for a whole request ends one without an answer with 504") {
       ProxyConfig{.endpoints = {origin.address()}, .upstream_timeouts = "request = \"100ms\""});
   const Response response = proxy.get();
   CHECK(response.status == 504);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
 }
 
 TEST_CASE("the time for a whole request cuts off a response that goes on and on") {

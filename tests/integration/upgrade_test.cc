@@ -142,7 +142,7 @@ TEST_CASE("88: a 101 to a request that asked for something else is a 502") {
   ProxyProcess proxy(to(origin));
   const Response response = proxy.exchange(row.ask);
   CHECK(response.status == 502);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(response.body.find("tunnel") == std::string::npos);
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("62: a request to upgrade with a body is rejected and reaches nobody")
   const Response response = proxy.exchange(
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + framing);
   CHECK(response.status == 400);
-  CHECK(fault_of_local_reply(response) == "");
+  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
   CHECK(origin.requests() == 0);
 }
 

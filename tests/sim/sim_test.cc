@@ -26,7 +26,7 @@ Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
   for (uint64_t seed = first; seed < first + (single != nullptr ? 1 : count); ++seed) {
     const Report report = run_scenario(seed, weather);
     INFO("ONEHOP_SIM_SEED=" << seed << "\n" << report.notes);
-    REQUIRE(report.violation == "");
+    REQUIRE_THAT(report.violation, Catch::Matchers::Equals(""));
     sum.asked += report.asked;
     sum.answered += report.answered;
     sum.answered_here += report.answered_here;

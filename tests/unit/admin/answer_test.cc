@@ -136,7 +136,7 @@ TEST_CASE("metrics are sound in both formats and hold the facts of the process")
   running.exchange(0, 3'000'000);
   const Reply plain = running.get("/metrics");
   const auto text = test::check_exposition(plain.body, Exposition::prometheus);
-  CHECK(text.faults == std::vector<std::string>{});
+  CHECK_THAT(text.faults, Catch::Matchers::Equals(std::vector<std::string>{}));
   CHECK(text.samples.at(R"(onehop_build_info{version="0.1.0"})") == 1);
   CHECK(text.samples.at("onehop_start_time_seconds{}") == 1.7e9);
   CHECK(text.samples.at("onehop_workers{}") == 2);
@@ -147,7 +147,7 @@ TEST_CASE("metrics are sound in both formats and hold the facts of the process")
 
   const Reply open = running.get("/metrics", "application/openmetrics-text");
   const auto checked = test::check_exposition(open.body, Exposition::openmetrics);
-  CHECK(checked.faults == std::vector<std::string>{});
+  CHECK_THAT(checked.faults, Catch::Matchers::Equals(std::vector<std::string>{}));
   CHECK(checked.types.at("onehop_build") == "info");
   CHECK(checked.types.at("process_cpu_seconds") == "counter");
 }
@@ -158,7 +158,7 @@ TEST_CASE("each certificate in use is one gauge of when it ends") {
   running.present("/etc/onehop/ecdsa.pem", "CN=app.test,O=\"A\\\\B\"", 1'900'000'001);
   running.present("/etc/onehop/rsa.pem", "CN=app.test", 1'900'000'000);
   const auto text = test::check_exposition(running.get("/metrics").body, Exposition::prometheus);
-  CHECK(text.faults == std::vector<std::string>{});
+  CHECK_THAT(text.faults, Catch::Matchers::Equals(std::vector<std::string>{}));
   const std::string family = "onehop_certificate_expiry_timestamp_seconds";
   CHECK(text.types.at(family) == "gauge");
   const std::string at = family + R"({listener="127.0.0.1:8443",file="/etc/onehop/)";

@@ -59,8 +59,8 @@ TEST_CASE("a list is read element by element, without blanks and without empty o
   CHECK(elements_of("close") == "[close]");
   CHECK(elements_of("a, b\t,c") == "[a][b][c]");
   CHECK(elements_of(",, a ,, ,b,") == "[a][b]");
-  CHECK(elements_of("") == "");
-  CHECK(elements_of(" , ") == "");
+  CHECK(elements_of("").empty());
+  CHECK(elements_of(" , ").empty());
   CHECK(elements_of("a b;c=d") == "[a b;c=d]");
 }
 

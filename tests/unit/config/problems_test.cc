@@ -351,8 +351,8 @@ TEST_CASE("all problems of a file are reported at once, in the order of the file
                   "drain = \"soon\"\n"
                   "workers = 2000\n") ==
       Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
-            "t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
-            "\"NAME:PORT\" with a port from 1 to 65535, found \"app\"",
+            ("t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
+             "\"NAME:PORT\" with a port from 1 to 65535, found \"app\""),
             "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
             "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, upstream",
             "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",

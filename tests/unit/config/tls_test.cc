@@ -13,7 +13,6 @@ namespace onehop::config {
 namespace {
 
 using Lines = std::vector<std::string>;
-using testing::problems_above_rest;
 using testing::problems_of;
 
 struct Case {

@@ -234,7 +234,7 @@ TEST_CASE("a response loses the fields of the endpoint's connection") {
 
 TEST_CASE("a response without a date gets one, a 1xx gets nothing") {
   CHECK(answered({}) == "Date=now;Via=1.1 onehop;");
-  CHECK(answered({}, 103) == "");
+  CHECK(answered({}, 103).empty());
   CHECK(answered({{"Link", "x"}}, 103) == "Link=x;");
 }
 

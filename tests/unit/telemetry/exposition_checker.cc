@@ -22,7 +22,7 @@ bool is_name_char(char c, bool first) {
 std::string take_name(std::string& text) {
   size_t end = 0;
   while (end < text.size() && is_name_char(text[end], end == 0)) ++end;
-  const std::string name = text.substr(0, end);
+  std::string name = text.substr(0, end);
   text.erase(0, end);
   return name;
 }

@@ -25,7 +25,8 @@ config::Listener with_client_certificates(Stage& stage, config::ClientCertificat
 }
 
 // Whether a client that brings `session` resumes it; what it is given then is in stage.sessions.
-bool resumes(Stage& stage, const std::shared_ptr<const ServerContext>& context, HandClient wish) {
+bool resumes(Stage& stage, const std::shared_ptr<const ServerContext>& context,
+             const HandClient& wish) {
   Party server;
   Party client;
   stage.connect(client, stage.serve(server, context), wish);
@@ -91,8 +92,8 @@ TEST_CASE("a client without a certificate is let in where it is optional alone")
     CHECK(server.failure == Failure::certificate_missing);
   } else {
     CHECK(server.secured);
-    CHECK(server.session.peer_subject == "");
-    CHECK(server.session.peer_fingerprint == "");
+    CHECK(server.session.peer_subject.empty());
+    CHECK(server.session.peer_fingerprint.empty());
   }
 }
 

@@ -115,7 +115,7 @@ TEST_CASE("an address is verified as one, and is no server name") {
   const auto dialer = origin.stage.dialer(origin.stage.upstream(), origin.below, nullptr, host);
   origin.dial(client, *dialer);
   REQUIRE(client.secured);
-  CHECK(origin.servers.front()->session.server_name == "");
+  CHECK(origin.servers.front()->session.server_name.empty());
 }
 
 TEST_CASE("a server name of the configuration takes the place of the endpoint's host") {

@@ -51,8 +51,8 @@ TEST_CASE("client and server agree on a version and exchange bytes, also byte by
   CHECK(server.session.version == (version == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2"));
   CHECK(server.session.cipher == client.session.cipher);
   CHECK(server.session.server_name == "localhost");
-  CHECK(server.session.application_protocol == "");
-  CHECK(server.session.peer_subject == "");
+  CHECK(server.session.application_protocol.empty());
+  CHECK(server.session.peer_subject.empty());
   CHECK_FALSE(server.session.resumed);
   client.send("a question");
   stage.loop.settle();
@@ -307,7 +307,7 @@ TEST_CASE("what is not TLS is told from what is") {
   client.send(bytes);
   stage.loop.settle();
   CHECK(server.failure == Failure::not_tls);
-  CHECK(client.received == "");
+  CHECK(client.received.empty());
   CHECK(client.ended);
 }
 

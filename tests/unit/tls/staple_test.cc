@@ -59,7 +59,7 @@ TEST_CASE("a response that is not valid now is not stapled, with a warning") {
   const auto context = stage.context(with(files, ocsp));
   REQUIRE(stage.warnings.size() == 1);
   CHECK(stage.warnings[0].find("\"" + ocsp + "\" " + words) != std::string::npos);
-  CHECK(stapled_by(stage, context) == "");
+  CHECK(stapled_by(stage, context).empty());
   CHECK_FALSE(context->files_changed());
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("a response that expires is stapled no more, and the next look at the 
   REQUIRE(stage.warnings.size() == 1);
   CHECK(stage.warnings[0].find("\"" + ocsp + "\" expired on 2") != std::string::npos);
   CHECK_FALSE(next->files_changed());
-  CHECK(stapled_by(stage, next) == "");
+  CHECK(stapled_by(stage, next).empty());
 }
 
 TEST_CASE("a renewed response is stapled, one that is no good is refused and the old one stays") {

@@ -146,7 +146,7 @@ TEST_CASE("bytes that were dropped by a close are not followed by a proper end")
   both.client.send("dropped");
   both.client.transport.reset();
   both.stage.loop.settle();
-  CHECK(both.server.received == "");
+  CHECK(both.server.received.empty());
   CHECK_FALSE(both.server.ended);
   CHECK(both.server.error == EPROTO);
 }
@@ -164,7 +164,7 @@ TEST_CASE("a byte changed on its way breaks the connection, and the peer is told
   Connection both;
   both.client.send("good");
   both.stage.loop.settle();
-  both.client_below->output().append(std::string("\x17\x03\x03\x00\x20") + std::string(32, 'x'));
+  both.client_below->output().append(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
   both.client_below->send();
   both.stage.loop.settle();
   CHECK(both.server.received == "good");
@@ -180,7 +180,7 @@ TEST_CASE("nothing is delivered while nobody wants to read, and nothing is lost"
   both.client.send("a");
   both.client.transport->finish_writing();
   both.stage.loop.settle();
-  CHECK(both.server.received == "");
+  CHECK(both.server.received.empty());
   CHECK_FALSE(both.server.ended);
   both.server.transport->set_reading(true);
   both.stage.loop.settle();

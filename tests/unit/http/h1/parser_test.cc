@@ -50,7 +50,7 @@ TEST_CASE("a request head is read as what it says") {
     INFO(row.head);
     std::string text = row.head + "\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(parsed->head.target == row.target);
     CHECK(parsed->head.authority == row.authority);
     CHECK(body_text(parsed->head.body) == row.body);
@@ -69,7 +69,7 @@ TEST_CASE("methods are told apart by their exact letters") {
     INFO(name);
     std::string text = std::string(name) + " / HTTP/1.1\r\nHost: h\r\n\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(parsed->head.method == method);
   }
 }
@@ -77,7 +77,7 @@ TEST_CASE("methods are told apart by their exact letters") {
 TEST_CASE("field values come without the blanks around them, and in order") {
   std::string text = "GET / HTTP/1.1\r\nHost: h\r\nA:\r\nB: \t x  y\t \r\nb:\xffz\r\n\r\n";
   const auto parsed = parse_request(text, kFieldLimit);
-  REQUIRE(fault_of(parsed) == "");
+  REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
   const Fields& fields = parsed->head.fields;
   REQUIRE(fields.size() == 4);
   CHECK(fields.begin()[1].name == "A");
@@ -147,7 +147,7 @@ TEST_CASE("an upgrade counts only when Connection names it, and never for h2c or
     std::string text =
         std::string("GET / HTTP/") + row.version + "\r\nHost: h\r\n" + row.fields + "\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(parsed->head.upgrade == row.upgrade);
   }
 }
@@ -157,7 +157,7 @@ TEST_CASE("trailers are welcome when TE says so") {
            {"trailers", true}, {"gzip, Trailers", true}, {"gzip", false}, {"", false}}) {
     std::string text = "GET / HTTP/1.1\r\nHost: h\r\nTE: " + te + "\r\n\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(parsed->head.trailers_accepted == wanted);
   }
 }
@@ -201,7 +201,7 @@ TEST_CASE("a response has the body that status, method and framing give it") {
     INFO(row.head << (row.request == Method::head ? "to HEAD" : "to GET"));
     std::string text = row.head + "\r\n";
     const auto parsed = parse_response(text, kFieldLimit, row.request, "");
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(body_text(parsed->head.body) == row.body);
     CHECK(parsed->has_body == row.has_body);
     CHECK(parsed->persistent == row.persistent);
@@ -234,7 +234,7 @@ TEST_CASE("a doubtful response head is refused, with what is wrong with it") {
 TEST_CASE("folds and blanks before colons of a response are made regular") {
   std::string text = "HTTP/1.1 200 OK\r\nA : b \r\n  c\r\nContent-Length \t: 3\r\n\r\n";
   const auto parsed = parse_response(text, kFieldLimit, Method::get, "");
-  REQUIRE(fault_of(parsed) == "");
+  REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
   REQUIRE(parsed->head.fields.size() == 2);
   CHECK(parsed->head.fields.begin()[0].name == "A");
   CHECK(parsed->head.fields.begin()[0].value == "b c");
@@ -259,7 +259,7 @@ TEST_CASE("the time an endpoint keeps connections is read from Keep-Alive") {
     INFO(value);
     std::string text = "HTTP/1.1 204 x\r\nKeep-Alive: " + value + "\r\n\r\n";
     const auto parsed = parse_response(text, kFieldLimit, Method::get, "");
-    REQUIRE(fault_of(parsed) == "");
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
     CHECK(parsed->keep_alive_seconds == seconds);
   }
 }
