@@ -13,6 +13,7 @@ namespace onehop::proxy {
 class AttemptEvents {
  public:
   virtual void on_dialing() = 0;
+  virtual void on_queued() = 0;
   virtual void on_stream(http::ClientStream& stream) = 0;  // connected: the request can be sent
   virtual void on_no_stream(const upstream::LeaseError& error) = 0;
   virtual void on_response_head(const http::ResponseHead& head, http::Ends ends) = 0;
@@ -55,6 +56,7 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
 
  private:
   void on_dialing() override { events_.on_dialing(); }
+  void on_queued() override { events_.on_queued(); }
   void on_lease(upstream::Lease lease) override;
   void on_no_lease(const upstream::LeaseError& error) override;
 

@@ -9,7 +9,6 @@
 #include "onehop/base/ascii.h"
 
 namespace onehop::proxy {
-
 using http::Ends;
 using telemetry::Doing;
 using telemetry::Phase;
@@ -98,7 +97,7 @@ void Exchange::start_attempt(upstream::Endpoint& endpoint, Connection connection
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
   const upstream::Want want{.fresh = connection == Connection::fresh,
-                            .upgrade = !request_.upgrade.empty()};
+                            .upgrade = equals_ignoring_case(request_.upgrade, "websocket")};
   const Attempt::Started started = attempt_.start(endpoint, want);
   // An endpoint that refused at once got nothing and kept nobody waiting, unless this is a retry.
   if (started != Attempt::Started::refused) {
@@ -121,6 +120,10 @@ void Exchange::start_attempt(upstream::Endpoint& endpoint, Connection connection
 
 void Exchange::on_dialing() {
   clock_.enter(Phase::connect, Doing::wait, now());
+}
+
+void Exchange::on_queued() {
+  clock_.enter(Phase::route_and_queue_wait, Doing::wait, now());
 }
 
 // The endpoint never saw the request, so any method may go elsewhere.
@@ -274,9 +277,13 @@ void Exchange::response_ended() {
 }
 
 void Exchange::on_upstream_reset(const http::StreamError& why) {
-  const Outcome outcome = outcome_of_response(why.violation, attempt_.reused());
-  if (!may_retry(why, outcome)) return fail(outcome, row_of(why.violation).sentence);
-  ++retries_;
+  const bool stale = attempt_.reused() && !why.connection_lives;
+  const Outcome outcome = outcome_of_response(why.violation, stale);
+  const bool again =
+      !response_begun_ && !interim_seen_ &&
+      retries_.allowed(why, outcome, request_.method, sent_body_, upstream_->config().retries);
+  if (!again) return fail(outcome, row_of(why.violation).sentence);
+  retries_.count(why);
   upstream::Endpoint& endpoint = *attempt_.endpoint();
   attempt_.give_way(outcome);
   silence_.disarm();
@@ -285,15 +292,6 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5).
   endpoint.pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
   start_attempt(endpoint, Connection::fresh);
-}
-
-// RFC 9110 9.2.2, RFC 9112 9.3.1: once, on a fresh connection, and only when nothing can be done
-// twice by it.
-bool Exchange::may_retry(const http::StreamError& why, Outcome outcome) const {
-  if (response_begun_ || interim_seen_ || retries_ >= upstream_->config().retries) return false;
-  if (why.violation == http::Violation::gone && !why.sent_anything) return sent_body_.whole();
-  return row_of(outcome).again == Again::if_reused && sent_body_.untouched() &&
-         http::is_idempotent(request_.method);
 }
 
 void Exchange::fail(Outcome outcome, std::string_view detail) {

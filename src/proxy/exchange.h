@@ -22,6 +22,7 @@
 #include "onehop/http/connection.h"
 #include "onehop/proxy/proxy.h"
 #include "onehop/telemetry/phase.h"
+#include "retries.h"
 #include "sent_body.h"
 
 namespace onehop::proxy {
@@ -46,6 +47,7 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
 
   // AttemptEvents
   void on_dialing() override;
+  void on_queued() override;
   void on_stream(http::ClientStream& stream) override;
   void on_no_stream(const upstream::LeaseError& error) override { no_connection(error); }
   void on_response_head(const http::ResponseHead& head, http::Ends ends) override;
@@ -66,7 +68,6 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void open_tunnel(const http::ResponseHead& head);
   void request_ended();
   void response_ended();
-  bool may_retry(const http::StreamError& why, Outcome outcome) const;
   void fail(Outcome outcome, std::string_view detail);
   void reply(Outcome outcome, std::string_view detail);
   void finish(Outcome outcome);
@@ -92,11 +93,11 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   net::Deadline request_deadline_{this, net::DeadlineThunk<&Exchange::on_request_timeout>::call};
   net::Deadline body_deadline_{this, net::DeadlineThunk<&Exchange::on_body_deadline>::call};
   SentBody sent_body_;
+  Retries retries_;
   uint64_t body_bytes_ = 0;  // of the request, so far
   BodyPace pace_;
   std::array<uint16_t, kMaxTried> tried_{};
   uint8_t tried_count_ = 0;
-  uint8_t retries_ = 0;
   uint8_t client_minor_ = 1;
   State state_ = State::routing;
   Outcome outcome_ = Outcome::ok;

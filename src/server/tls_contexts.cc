@@ -65,8 +65,10 @@ std::vector<size_t> TlsContexts::Set<Context>::refresh(const std::vector<Setting
     }
     refused[i].clear();
     for (const std::string& warning : warnings) log::warning(warning);
-    log::info(fmt::format("{}: the certificate files were read again", name_of(all[i])));
+    const bool as_before = (*context)->presents_as(*made[i]);
     made[i] = std::move(*context);
+    if (as_before) continue;
+    log::info(fmt::format("{}: the certificate files were read again", name_of(all[i])));
     changed.push_back(i);
   }
   return changed;

@@ -92,6 +92,17 @@ bool ClientFiles::changed() const {
   return (own.has_value() && own->changed()) || (authorities.has_value() && authorities->changed());
 }
 
+bool ClientFiles::same_as(const ClientFiles& other) const {
+  const auto equal = [](const auto& one, const auto& two) {
+    return one.has_value() == two.has_value() && (!one.has_value() || one->it == two->it);
+  };
+  return equal(own, other.own) && equal(authorities, other.authorities);
+}
+
+bool OpenSslClientContext::presents_as(const Context& other) const {
+  return files_.same_as(static_cast<const OpenSslClientContext&>(other).files_);
+}
+
 std::vector<Fault> OpenSslClientContext::faults(const config::Upstream& upstream) {
   std::vector<Fault> faults;
   if (!upstream.tls.ca.empty()) {

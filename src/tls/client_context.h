@@ -22,6 +22,7 @@ struct ClientFiles {
                                          const ClientFiles* previous,
                                          std::vector<std::string>& warnings);
   bool changed() const;
+  bool same_as(const ClientFiles& other) const;  // the very same things in use
 
   std::optional<Read<LoadedCertificate>> own;
   std::optional<Read<std::vector<CertificatePtr>>> authorities;
@@ -38,6 +39,7 @@ class OpenSslClientContext final : public ClientContext {
 
   std::vector<CertificateExpiry> expiries() const override;
   bool files_changed() const override { return files_.changed(); }
+  bool presents_as(const Context& other) const override;
 
   const config::UpstreamTls& settings() const { return settings_; }
   config::UpstreamProtocol protocol() const { return protocol_; }

@@ -83,6 +83,13 @@ const std::vector<CertificatePtr>& ListenerFiles::authorities() const {
   return authorities_.has_value() ? *authorities_->it : kNone;
 }
 
+bool ListenerFiles::same_as(const ListenerFiles& other) const {
+  const bool both = authorities_.has_value() && other.authorities_.has_value();
+  return certificates() == other.certificates() &&
+         authorities_.has_value() == other.authorities_.has_value() &&
+         (!both || authorities_->it == other.authorities_->it);
+}
+
 bool ListenerFiles::changed() const {
   return std::ranges::any_of(certificates_,
                              [](const Certificate& read) { return read.changed(); }) ||

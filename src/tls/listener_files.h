@@ -27,6 +27,9 @@ class ListenerFiles {
   // Those that client certificates must come from; empty where nobody is asked for one.
   const std::vector<CertificatePtr>& authorities() const;
 
+  // True when both have the very same things in use.
+  bool same_as(const ListenerFiles& other) const;
+
   // True when a file is not what it was just before it was read, or a staple that was for use then
   // is not any more.
   bool changed() const;

@@ -105,6 +105,18 @@ std::vector<std::string> names_of(const X509& certificate) {
 
 }  // namespace
 
+bool same(const std::vector<CertificatePtr>& some, const std::vector<CertificatePtr>& others) {
+  return std::ranges::equal(some, others, [](const CertificatePtr& a, const CertificatePtr& b) {
+    return X509_cmp(a.get(), b.get()) == 0;
+  });
+}
+
+bool same(const LoadedCertificate& one, const LoadedCertificate& other) {
+  return X509_cmp(one.leaf.get(), other.leaf.get()) == 0 && same(one.chain, other.chain) &&
+         EVP_PKEY_eq(one.key.get(), other.key.get()) == 1 &&
+         one.staple.response == other.staple.response;
+}
+
 CertificateExpiry expiry_of(const LoadedCertificate& certificate) {
   std::tm parts{};
   // It was compared with the time of day, so it can be read.

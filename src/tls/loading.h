@@ -31,6 +31,10 @@ struct LoadedCertificate {
 
 CertificateExpiry expiry_of(const LoadedCertificate& certificate);
 
+// The same certificates, key and staple, whatever files they came from.
+bool same(const LoadedCertificate& one, const LoadedCertificate& other);
+bool same(const std::vector<CertificatePtr>& some, const std::vector<CertificatePtr>& others);
+
 // Faults have the keys cert, key and ocsp.
 Result<LoadedCertificate, Fault> load_certificate(const config::Certificate& files);
 

@@ -32,7 +32,8 @@ struct Read {
 };
 
 // `old`, which may be null, where the files are still what they were, else what `load` makes of
-// them, a Result<T, Fault>. `whose` begins the warning: "Listener 127.0.0.1:443".
+// them, a Result<T, Fault>; `it` is another object only where same(T, T) says so. `whose` begins
+// the warning: "Listener 127.0.0.1:443".
 template <class T, class Load>
 Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old, Load load,
                              std::string_view whose, std::vector<std::string>& warnings) {
@@ -45,7 +46,9 @@ Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T
   read.names = names;
   Result<T, Fault> loaded = load();
   if (loaded.has_value()) {
-    read.it = std::make_shared<const T>(std::move(*loaded));
+    read.it = old != nullptr && same(*old->it, *loaded)
+                  ? old->it
+                  : std::make_shared<const T>(std::move(*loaded));
     return read;
   }
   if (old == nullptr) return Unexpected<Fault>(std::move(loaded.error()));

@@ -271,6 +271,10 @@ std::vector<CertificateExpiry> OpenSslServerContext::expiries() const {
   return expiries;
 }
 
+bool OpenSslServerContext::presents_as(const Context& other) const {
+  return files_.same_as(static_cast<const OpenSslServerContext&>(other).files_);
+}
+
 bool OpenSslServerContext::files_changed() const {
   return files_.changed();
 }

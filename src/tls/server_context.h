@@ -33,6 +33,7 @@ class OpenSslServerContext final : public ServerContext {
 
   std::vector<CertificateExpiry> expiries() const override;
   bool files_changed() const override;
+  bool presents_as(const Context& other) const override;
 
   SslPtr make_ssl() const;
   std::chrono::milliseconds handshake_timeout() const { return settings_.handshake_timeout; }

@@ -51,18 +51,22 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
   const bool multiplexed = connection->connection_->multiplexed();
   if (!dialing.upgrade_) multiplexes_ = multiplexed;
   PooledConnection& made = *connection.release();
-  (multiplexed ? ready_ : lent_).push_back(made);
+  (multiplexed && !made.worn_out() ? ready_ : lent_).push_back(made);
   leave(first);
   first.on_lease(Lease(made, false));
   // Whoever waited beside the first: on the same connection, or, if it has no stream for them, each
   // on another one.
   while (Waiter* waiter = dialing.waiters_.front()) {
     leave(*waiter);
-    if (made.connection_->capacity() > 0) {
+    if (made.lendable()) {
       waiter->on_lease(lend(made));
-    } else {
-      const auto outcome = open_for(*waiter);
-      if (const auto* error = std::get_if<LeaseError>(&outcome)) waiter->on_no_lease(*error);
+      continue;
+    }
+    const auto outcome = open_for(*waiter);
+    if (const auto* error = std::get_if<LeaseError>(&outcome)) {
+      waiter->on_no_lease(*error);
+    } else if (std::get<Waiting>(outcome) == Waiting::in_queue) {
+      waiter->on_queued();
     }
   }
   serve(made);

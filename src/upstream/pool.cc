@@ -83,10 +83,7 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   want.upgrade = want.upgrade && parts_.http1_dialer != nullptr;
   waiter.want_ = want;
   if (PooledConnection* found = ready(want)) return lend(*found);
-  Dialing* const under_way =
-      multiplexes_ && !want.fresh && !want.upgrade ? dialing_.back() : nullptr;
-  if (under_way != nullptr && !under_way->over_ && !under_way->upgrade_ &&
-      under_way->waiter_count_ < kMostPerDial) {
+  if (Dialing* const under_way = joinable(want)) {
     under_way->add(waiter);
     return Waiting::for_dial;
   }
@@ -95,8 +92,18 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   return std::get<Waiting>(outcome);
 }
 
+// The dial under way whose connection is expected to carry the request, too.
+Pool::Dialing* Pool::joinable(Want want) {
+  if (!multiplexes_ || !parts_.config.reuse || want.fresh || want.upgrade) return nullptr;
+  Dialing* const newest = dialing_.back();
+  const bool fit = newest != nullptr && !newest->over_ && !newest->upgrade_ &&
+                   newest->generation_ == generation_ && newest->waiter_count_ < kMostPerDial;
+  return fit ? newest : nullptr;
+}
+
 // A dial, or where there are as many connections as may be, a place in the queue.
 std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
+  serve_queue();  // time alone may have made room
   // What is idle is not what is wanted.
   if (is_full() && idle_count_ > 0) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (!is_full()) return dial(waiter, why_open(waiter.want_));
@@ -112,19 +119,27 @@ std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
   return Waiting::in_queue;
 }
 
-bool Pool::is_full() const noexcept {
-  return parts_.max_connections != 0 && open_ + dialing_count_ >= parts_.max_connections;
+bool Pool::is_full() {
+  const size_t most = parts_.max_connections;
+  return most != 0 && open_ + dialing_count_ >= most && counted() + dialing_count_ >= most;
+}
+
+size_t Pool::counted() {
+  size_t count = open_;
+  const auto look_at = [&](const PooledConnection& connection) { count -= connection.leaving(); };
+  ready_.for_each(look_at);
+  if (multiplexes_) lent_.for_each(look_at);
+  return count;
 }
 
 // The newest connection with a stream to spare. Those that turn out to have none are put aside.
 PooledConnection* Pool::ready(Want want) {
   while (PooledConnection* found = newest(want)) {
-    const auto worn_out = found->worn_out();
-    if (!worn_out && found->connection_->capacity() > 0) return found;
+    if (found->lendable()) return found;
     if (found->streams_ > 0) {
       lent_.push_back(*found);
     } else {
-      lost_idle(*found, worn_out.value_or(OpenReason::not_persistent), Closer::onehop);
+      lost_idle(*found, found->worn_out().value_or(OpenReason::not_persistent), Closer::onehop);
     }
   }
   return nullptr;
@@ -157,9 +172,7 @@ Lease Pool::lend(PooledConnection& connection) {
   }
   parts_.counters.reused.add();
   ++connection.requests_;
-  const uint64_t most = parts_.config.max_requests;
-  if (!connection.connection_->multiplexed() || (most != 0 && connection.requests_ >= most))
-    lent_.push_back(connection);
+  if (!connection.connection_->multiplexed() || connection.worn_out()) lent_.push_back(connection);
   return Lease(connection, true);
 }
 
@@ -228,8 +241,8 @@ void Pool::give_back(PooledConnection& connection, http::ClientStream* stream) {
   const Closer who = connection.connection_->closer();
   if (--connection.streams_ > 0) {
     // Others use it on.
-    if (end == http::StreamEnd::reusable) return serve(connection);
-    return lent_.push_back(connection);
+    if (end != http::StreamEnd::reusable) lent_.push_back(connection);
+    return serve(connection);
   }
   switch (end) {
     case http::StreamEnd::reusable:
@@ -245,10 +258,6 @@ void Pool::give_back(PooledConnection& connection, http::ClientStream* stream) {
 
 void Pool::keep(PooledConnection& connection) {
   const config::Pool& config = parts_.config;
-  if (!config.reuse) return discard(connection, OpenReason::reuse_off, Closer::onehop);
-  if (config.max_requests != 0 && connection.requests_ >= config.max_requests) {
-    return discard(connection, OpenReason::max_requests, Closer::onehop);
-  }
   if (const auto worn_out = connection.worn_out())
     return discard(connection, *worn_out, Closer::onehop);
   int64_t idle_ms = config.idle_timeout.count();
@@ -259,9 +268,10 @@ void Pool::keep(PooledConnection& connection) {
   ready_.push_back(connection);
   ++idle_count_;
   parts_.counters.idle.add(1);
-  if (Waiter* waiter = queue_.front(); waiter != nullptr) {
-    // Who cannot use it waits for its place.
-    if (!connection.suits(waiter->want_))
+  // One that has no stream yet, because the last one is not gone, will say so.
+  if (!queue_.empty() && connection.connection_->capacity() > 0) {
+    Waiter* const waiter = queue_.front()->want_.fresh ? nullptr : first_for(connection);
+    if (waiter == nullptr)  // its place is what is waited for
       return lost_idle(connection, OpenReason::evicted, Closer::onehop);
     leave(*waiter);
     waiter->on_lease(lend(connection));
@@ -272,19 +282,19 @@ void Pool::keep(PooledConnection& connection) {
     parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
 }
 
-// A connection of many streams has one to spare: for whoever waits, or for whoever comes.
+// A connection of many streams may have one to spare: for whoever waits, or for whoever comes.
 void Pool::serve(PooledConnection& connection) {
-  const uint64_t most = parts_.config.max_requests;
-  if (!connection.connection_->multiplexed() || connection.connection_->capacity() == 0 ||
-      connection.worn_out() || (most != 0 && connection.requests_ >= most))
-    return;
-  ready_.push_back(connection);
-  while (connection.connection_->capacity() > 0) {
+  if (!connection.connection_->multiplexed()) return;
+  if (connection.lendable()) ready_.push_back(connection);
+  while (connection.lendable()) {
     Waiter* waiter = first_for(connection);
-    if (waiter == nullptr) return;
+    if (waiter == nullptr) break;
     leave(*waiter);
     waiter->on_lease(lend(connection));
   }
+  if (connection.leaving()) return serve_queue();
+  if (connection.streams_ == 0 && !queue_.empty())  // its place is what is waited for
+    lost_idle(connection, OpenReason::evicted, Closer::onehop);
 }
 
 void Pool::remember_loss(OpenReason reason) {
@@ -332,10 +342,14 @@ size_t Pool::discard_idle(OpenReason reason) {
 void Pool::begin_anew() {
   ++generation_;
   discard_idle(OpenReason::certificates_renewed);
+  serve_queue();
 }
 
 std::optional<OpenReason> PooledConnection::worn_out() const {
+  const config::Pool& config = pool_.parts_.config;
+  if (!config.reuse) return OpenReason::reuse_off;
   if (generation_ != pool_.generation_) return OpenReason::certificates_renewed;
+  if (config.max_requests != 0 && requests_ >= config.max_requests) return OpenReason::max_requests;
   if (pool_.parts_.loop.now_ms() >= expires_ms_) return OpenReason::max_age;
   return std::nullopt;
 }

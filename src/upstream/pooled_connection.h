@@ -31,6 +31,12 @@ class PooledConnection final : public net::Retirable,
   }
   // Why it must not be lent again, if so.
   std::optional<telemetry::OpenReason> worn_out() const;
+  bool lendable() const { return connection_->capacity() > 0 && !worn_out(); }
+  // It ends with the streams that it has.
+  bool leaving() const {
+    return streams_ > 0 && connection_->multiplexed() &&
+           (connection_->takes_no_more() || worn_out());
+  }
 
   Pool& pool_;
   std::unique_ptr<http::ClientConnection> connection_;

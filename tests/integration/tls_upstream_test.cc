@@ -37,9 +37,10 @@ void serve(OriginConnection& connection) {
 
 // client -> proxy -> (TLS, ALPN) -> inner -> origin
 struct Chain {
-  explicit Chain(const std::string& pool = "", ScriptedOrigin::Script script = serve)
+  explicit Chain(const std::string& pool = "", ScriptedOrigin::Script script = serve,
+                 const std::string& of_inner = "")
       : origin(std::move(script)),
-        inner(ProxyConfig{.endpoints = {origin.address()}, .more = listener_tls(made)}),
+        inner(ProxyConfig{.endpoints = {origin.address()}, .more = listener_tls(made) + of_inner}),
         proxy(ProxyConfig{.endpoints = {inner.address()},
                           .upstream = "protocol = \"auto\"",
                           .pool = pool,
@@ -146,6 +147,61 @@ TEST_CASE("max_connections is not exceeded for an upgrade that an idle connectio
   }
 }
 
+TEST_CASE("who asks behind an upgrade gets the stream that it cannot use") {
+  Gate go_on;
+  Chain chain(
+      "max_connections = 1\nqueue_timeout = \"20s\"",
+      [&](OriginConnection& connection) {
+        while (const std::optional<Request> request = connection.read_request()) {
+          if (request->target == "/slow") go_on.wait();
+          if (request->fields.has("Upgrade")) {
+            connection.send(kSwitch);
+            connection.wait_end();
+            return;
+          }
+          connection.send(ok(request->target));
+        }
+      },
+      "[server.http2]\nstreams = 1\n");
+  const std::string queued = ProxyProcess::endpoint(chain.inner.address(), "requests/queued");
+  Client slow = chain.proxy.connect();
+  slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(eventually([&] { return chain.origin.requests() == 1; }));
+  Client upgrade = chain.proxy.connect();
+  upgrade.send(kAsk);
+  REQUIRE(chain.proxy.wait_number(queued, 1) == 1);
+  Client page = chain.proxy.connect();
+  page.send(kGet);
+  REQUIRE(chain.proxy.wait_number(queued, 2) == 2);
+  go_on.open();
+  CHECK(slow.read_response().body == "/slow");
+  CHECK(page.read_response().body == "/page");
+  CHECK(upgrade.read_response_head().status == 101);
+}
+
+TEST_CASE("an upgrade to anything but WebSocket has no need of a connection of its own") {
+  Chain chain("", ScriptedOrigin::always(ok("page")));
+  const Response response = chain.proxy.exchange(
+      "GET /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n");
+  CHECK(response.body == "page");
+  CHECK(chain.http2() == 1);
+  CHECK(chain.all() == 1);
+}
+
+TEST_CASE("a tunnel that is cut is cut for the origin, too, and has no proper end") {
+  std::atomic<bool> reset = false;
+  Chain chain("", [&](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(kSwitch);
+    reset = connection.read_rest().end == End::reset;
+  });
+  Client client = chain.proxy.connect();
+  client.send(kAsk);
+  REQUIRE(client.read_response_head().status == 101);
+  client.reset();
+  CHECK(eventually([&] { return reset.load(); }));
+}
+
 std::string content(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
@@ -215,12 +271,15 @@ TEST_CASE("files for an upstream that are no good are refused with their reason,
   CHECK(chain.subject() == "CN=first");
   const std::string which = GENERATE(as<std::string>(), "cert", "key", "ca");
   CAPTURE(which);
+  chain.made.file("ours.pem", content(chain.cert));  // the same again
   if (which == "cert")
     chain.install(chain.made.leaf({.names = {"late"}, .from_days = -3, .to_days = -1}));
   if (which == "key") chain.made.file("ours.key", content(chain.made.leaf().key));
   if (which == "ca") chain.made.file("trusted.pem", "this is no certificate\n");
   CHECK(chain.said("the new files are refused and the old ones stay in use: tls." + which));
   CHECK(chain.subject() == "CN=first");
+  CHECK(chain.opened() == 1);  // the old connection is as good as before
+  CHECK(chain.proxy->errors().find("were read again") == std::string::npos);
   chain.install(chain.made.leaf({.names = {"second"}}));
   CHECK(eventually([&] { return chain.subject() == "CN=second"; }));
 }

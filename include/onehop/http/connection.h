@@ -119,7 +119,8 @@ class ClientConnection : public net::Retirable {
     // bytes that nobody asked for.
     virtual void on_idle_end(ClientConnection& connection, Violation why) = 0;
 
-    // Its capacity has grown without close_stream(): a stream has ended for the peer too.
+    // Its capacity may have changed without close_stream(): a stream has ended for the peer too, or
+    // the peer allows more of them, or none any more.
     virtual void on_capacity(ClientConnection& connection) = 0;
 
    protected:
@@ -132,6 +133,9 @@ class ClientConnection : public net::Retirable {
 
   // Many streams at a time.
   virtual bool multiplexed() const = 0;
+
+  // Its capacity is 0 for good, though streams may be open on it still.
+  virtual bool takes_no_more() const = 0;
 
   // `events` outlives the stream. Only while there is capacity.
   virtual ClientStream& open_stream(ClientStream::Events& events) = 0;

@@ -34,8 +34,9 @@ struct StreamError {
   bool sent_anything = true;  // false: not one byte of our message can have reached the peer
   bool may_answer =
       false;  // server stream: a response can still be sent (the last event all the same)
-  bool refused = false;   // the stream alone was turned away, and nothing was done for it
-  net::NetError network;  // number 0 when the network was fine
+  bool refused = false;           // the stream alone was turned away, and nothing was done for it
+  bool connection_lives = false;  // the peer gave up this stream and no other
+  net::NetError network = {};     // number 0 when the network was fine
 };
 
 template <class SentHead, class ReceivedHead>

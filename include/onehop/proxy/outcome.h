@@ -46,7 +46,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused };
   X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection, or finish the handshake of TLS, in time") \
   X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
-  X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection without a response") \
+  X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection, or reset the stream, without a response") \
   X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed") \
   X(upstream_head_too_large, upstream, 502, "http_response_header_section_size", never, "The head of the response is larger than its limits") \
   X(upstream_incomplete, upstream, 502, "http_response_incomplete", never, "The endpoint's response ended before its end") \

@@ -75,6 +75,10 @@ class Context {
   // True when one of its files has changed since it was made (modification time, size or inode), or
   // is gone, or an OCSP response that it began to staple has expired.
   virtual bool files_changed() const = 0;
+
+  // True when it uses the very certificates and authorities of `other`, made for the same settings:
+  // what had changed about the files was refused, or was not what is in them.
+  virtual bool presents_as(const Context& other) const = 0;
 };
 
 // What a listener presents: certificates by server name, protocols, ciphers.

@@ -91,6 +91,7 @@ class Pool : public ListNode<Pool> {
   class Waiter : public ListNode<Waiter> {
    public:
     virtual void on_dialing() = 0;  // it left the queue: a connection is being opened for it
+    virtual void on_queued() = 0;   // the connection has no stream for it: it waits in the queue
     virtual void on_lease(Lease lease) = 0;
     virtual void on_no_lease(const LeaseError& error) = 0;
 
@@ -143,6 +144,9 @@ class Pool : public ListNode<Pool> {
   void begin_anew();
 
   size_t open_count() const noexcept { return open_; }
+  // Established connections that count against max_connections. One of many streams that takes no
+  // more of them does not: its place would be held for as long as the longest of those it has.
+  size_t counted();
 
  private:
   friend class Lease;
@@ -154,7 +158,8 @@ class Pool : public ListNode<Pool> {
   PooledConnection* newest(Want want);
   PooledConnection* oldest_idle();
   Waiter* first_for(PooledConnection& connection);
-  bool is_full() const noexcept;
+  Dialing* joinable(Want want);
+  bool is_full();
   void give_back(PooledConnection& connection, http::ClientStream* stream);
   void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);

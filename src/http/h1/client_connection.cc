@@ -57,7 +57,8 @@ StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   events_ = nullptr;
   resume_.unlink();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;
-  cut_ = state_ == State::head || state_ == State::body;
+  const bool tunnel_open = framing_ == Framing::until_close && !request_sent_;
+  cut_ = state_ == State::head || state_ == State::body || state_ == State::tunnel || tunnel_open;
   const bool complete =
       state_ == State::done && request_sent_ && transport_->unsent() == 0 && pending_.empty();
   state_ = complete && persistent_ && !surplus_ ? State::idle : State::dead;

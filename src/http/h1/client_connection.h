@@ -30,6 +30,7 @@ class H1ClientConnection final : public ClientConnection,
   ClientStream& open_stream(ClientStream::Events& events) override;
   size_t capacity() const override { return state_ == State::idle ? 1 : 0; }
   bool multiplexed() const override { return false; }
+  bool takes_no_more() const override { return state_ == State::dead; }
   StreamEnd close_stream(ClientStream& stream) override;
   int64_t keep_alive_seconds() const override { return keep_alive_seconds_; }
   telemetry::Closer closer() const override;

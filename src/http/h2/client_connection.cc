@@ -63,6 +63,8 @@ ClientStream& H2ClientConnection::open_stream(ClientStream::Events& events) {
 
 StreamEnd H2ClientConnection::close_stream(ClientStream& stream) {
   --lent_;
+  has_news_ = true;
+  if (state_ == State::open || state_ == State::closing) mark_pump();
   auto& ours = static_cast<H2ClientStream&>(stream);
   // Given up, as after a timeout. Nobody else would find out that the connection leads nowhere.
   doubtful_ |= ours.met_silence();
@@ -75,13 +77,16 @@ StreamEnd H2ClientConnection::close_stream(ClientStream& stream) {
 }
 
 size_t H2ClientConnection::capacity() const {
-  if (state_ != State::open || doubtful_ ||
-      nghttp2_session_check_request_allowed(session().raw()) == 0)
-    return 0;
+  if (takes_no_more()) return 0;
   const uint32_t allowed =
       nghttp2_session_get_remote_settings(session().raw(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   const size_t most = std::min(allowed, kMostStreams);
   return most > stream_count_ ? most - stream_count_ : 0;
+}
+
+bool H2ClientConnection::takes_no_more() const {
+  return state_ != State::open || doubtful_ ||
+         nghttp2_session_check_request_allowed(session().raw()) == 0;
 }
 
 // Whoever gave the stream up asked for another before it had gone.
@@ -104,10 +109,12 @@ void H2ClientConnection::on_finished() {
   shut(telemetry::Closer::peer, Violation::gone);
 }
 
-// An endpoint may allow more streams than before.
+// An endpoint may allow more streams than before, or none any more.
 void H2ClientConnection::on_frame(const nghttp2_frame& frame) {
   Connection::on_frame(frame);
-  has_news_ |= frame.hd.type == NGHTTP2_SETTINGS && (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0;
+  const bool settings =
+      frame.hd.type == NGHTTP2_SETTINGS && (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0;
+  has_news_ |= settings || frame.hd.type == NGHTTP2_GOAWAY;
 }
 
 void H2ClientConnection::on_frame_sent(const nghttp2_frame& frame) {

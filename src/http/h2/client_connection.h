@@ -21,6 +21,7 @@ class H2ClientConnection final : public ClientConnection,
   StreamEnd close_stream(ClientStream& stream) override;
   size_t capacity() const override;
   bool multiplexed() const override { return true; }
+  bool takes_no_more() const override;
   int64_t keep_alive_seconds() const override { return -1; }
   telemetry::Closer closer() const override { return closed_by(); }
   void abandon() override;

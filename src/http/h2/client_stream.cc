@@ -61,7 +61,7 @@ void H2ClientStream::take_head(HeadCollector& collector, bool ends) {
   if (!head.has_value() || (is_interim(head->status) && (ends || ++interim_count_ > kMaxInterim))) {
     reset_stream(NGHTTP2_PROTOCOL_ERROR);
     const Violation why = head.has_value() ? Violation::bad_start_line : head.error();
-    return tell(why, {}, true);
+    return tell({.violation = why});
   }
   if (is_interim(head->status)) return events_->on_head(*head, Ends::no);
   head_came_ = true;
@@ -85,23 +85,25 @@ void H2ClientStream::on_stuck() {
 // (8.7).
 void H2ClientStream::on_forgotten(uint32_t error) {
   if (all_received() || events_ == nullptr) return;
-  if (broke_rules_) return tell(Violation::protocol_error, {}, true);
-  const Violation why = head_came_ ? Violation::incomplete : Violation::gone;
-  tell(why, {}, error != NGHTTP2_REFUSED_STREAM);
+  if (broke_rules_) return tell({.violation = Violation::protocol_error});
+  const bool refused = error == NGHTTP2_REFUSED_STREAM;
+  tell({.violation = head_came_ ? Violation::incomplete : Violation::gone,
+        .sent_anything = !refused,
+        .refused = refused,
+        .connection_lives = true});
 }
 
 void H2ClientStream::fail(Violation violation, net::NetError network) {
   if (events_ == nullptr || all_received()) return;
   if (violation == Violation::gone && head_came_) violation = Violation::incomplete;
-  tell(violation, network, connection_.bytes_written() > head_position_);
+  const bool sent_anything = connection_.bytes_written() > head_position_;
+  tell({.violation = violation,
+        .sent_anything = sent_anything,
+        .refused = !known() && !sent_anything && network.number == 0,
+        .network = network});
 }
 
-void H2ClientStream::tell(Violation violation, net::NetError network, bool sent_anything) {
-  StreamError why;
-  why.violation = violation;
-  why.network = network;
-  why.sent_anything = sent_anything;
-  why.refused = !known_ && !sent_anything && network.number == 0;
+void H2ClientStream::tell(StreamError why) {
   std::exchange(events_, nullptr)->on_reset(why);
 }
 

@@ -50,7 +50,7 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
   void on_stuck_too_long() override {}
   void on_forgotten(uint32_t error) override;
 
-  void tell(Violation violation, net::NetError network, bool sent_anything);
+  void tell(StreamError why);
 
   ClientStream::Events* events_;         // null: nobody listens any more
   uint64_t head_position_ = UINT64_MAX;  // where its head begins in what the connection has written

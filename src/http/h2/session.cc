@@ -66,9 +66,9 @@ struct Session::Callbacks {
     return 0;
   }
 
-  // Frames of types that nobody here knows are counted and passed over (RFC 9113 5.5).
-  static int unknown(nghttp2_session*, void**, const nghttp2_frame_hd* head, void* user) noexcept {
-    self(user).events_.on_frame_begin(*head);
+  // Frames of types that nobody here knows begin as others do, and then are passed over (RFC 9113
+  // 5.5).
+  static int unknown(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) noexcept {
     return NGHTTP2_ERR_CANCEL;
   }
 
