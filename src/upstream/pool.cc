@@ -157,7 +157,9 @@ PooledConnection* Pool::newest(Want want) {
 
 // Whoever has waited longest of those whom the connection can serve.
 Pool::Waiter* Pool::first_for(PooledConnection& connection) {
-  Waiter* first = nullptr;
+  Waiter* first = queue_.front();
+  if (first == nullptr || connection.suits(first->want_)) return first;
+  first = nullptr;
   queue_.for_each([&](Waiter& waiter) {
     if (first == nullptr && connection.suits(waiter.want_)) first = &waiter;
   });
