@@ -285,7 +285,7 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   if (!again) return fail(outcome, row_of(why.violation).sentence);
   retries_.count(why);
   upstream::Endpoint& endpoint = *attempt_.endpoint();
-  attempt_.give_way(outcome);
+  attempt_.give_way(why.refused ? Outcome::upstream_refused : outcome);
   silence_.disarm();
   // A refused stream says nothing about its connection.
   if (why.refused) return start_attempt(endpoint, Connection::any);

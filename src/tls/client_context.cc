@@ -68,7 +68,7 @@ Result<ClientFiles, Fault> ClientFiles::read(const config::Upstream& upstream,
                                              const ClientFiles* previous,
                                              std::vector<std::string>& warnings) {
   const config::UpstreamTls& settings = upstream.tls;
-  const std::string whose = "Upstream " + upstream.name;
+  const std::string whose = "upstream " + upstream.name;
   ClientFiles files;
   if (!settings.ca.empty()) {
     const auto* old =
@@ -149,8 +149,8 @@ std::vector<CertificateExpiry> OpenSslClientContext::expiries() const {
 }
 
 Endpoint::Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host,
-                   bool http1_only)
-    : context_(std::move(context)), name_(std::move(host)) {
+                   bool http1_only, std::shared_ptr<DialObserver*> observer)
+    : context_(std::move(context)), name_(std::move(host)), observer_(std::move(observer)) {
   if (!context_->settings().server_name.empty()) name_ = context_->settings().server_name;
   if (name_.size() > 1 && name_.ends_with('.')) name_.pop_back();
   is_address_ = Address::numeric(name_, 0).has_value();
@@ -158,6 +158,10 @@ Endpoint::Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::str
       http1_only ? config::UpstreamProtocol::h1 : context_->protocol();
   protocols_ = protocol_list(protocol != config::UpstreamProtocol::h1,
                              protocol != config::UpstreamProtocol::h2);
+}
+
+void Endpoint::on_refused(Failure failure, std::string_view detail) {
+  if (*observer_ != nullptr) (*observer_)->on_handshake_failed(failure, detail);
 }
 
 SslPtr Endpoint::make_ssl() {

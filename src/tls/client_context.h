@@ -12,6 +12,7 @@
 #include "loading.h"
 #include "onehop/tls/tls.h"
 #include "renewal.h"
+#include "transport.h"
 
 namespace onehop::tls {
 
@@ -56,10 +57,13 @@ class OpenSslClientContext final : public ClientContext {
 
 // One endpoint as a dialer's handshakes see it. Its connections keep it: a ticket may come when the
 // dialer is gone. Belongs to one thread.
-class Endpoint {
+class Endpoint final : public TlsTransport::Refusal {
  public:
-  // `http1_only`: whatever the context would offer.
-  Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host, bool http1_only);
+  // `http1_only`: whatever the context would offer. `observer` points to one, or to null.
+  Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::string host, bool http1_only,
+           std::shared_ptr<DialObserver*> observer);
+
+  void on_refused(Failure failure, std::string_view detail) override;
 
   const OpenSslClientContext& context() const { return *context_; }
 
@@ -74,7 +78,8 @@ class Endpoint {
 
   std::shared_ptr<const OpenSslClientContext> context_;
   std::string name_;
-  std::string protocols_;            // to offer, as ALPN writes them
+  std::string protocols_;  // to offer, as ALPN writes them
+  std::shared_ptr<DialObserver*> observer_;
   bool is_address_;                  // then there is no SNI (RFC 6066 3)
   std::deque<SessionPtr> sessions_;  // the newest last
 };

@@ -33,6 +33,7 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
     counted_ = observer_ != nullptr;
     if (counted_) observer_->on_handshakes(1);
     transport_ = new TlsTransport(loop_, std::move(below), endpoint_->make_ssl(), endpoint_, *this);
+    transport_->tell_of_refusal(*endpoint_);
     owned_.reset(transport_);
     const auto timeout = endpoint_->context().settings().handshake_timeout;
     if (timeout.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(timeout.count()));
@@ -51,14 +52,16 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
     if (observer_ != nullptr) observer_->on_handshake(session.resumed, loop_.now_ns() - began_ns_);
     events_.on_connected(std::move(owned_));
   }
-  void on_not_secured(Failure failure, std::string_view) override { give_up(failure, EPROTO); }
+  void on_not_secured(Failure failure, std::string_view detail) override {
+    give_up(failure, EPROTO, std::string(detail));
+  }
   void on_deadline() { give_up(Failure::timeout, ETIMEDOUT); }
 
-  void give_up(Failure failure, int number) {
+  void give_up(Failure failure, int number, const std::string& detail = "") {
     deadline_.disarm();
     owned_.reset();
     stop_counting();
-    if (observer_ != nullptr) observer_->on_handshake_failed(failure);
+    if (observer_ != nullptr) observer_->on_handshake_failed(failure, detail);
     events_.on_dial_failed({number});
   }
 
@@ -82,21 +85,27 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
 
 Dialer::Dialer(net::Loop& loop, net::Dialer& below, std::shared_ptr<const ClientContext> context,
                std::string host, DialObserver* observer, Offer offer)
-    : loop_(loop), below_(below), host_(std::move(host)), offer_(offer), observer_(observer) {
+    : loop_(loop),
+      below_(below),
+      host_(std::move(host)),
+      offer_(offer),
+      observer_(std::make_shared<DialObserver*>(observer)) {
   use(std::move(context));
 }
 
 void Dialer::use(std::shared_ptr<const ClientContext> context) {
   endpoint_ = std::make_shared<Endpoint>(
       std::static_pointer_cast<const OpenSslClientContext>(std::move(context)), host_,
-      offer_ == Offer::http1);
+      offer_ == Offer::http1, observer_);
 }
 
-Dialer::~Dialer() = default;
+Dialer::~Dialer() {
+  *observer_ = nullptr;
+}
 
 Result<std::unique_ptr<net::Dial>, net::NetError> Dialer::dial(const Address& address,
                                                                net::Dial::Events& events) {
-  auto dial = std::make_unique<TlsDial>(loop_, endpoint_, observer_, events);
+  auto dial = std::make_unique<TlsDial>(loop_, endpoint_, *observer_, events);
   const auto started = dial->start(below_, address);
   if (!started.has_value()) return Unexpected<net::NetError>(started.error());
   return std::unique_ptr<net::Dial>(std::move(dial));

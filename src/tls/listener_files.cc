@@ -31,7 +31,7 @@ Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listene
                                                  const ListenerFiles* previous,
                                                  std::vector<std::string>& warnings) {
   const config::ListenerTls& settings = listener.tls;
-  const std::string whose = "Listener " + listener.address;
+  const std::string whose = "listener " + listener.address;
   ListenerFiles files;
   for (size_t i = 0; i < settings.certificates.size(); ++i) {
     const config::Certificate& entry = settings.certificates[i];

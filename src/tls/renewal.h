@@ -33,7 +33,7 @@ struct Read {
 
 // `old`, which may be null, where the files are still what they were, else what `load` makes of
 // them, a Result<T, Fault>; `it` is another object only where same(T, T) says so. `whose` begins
-// the warning: "Listener 127.0.0.1:443".
+// the warning: "listener 127.0.0.1:443".
 template <class T, class Load>
 Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old, Load load,
                              std::string_view whose, std::vector<std::string>& warnings) {

@@ -206,6 +206,7 @@ TlsTransport::Input TlsTransport::decrypt(Buffer& plain) {
     const int done = SSL_read_ex(ssl_.get(), room.data(), room.size(), &size);
     if (done == 1) {
       chunk.filled(size);
+      refusal_ = nullptr;
       continue;
     }
     switch (SSL_get_error(ssl_.get(), done)) {
@@ -216,6 +217,11 @@ TlsTransport::Input TlsTransport::decrypt(Buffer& plain) {
         break;
       default:
         input = Input::failed;
+        if (Refusal* const refusal = std::exchange(refusal_, nullptr)) {
+          const Judgement judgement = judge(*ssl_);
+          if (judgement.failure == Failure::refused)
+            refusal->on_refused(judgement.failure, judgement.detail);
+        }
     }
   }
   chunk.take(plain);

@@ -39,6 +39,17 @@ class TlsTransport final : public net::Transport,
     ~Waiter() = default;
   };
 
+  // A server with TLS 1.3 may refuse a client's certificate when the client takes the handshake for
+  // done; an alert in place of its first bytes is that. Lives as long as the transport.
+  class Refusal {
+   public:
+    virtual void on_refused(Failure failure, std::string_view detail) = 0;
+
+   protected:
+    ~Refusal() = default;
+  };
+  void tell_of_refusal(Refusal& refusal) noexcept { refusal_ = &refusal; }
+
   // `ssl` knows its side. `kept` lives as long as the transport: what the callbacks of `ssl` look
   // at.
   TlsTransport(net::Loop& loop, net::TransportPtr below, SslPtr ssl,
@@ -103,6 +114,7 @@ class TlsTransport final : public net::Transport,
   RecordEnds ends_;
   SslPtr ssl_;
   Waiter* waiter_;
+  Refusal* refusal_ = nullptr;  // null once something has come
   Session session_;
   std::string subject_;
   std::string fingerprint_;

@@ -40,12 +40,13 @@ void SecureDialer::on_handshake(bool resumed, uint64_t nanoseconds) {
   (resumed ? counters_.resumed : counters_.full).record(nanoseconds);
 }
 
-void SecureDialer::on_handshake_failed(tls::Failure failure) {
+void SecureDialer::on_handshake_failed(tls::Failure failure, std::string_view detail) {
   counters_.failures[static_cast<size_t>(failure)].add();
   if (loop_.now_ms() < log_again_ms_) return;
   log_again_ms_ = loop_.now_ms() + kLogEveryMs;
-  log::warning(fmt::format("upstream {}: no TLS with {}: {} ({})", upstream_, name_,
-                           tls::sentence_of(failure), tls::name_of(failure)));
+  log::warning(fmt::format("upstream {}: no TLS with {}: {} ({}){}{}", upstream_, name_,
+                           tls::sentence_of(failure), tls::name_of(failure),
+                           detail.empty() ? "" : ": ", detail));
 }
 
 }  // namespace onehop::upstream

@@ -23,7 +23,7 @@ class SecureDialer final : private tls::DialObserver {
 
  private:
   void on_handshake(bool resumed, uint64_t nanoseconds) override;
-  void on_handshake_failed(tls::Failure failure) override;
+  void on_handshake_failed(tls::Failure failure, std::string_view detail) override;
   void on_handshakes(int64_t change) override { counters_.in_progress.add(change); }
 
   net::Loop& loop_;

@@ -54,6 +54,33 @@ TEST_CASE("the answer to a key that the client never sent is not for the client"
   CHECK_FALSE(head.has("sec-websocket-accept"));
 }
 
+TEST_CASE("a tunnel that both sides have ended is over, whichever was the first") {
+  const bool origin_first = GENERATE(true, false);
+  CAPTURE(origin_first);
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    connection.send(std::string(kSwitch) + "bye");
+    if (origin_first) connection.half_close();
+    connection.wait_end();
+  });
+  ProxyProcess proxy(to(origin));
+  H2Peer client = H2Peer::connect(proxy.address());
+  REQUIRE(client.answers());
+  const int32_t id = client.request(websocket(), H2Ends::no);
+  if (origin_first) {
+    CHECK(client.finish(id).body == "bye");
+    REQUIRE(client.data(id, "", H2Ends::yes));
+  } else {
+    REQUIRE(client.await([&] { return client.exchange(id).body == "bye"; }));
+    REQUIRE(client.data(id, "", H2Ends::yes));
+    CHECK(client.finish(id).ended);
+  }
+  // The connection is still there, so nothing but the two ends can have ended it.
+  CHECK(proxy.wait_number("downstream/requests/outcomes/ok", 1) == 1);
+  CHECK(proxy.wait_number("downstream/requests/in_flight", 0) == 0);
+  REQUIRE(client.answers());
+}
+
 TEST_CASE("a CONNECT that ends its stream ends that direction of the tunnel") {
   ScriptedOrigin origin([](OriginConnection& connection) {
     connection.must_read_request();

@@ -19,8 +19,9 @@ enum class Side : uint8_t { none, downstream, upstream, local };
 
 // Whether another attempt may be made. `elsewhere`: the endpoint never saw the request, so any
 // method may go to another one. `if_reused`: on a fresh connection, when this one came from the
-// pool, the method is idempotent and the body is untouched.
-enum class Again : uint8_t { never, elsewhere, if_reused };
+// pool, the method is idempotent and the body is untouched. `unseen`: the endpoint refused it
+// without looking at it, so any method may go out to it again.
+enum class Again : uint8_t { never, elsewhere, if_reused, unseen };
 
 // X(name, side, status, error type, again, sentence)
 // clang-format off
@@ -46,6 +47,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused };
   X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection, or finish the handshake of TLS, in time") \
   X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
+  X(upstream_refused, none, 502, "connection_terminated", unseen, "The endpoint refused the stream unseen, as HTTP/2 allows, and the request was sent again") \
   X(upstream_closed, upstream, 502, "connection_terminated", never, "The endpoint closed the connection, or reset the stream, without a response") \
   X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed") \
   X(upstream_head_too_large, upstream, 502, "http_response_header_section_size", never, "The head of the response is larger than its limits") \

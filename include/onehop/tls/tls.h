@@ -129,7 +129,9 @@ std::unique_ptr<Handshake> accept(net::Loop& loop, net::TransportPtr transport,
 class DialObserver {
  public:
   virtual void on_handshake(bool resumed, uint64_t nanoseconds) = 0;
-  virtual void on_handshake_failed(Failure failure) = 0;
+  // `detail` is OpenSSL's words, or "". Also where an endpoint with TLS 1.3 refuses our
+  // certificate, which it can only after its dial has succeeded.
+  virtual void on_handshake_failed(Failure failure, std::string_view detail) = 0;
   virtual void on_handshakes(int64_t change) = 0;  // so many more are in progress, or fewer
 
  protected:
@@ -167,7 +169,7 @@ class Dialer final : public net::Dialer {
   std::string host_;
   Offer offer_;
   std::shared_ptr<Endpoint> endpoint_;
-  DialObserver* observer_;
+  std::shared_ptr<DialObserver*> observer_;  // null once the dialer is gone
 };
 
 // Everything that the TLS settings of a configuration get wrong: a key that does not match its

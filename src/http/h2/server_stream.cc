@@ -68,6 +68,12 @@ void H2ServerStream::send_trailers(const Fields& trailers) {
   queue_trailers(trailers);
 }
 
+void H2ServerStream::deliver_body(Buffer& bytes, Ends ends) {
+  responder_->on_body(bytes, ends);
+  // A tunnel ends with its second direction, which this may have been; on_out() knows.
+  if (ends == Ends::yes && tunnel_ && !released_) connection_.sent_something(*this);
+}
+
 void H2ServerStream::on_out() {
   responder_->on_room();
   if (released_ || sent_ != Sent::all || (tunnel_ && !all_delivered())) return;

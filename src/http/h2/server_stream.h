@@ -43,7 +43,7 @@ class H2ServerStream final : public H2Stream,
   void reset() override;
 
   // H2Stream
-  void deliver_body(Buffer& bytes, Ends ends) override { responder_->on_body(bytes, ends); }
+  void deliver_body(Buffer& bytes, Ends ends) override;
   void deliver_trailers(const Fields& trailers) override { responder_->on_trailers(trailers); }
   void on_out() override;
   void on_stuck() override { responder_->on_stall(); }

@@ -62,6 +62,7 @@ TEST_CASE("a request is sent again only where the endpoint cannot have acted on 
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
     const Again wanted = outcome == Outcome::upstream_closed_idle ? Again::if_reused
+                         : outcome == Outcome::upstream_refused   ? Again::unseen
                          : elsewhere.count(outcome) == 1          ? Again::elsewhere
                                                                   : Again::never;
     CHECK(row_of(outcome).again == wanted);
@@ -166,6 +167,8 @@ std::string again_text(Again again) {
       return "another endpoint";
     case Again::if_reused:
       return "fresh connection";
+    case Again::unseen:
+      return "up to ten times";
   }
   return "";
 }

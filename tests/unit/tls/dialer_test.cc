@@ -169,7 +169,7 @@ TEST_CASE("a session of TLS 1.3 is offered once, one of TLS 1.2 again and again"
   REQUIRE_FALSE(stage.sessions.empty());
   const auto context = OpenSslClientContext::build(stage.upstream(), nullptr, stage.warnings);
   REQUIRE(context.has_value());
-  Endpoint endpoint(*context, "localhost", false);
+  Endpoint endpoint(*context, "localhost", false, std::make_shared<DialObserver*>(nullptr));
   CHECK(SSL_get_session(endpoint.make_ssl().get()) == nullptr);
   endpoint.remember(std::move(stage.sessions.back()));
   CHECK(SSL_get_session(endpoint.make_ssl().get()) != nullptr);
@@ -217,6 +217,29 @@ TEST_CASE("a certificate of our own is shown to an endpoint that wants one") {
   origin.dial(client, *dialer);
   REQUIRE(origin.servers.front()->secured);
   CHECK(origin.servers.front()->session.peer_subject == "CN=proxy.test,O=onehop tests");
+}
+
+TEST_CASE("an endpoint that refuses our certificate behind the handshake is said to have done so") {
+  Origin origin;
+  origin.listener.tls.client_certificates = config::ClientCertificates::required;
+  origin.listener.tls.client_ca = origin.stage.made.authority();
+  Party observer;
+  Party client;
+  const bool dialer_gone = GENERATE(false, true);
+  auto dialer = origin.stage.dialer(origin.stage.upstream(), origin.below, &observer);
+  if (dialer_gone) {
+    auto dial = dialer->dial(kAnywhere, client);
+    REQUIRE(dial.has_value());
+    client.dial = std::move(*dial);
+    origin.context = origin.stage.context(origin.listener);
+    dialer.reset();
+    origin.stage.loop.settle();
+    CHECK_FALSE(observer.failure.has_value());
+    return;
+  }
+  origin.dial(client, *dialer);
+  CHECK(observer.handshakes == 1);  // TLS 1.3: the client takes it for done
+  CHECK(observer.failure == Failure::refused);
 }
 
 TEST_CASE("a dialer that is given another context resumes nothing, and shows what that one has") {

@@ -62,7 +62,7 @@ class Party final : public net::Transport::Events,
   void on_secured() override;
   void on_not_secured(Failure why, std::string_view words) override;
   void on_handshake(bool was_resumed, uint64_t nanoseconds) override;
-  void on_handshake_failed(Failure why) override { failure = why; }
+  void on_handshake_failed(Failure why, std::string_view) override { failure = why; }
   void on_handshakes(int64_t change) override { in_progress += change; }
 };
 

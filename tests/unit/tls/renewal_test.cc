@@ -102,7 +102,7 @@ TEST_CASE("a certificate that is refused is named with its listener, its key and
   site.refresh();
   REQUIRE(site.stage.warnings.size() == 1);
   CHECK(site.stage.warnings[0] ==
-        "Listener 127.0.0.1:8443: the new files are refused and the old ones stay in use: "
+        "listener 127.0.0.1:8443: the new files are refused and the old ones stay in use: "
         "tls.certificates[0].cert: a PEM file with a certificate, found \"" +
             site.stage.made.folder() + "/a.pem\" without one");
 }
