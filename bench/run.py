@@ -12,7 +12,7 @@ import shlex
 import signal
 import sys
 
-from lib import bars, html, layout, machine, netns, options, plan, report, results, slow, timed
+from lib import bars, h2c, html, layout, machine, netns, options, plan, report, results, slow, timed
 from lib.origin import Origin
 from lib.processes import BenchError, Supervisor, leave
 from lib.proxies import Proxies, check_answer
@@ -54,7 +54,8 @@ def chosen_parts(arguments, notes):
     own = "onehop runs without its admin endpoint" if arguments.no_admin else None
     for part, reason in (("syscalls", machine.tracing_missing()),
                          ("instructions", machine.profiling_missing()),
-                         ("arrival", load), ("slow-replica", load), ("own", own)):
+                         ("arrival", load), ("slow-replica", load), ("own", own),
+                         ("h2c", h2c.missing())):
         if part in parts and reason:
             parts.remove(part)
             notes.append(f"{part} is left out: {reason}")

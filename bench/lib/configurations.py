@@ -33,7 +33,7 @@ http {{
     keepalive_requests 1000000000;
   }}
   server {{
-    listen {listen} backlog=4096;
+    listen {listen} backlog=4096{deferred};
     location / {{
       proxy_pass http://app;
       proxy_http_version 1.1;
@@ -87,7 +87,7 @@ global
   timeout server 300s
 {extra}
 frontend in
-  bind {listen} backlog 4096
+  bind {listen} backlog 4096{deferred}
   default_backend app
 backend app
 {balance}{reuse}{servers}
@@ -119,14 +119,14 @@ http://:{port} {{
   }}
 }}
 """
-# `onehop proxy` takes no balance, so a file does.
+# `onehop proxy` takes neither a balance nor keys of the listener, so a file does.
 ONEHOP = """\
 [server]
 workers = 1
 
 [[listener]]
 address = "{listen}"
-
+{deferred}
 [[route]]
 path = "/"
 upstream = "app"
@@ -145,7 +145,8 @@ def text(address):
 
 
 def nginx(name, directory, listen, to, balance, settings, single=False):
-    """`name` is nginx, nginx-large or nginx-stock; `single` makes it one process."""
+    """`name` is nginx, nginx-large, nginx-deferred or nginx-stock; `single` makes it one
+    process."""
     stock = name == "nginx-stock"
     servers = "\n".join(f"    server {text(one)};" for one in to)
     if balance == "least_requests":
@@ -156,6 +157,7 @@ def nginx(name, directory, listen, to, balance, settings, single=False):
         user=nginx_user(), directory=directory, listen=text(listen), servers=servers, group=group,
         to="app" if group else text(to[0]), temp_paths=paths, pool=POOL,
         master="master_process off;" if single else "",
+        deferred=" deferred" if name == "nginx-deferred" else "",
         extra=NGINX_LARGE_BUFFERS if name == "nginx-large" else "",
         descriptors=settings.descriptors, connections=settings.proxy_connections)
 
@@ -171,11 +173,12 @@ def nginx_user():
 
 
 def haproxy(name, listen, to, balance, settings):
-    """`name` is haproxy, haproxy-large or haproxy-tcp."""
+    """`name` is haproxy, haproxy-large, haproxy-deferred or haproxy-tcp."""
     tcp = name == "haproxy-tcp"
     algorithm = "leastconn" if balance == "least_requests" else "roundrobin"
     return HAPROXY.format(
         mode="tcp" if tcp else "http", listen=text(listen),
+        deferred=" defer-accept" if name == "haproxy-deferred" else "",
         buffers=HAPROXY_LARGE_BUFFERS if name == "haproxy-large" else "",
         servers="\n".join(f"  server origin{number} {text(one)}"
                           for number, one in enumerate(to, 1)),
@@ -190,9 +193,11 @@ def caddy(listen, to, balance):
                         policy=policy, pool=POOL)
 
 
-def onehop(listen, to, balance, admin):
+def onehop(name, listen, to, balance, admin):
+    """`name` is onehop, onehop-against or onehop-deferred."""
     endpoints = ", ".join(f'"{text(one)}"' for one in to)
     return ONEHOP.format(listen=text(listen), admin=text(admin) if admin else "", balance=balance,
+                         deferred="defer_accept = true\n" if name == "onehop-deferred" else "",
                          endpoints=endpoints)
 
 

@@ -10,7 +10,7 @@ import os
 from lib.proxies import Proxies
 
 PARTS = ("keepalive", "newconn", "download", "upload", "post", "arrival", "slow-replica", "linter",
-         "own", "syscalls", "instructions", "idle", "large")
+         "own", "syscalls", "h2c", "instructions", "idle", "large")
 RATES = "1000,4000,10000"  # requests/s of the published report
 SHORT_LEAVES_OUT = {       # parts -> proxies that --short does not measure there
     "download": ("envoy", "caddy"), "upload": ("envoy", "caddy"), "post": ("envoy", "caddy"),

@@ -8,7 +8,7 @@ import dataclasses
 import os
 from typing import Callable
 
-from lib import agreement, arrival, linter, memory, options, slow, syscalls, timed
+from lib import agreement, arrival, h2c, linter, machine, memory, options, slow, syscalls, timed
 from lib.configurations import BALANCES
 from lib.netns import Loopback
 from lib.origin import Origin
@@ -133,6 +133,22 @@ def calls_steps(arguments, names):
                            syscalls.system_calls(context, load, running[name], seconds))
 
 
+def h2c_steps(arguments, stage):
+    rounds = arguments.body_rounds
+    who = [(name, protocol) for name in h2c.chosen(arguments) for protocol in h2c.PROTOCOLS]
+    for number, (name, protocol) in turns(who, rounds):
+        yield Step("h2c", name, f"{protocol}, round {number} of {rounds}", arguments.seconds + 0.3,
+                   lambda context, _, name=name, protocol=protocol, number=number:
+                   h2c.measure(context, stage, name, protocol, number, arguments.seconds),
+                   "special", f"h2c, {protocol}", number)
+    traced = not arguments.short and machine.tracing_missing() is None
+    for name, protocol in who if traced else ():
+        yield Step("h2c", name, f"{protocol}, system calls",
+                   sum(ATTACH_S + one for one in h2c.CALLS_SECONDS),
+                   lambda context, _, name=name, protocol=protocol:
+                   h2c.calls(context, stage, name, protocol))
+
+
 def memory_steps(arguments, parts, names):
     if "idle" in parts:
         for name in measured(arguments, "idle", names):
@@ -176,6 +192,8 @@ def make(arguments, parts, names, document, replicas, body_bytes):
         steps += own_steps(arguments, body_bytes)
     if "syscalls" in parts:
         steps += calls_steps(arguments, names)
+    if "h2c" in parts:
+        steps += h2c_steps(arguments, h2c.Stage(arguments, body_bytes))
     if "instructions" in parts:
         for name in (name for name in names if name in COUNTED_PROXIES):
             steps.append(Step("instructions", name, "keepalive", 10.0, lambda context, _, name=name:

@@ -13,8 +13,9 @@ from lib import configurations, kernel, netns, tools
 from lib.machine import find_program
 from lib.processes import BenchError, listens, wait_until
 
-PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "haproxy-tcp": "haproxy",
-            "haproxy-large": "haproxy"}
+PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "nginx-deferred": "nginx",
+            "haproxy-tcp": "haproxy", "haproxy-large": "haproxy", "haproxy-deferred": "haproxy"}
+OWN = ("onehop", "onehop-deferred")  # the program of this build
 
 
 class Running:
@@ -33,20 +34,22 @@ class Running:
 
     def stats(self, window="total"):
         """onehop's own statistics, None for others."""
-        if not self.admin:
-            return None
+        return json.loads(self.document(f"/stats?window={window}")) if self.admin else None
+
+    def document(self, path):
+        """What onehop's admin endpoint answers to `path`, as text."""
         connection = http.client.HTTPConnection(*self.admin, timeout=10)
         try:
-            connection.request("GET", f"/stats?window={window}")
+            connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read()
-        except OSError as error:
-            raise BenchError(f"{self.name} does not answer /stats: {error}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise BenchError(f"{self.name} does not answer {path}: {error!r}") from None
         finally:
             connection.close()
         if answer.status != 200:
-            raise BenchError(f"{self.name} answers /stats with {answer.status}")
-        return json.loads(body)
+            raise BenchError(f"{self.name} answers {path} with {answer.status}")
+        return body.decode()
 
 
 class Proxies:
@@ -54,7 +57,8 @@ class Proxies:
     against (or None), floor, onehop_args, against_args, admin, descriptors, proxy_connections."""
 
     ORDER = ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-             "haproxy-tcp", "haproxy-large", "envoy", "caddy", "floor", "direct")
+             "nginx-deferred", "onehop-deferred", "haproxy-deferred", "haproxy-tcp",
+             "haproxy-large", "envoy", "caddy", "floor", "direct")
 
     def __init__(self, supervisor, settings, network=None):
         self.supervisor = supervisor
@@ -71,12 +75,12 @@ class Proxies:
         program = self.program(name)
         if program and os.access(program, os.X_OK):
             return None
-        if name in ("onehop", "onehop-against", "floor"):
+        if name in (*OWN, "onehop-against", "floor"):
             return f"there is no program {program}"
         return tools.missing(PROGRAMS.get(name, name))
 
     def program(self, name):
-        if name == "onehop":
+        if name in OWN:
             return self.settings.onehop
         if name == "onehop-against":
             return self.settings.against
@@ -150,8 +154,8 @@ class Proxies:
     def _onehop(self, name, program, path, place):
         """`onehop proxy`, or where that cannot say it, `onehop run` with a file."""
         listen, to, balance, admin = place
-        if balance != "round_robin":
-            text = configurations.onehop(listen, to, balance, admin)
+        if balance != "round_robin" or name == "onehop-deferred":
+            text = configurations.onehop(name, listen, to, balance, admin)
             return text, [program, "run", "--config", path]
         extra = (self.settings.against_args if name == "onehop-against"
                  else self.settings.onehop_args)

@@ -274,6 +274,29 @@ def own_sections(document):
             [beside.own_table(found)])
 
 
+def h2c_table(records, calls):
+    """Each proxy over HTTP/2 to the origin and over HTTP/1.1; the ratio is of the same round."""
+    by_proxy = grouped(records, "proxy")
+    called = {record["proxy"]: record for record in calls}
+    lines = []
+    for proxy, rounds in by_proxy.items():
+        base = {run["round"]: run["cpu_us"]
+                for run in by_proxy.get(proxy.partition(",")[0] + ", http/1.1", [])}
+        ratios = [run["cpu_us"] / base[run["round"]] for run in rounds if base.get(run["round"])]
+        accepts, traced = total(rounds, "origin_accepts"), called.get(proxy, {})
+        lines.append([
+            proxy, f"{median(rounds, 'cpu_us'):,.1f}",
+            f"{statistics.median(ratios):.2f}" if ratios else None,
+            f"{median(rounds, 'requests_per_s'):,.0f}",
+            *(f"{latency(rounds, name):,.0f}" for name in ("p50", "p99")),
+            *(f"{traced[key]:.2f}" if key in traced else None
+              for key in ("per_request", "writes", "reads")),
+            f"{accepts:,}"])
+    return Table("", ["proxy", "CPU us per request", "of its own over HTTP/1.1", "requests/s",
+                      "p50 us", "p99 us", "system calls", "writes", "reads",
+                      "connections to the origin"], lines)
+
+
 def special_sections(special):
     for load, records in grouped(special.get("syscalls", []), "load").items():
         yield Section(f"system calls per request, {load} (strace)", [], [Table(
@@ -281,6 +304,11 @@ def special_sections(special):
             [[record["proxy"], f"{record['per_request']:.2f}",
               ", ".join(f"{name} {value:.2f}" for name, value in record["by_name"].items()
                         if value >= 0.02)] for record in records])])
+    if "h2c" in special:
+        yield Section("HTTP/2 without TLS to the origin", [
+            "keep-alive, 64 connections of HTTP/1.1, 256-byte answers of an nginx with a port for "
+            "each protocol; medians of the rounds, system calls by strace."],
+            [h2c_table(special["h2c"], special.get("h2c-calls", []))])
     if "instructions" in special:
         yield Section("user-space instructions per keep-alive request (callgrind)", [], [Table(
             "", ["proxy", "instructions"],

@@ -29,13 +29,16 @@ class Load:
 ALL = ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-tcp", "envoy",
        "caddy", "direct")
 LARGE_ONLY = ("nginx-large", "haproxy-large")  # references for bodies of 1 MiB
-REFERENCES = (*LARGE_ONLY, "floor")  # nobody's proxy, but something to hold the others against
+# New connections alone: those that accept a client with its first bytes (TCP_DEFER_ACCEPT).
+DEFERRED = ("nginx-deferred", "onehop-deferred", "haproxy-deferred")
+# Nobody's proxy, or nobody's default, but something to hold the others against.
+REFERENCES = (*LARGE_ONLY, *DEFERRED, "floor")
 LARGE = (*LARGE_ONLY, *ALL[1:])  # of nginx as installed, 1 MiB bodies go through files
 LOADS = (
     Load("keepalive", "keep-alive, 64 connections, 256-byte answers", "request", 64,
          (*ALL, "floor")),
-    Load("newconn", "a new client connection for each request, 64 at a time", "request", 64, ALL,
-         close=True),
+    Load("newconn", "a new client connection for each request, 64 at a time", "request", 64,
+         (*ALL, *DEFERRED), close=True),
     Load("download", "1 MiB answers, 8 connections", "MiB", 8, LARGE, path=f"/size/{MIB}"),
     Load("upload", "1 MiB uploads, 8 connections", "MiB", 8, LARGE, upload_bytes=MIB),
     Load("post", "POST with bodies of 16 KiB, 64 connections", "request", 64, ALL,

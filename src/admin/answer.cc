@@ -80,20 +80,25 @@ Reply config(const Asked&, const View& view) {
 }
 
 enum class Query : uint8_t { none, allowed };
+enum class Sharing : uint8_t { none, a_second };
 
 struct Path {
   std::string_view path;
   Query query;
+  Sharing sharing;
   Reply (*reply)(const Asked&, const View&);
   std::string_view what;
 };
 constexpr std::array kPaths = {
-    Path{"/", Query::none, list_paths, "this list"},
-    Path{"/healthz", Query::none, health, "the process runs"},
-    Path{"/readyz", Query::none, readiness, "it takes new requests (503 while draining)"},
-    Path{"/stats", Query::allowed, stats, "counts and latencies as JSON; ?window=10s|1m|5m|total"},
-    Path{"/metrics", Query::none, metrics, "the same for Prometheus, or OpenMetrics by Accept"},
-    Path{"/config", Query::none, config, "the effective configuration as JSON"},
+    Path{"/", Query::none, Sharing::none, list_paths, "this list"},
+    Path{"/healthz", Query::none, Sharing::none, health, "the process runs"},
+    Path{"/readyz", Query::none, Sharing::none, readiness,
+         "it takes new requests (503 while draining)"},
+    Path{"/stats", Query::allowed, Sharing::none, stats,
+         "counts and latencies as JSON; ?window=10s|1m|5m|total"},
+    Path{"/metrics", Query::none, Sharing::a_second, metrics,
+         "the same for Prometheus; OpenMetrics or protobuf by Accept"},
+    Path{"/config", Query::none, Sharing::a_second, config, "the effective configuration as JSON"},
 };
 
 Reply list_paths(const Asked&, const View& view) {
@@ -106,7 +111,23 @@ Reply list_paths(const Asked&, const View& view) {
   return {200, kText, std::move(text), {}};
 }
 
+bool is_read(std::string_view method) {
+  return method == "GET" || method == "HEAD";
+}
+
 }  // namespace
+
+std::string shared_key(const Request& request) {
+  if (!is_read(request.method)) return {};
+  for (const Path& row : kPaths) {
+    if (row.path != request.target || row.sharing == Sharing::none) continue;
+    std::string key(row.path);
+    if (row.path == "/metrics")
+      key.append(" ").append(telemetry::content_type(negotiate(request.accept)));
+    return key;
+  }
+  return {};
+}
 
 Reply answer(const Request& request, const View& view) {
   const size_t mark = request.target.find('?');
@@ -115,7 +136,7 @@ Reply answer(const Request& request, const View& view) {
       mark == std::string_view::npos ? std::string_view() : request.target.substr(mark + 1);
   for (const Path& row : kPaths) {
     if (row.path != path) continue;
-    if (request.method != "GET" && request.method != "HEAD") {
+    if (!is_read(request.method)) {
       return {405, kText, "only GET and HEAD are allowed here\n", "GET, HEAD"};
     }
     if (row.query == Query::none && !query.empty()) {

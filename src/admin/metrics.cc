@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "documents.h"
+#include "onehop/base/buffer.h"
+#include "onehop/http/h2.h"
 #include "process.h"
 
 namespace onehop::admin {
@@ -17,31 +19,58 @@ using telemetry::Labels;
 
 void write_process(const View& view, size_t workers, ExpositionWriter& writer) {
   const Labels none;
-  Labels version;
-  version.add("version", view.version);
-  writer.family(FamilyKind::info, "onehop_build", "The version that is running; always 1");
-  writer.sample(version, uint64_t{1});
-  writer.family(FamilyKind::gauge, "onehop_start_time_seconds",
-                "When this process started, in seconds since 1970", "seconds");
-  writer.sample(none, view.start_time_unix_s);
-  writer.family(FamilyKind::gauge, "onehop_workers", "Worker threads");
+  writer.begin({FamilyKind::info, "onehop_build",
+                "The version that is running and the commit it was built from; always 1"});
+  writer.sample(Labels().add("version", view.version).add("commit", view.commit), uint64_t{1});
+  writer.begin({FamilyKind::gauge, "onehop_workers", "Worker threads"});
   writer.sample(none, uint64_t{workers});
+  writer.begin({FamilyKind::gauge, "process_start_time_seconds",
+                "When this process started, in seconds since 1970", "seconds"});
+  writer.sample(none, view.start_time_unix_s);
 
   const ProcessFacts facts = read_process_facts();
-  writer.family(FamilyKind::gauge, "process_resident_memory_bytes", "Resident memory", "bytes");
+  writer.begin({FamilyKind::gauge, "process_resident_memory_bytes", "Resident memory", "bytes"});
   writer.sample(none, facts.resident_bytes);
-  writer.family(FamilyKind::gauge, "process_open_fds", "Open file descriptors");
+  writer.begin({FamilyKind::gauge, "process_virtual_memory_bytes", "Virtual memory", "bytes"});
+  writer.sample(none, facts.virtual_bytes);
+  writer.begin({FamilyKind::gauge, "process_open_fds", "Open file descriptors"});
   writer.sample(none, facts.open_fds);
-  writer.family(FamilyKind::gauge, "process_max_fds", "File descriptors that may be open");
+  writer.begin({FamilyKind::gauge, "process_max_fds", "File descriptors that may be open"});
   writer.sample(none, facts.max_fds);
-  writer.family(FamilyKind::counter, "process_cpu_seconds", "User and system CPU time", "seconds");
+  writer.begin({FamilyKind::counter, "process_cpu_seconds", "User and system CPU time", "seconds"});
   writer.sample(none, facts.cpu_seconds);
+  writer.begin({FamilyKind::gauge, "onehop_buffered_bytes",
+                "Memory of all buffers, to within 64 KiB for each worker", "bytes"});
+  writer.sample(none, buffered_memory());
+  writer.begin({FamilyKind::gauge, "onehop_buffered_peak_bytes",
+                "The most that it has been since the start", "bytes"});
+  writer.sample(none, most_buffered_memory());
+  writer.begin({FamilyKind::gauge, "onehop_http2_grown_windows_bytes",
+                "What receive windows of streams have grown by beyond stream_window", "bytes"});
+  writer.sample(none, http::h2::grown_windows());
+}
+
+// Of this endpoint itself: whether its readers are a burden.
+void write_admin(const View& view, ExpositionWriter& writer) {
+  const Labels none;
+  writer.begin({FamilyKind::gauge, "onehop_admin_connections_open",
+                "Connections to the admin endpoint open now"});
+  writer.sample(none, view.connections.open);
+  writer.begin({FamilyKind::counter, "onehop_admin_connections_shed",
+                "Connections to the admin endpoint closed to make room for newer ones"});
+  writer.sample(none, view.connections.shed);
+  writer.begin({FamilyKind::counter, "onehop_admin_documents",
+                "Documents of the admin endpoint that were made; readers share them"});
+  writer.sample(none, view.documents.made);
+  writer.begin({FamilyKind::gauge, "onehop_admin_documents_held_bytes",
+                "Bytes of the documents that are being read or may be shared", "bytes"});
+  writer.sample(none, uint64_t{view.documents.held_bytes});
 }
 
 // Two samples with the same labels would make the document unsound.
 void write_certificates(const View& view, ExpositionWriter& writer) {
-  writer.family(FamilyKind::gauge, "onehop_certificate_expiry_timestamp_seconds",
-                "When a certificate that onehop presents ends, in seconds since 1970", "seconds");
+  writer.begin({FamilyKind::gauge, "onehop_certificate_expiry_timestamp_seconds",
+                "When a certificate that onehop presents ends, in seconds since 1970", "seconds"});
   std::set<std::string> written;
   for (const auto& [side, name, expiry] : view.certificates) {
     Labels labels;
@@ -62,11 +91,12 @@ int64_t not_after_unix_s(const tls::CertificateExpiry& expiry) {
 
 std::string metrics_document(const View& view, telemetry::Exposition format) {
   const telemetry::Snapshot snapshot = view.windows.snapshot(telemetry::Window::total, view.now_ns);
-  ExpositionWriter writer(format);
-  write_process(view, snapshot.workers, writer);
-  telemetry::write_metrics(snapshot, writer);
-  write_certificates(view, writer);
-  return std::move(writer).finish();
+  const auto writer = telemetry::make_writer(format, view.start_time_unix_s);
+  write_process(view, snapshot.workers, *writer);
+  write_admin(view, *writer);
+  telemetry::write_metrics(snapshot, view.detail, *writer);
+  write_certificates(view, *writer);
+  return writer->finish();
 }
 
 }  // namespace onehop::admin

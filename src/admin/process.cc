@@ -13,12 +13,14 @@ namespace onehop::admin {
 
 namespace {
 
-uint64_t resident_bytes() {
+void read_memory(ProcessFacts& facts) {
   std::ifstream statm("/proc/self/statm");
   uint64_t total_pages = 0;
   uint64_t resident_pages = 0;
   statm >> total_pages >> resident_pages;
-  return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  facts.virtual_bytes = total_pages * page;
+  facts.resident_bytes = resident_pages * page;
 }
 
 uint64_t open_fds() {
@@ -37,7 +39,7 @@ double seconds(const timeval& time) {
 
 ProcessFacts read_process_facts() {
   ProcessFacts facts;
-  facts.resident_bytes = resident_bytes();
+  read_memory(facts);
   facts.open_fds = open_fds();
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.max_fds = limit.rlim_cur;

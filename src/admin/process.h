@@ -8,6 +8,7 @@ namespace onehop::admin {
 
 struct ProcessFacts {
   uint64_t resident_bytes = 0;
+  uint64_t virtual_bytes = 0;
   uint64_t open_fds = 0;
   uint64_t max_fds = 0;
   double cpu_seconds = 0;  // user and system

@@ -45,7 +45,7 @@ Json outcomes_of(const Snapshot& snapshot,
                  const std::array<uint64_t, telemetry::kMaxOutcomes>& cells) {
   Json object = Json::object();
   for (size_t i = 0; i < snapshot.outcomes.size(); ++i) {
-    if (cells[i] != 0) object[std::string(snapshot.outcomes[i])] = cells[i];
+    if (cells[i] != 0) object[std::string(snapshot.outcomes[i].name)] = cells[i];
   }
   return object;
 }
@@ -100,6 +100,11 @@ Json certificates_of(Side side, std::string_view name, const View& view) {
 
 Json listeners_of(const Snapshot& snapshot, const View& view) {
   Json listeners = Json::object();
+  for (const ShownListener& listener : view.listeners) {
+    Json& shown = listeners[std::string(listener.name)];
+    shown["scheme"] = listener.tls ? "https" : "http";
+    shown["listens_on"] = listener.address;
+  }
   for (const telemetry::ListenerValues& listener : snapshot.listeners) {
     listeners[listener.address]["tls"] = {
         {"handshakes", handshakes_of(listener.tls)},
@@ -119,8 +124,10 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
   connections["requests_per_connection"] = rounded(ratio(requests, values.accepted), 1000);
   connections["h2_total"] = values.h2_connections;
-  connections["h2_floods_total"] = values.h2_floods;
+  connections["h2_floods_total"] = telemetry::sum(values.h2_floods);
+  connections["h2_floods_by_reason"] = named(telemetry::kH2FloodNames, values.h2_floods);
   connections["idle_timeouts_total"] = values.idle_timeouts;
+  connections["shed_total"] = values.shed;
   connections["accept_paused_total"] = values.accept_paused;
 
   Json of_requests = {{"total", requests}, {"in_flight", values.in_flight}};
@@ -132,6 +139,23 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
       {"connections", connections},
       {"requests", of_requests},
       {"bytes", {{"received_total", values.bytes_received}, {"sent_total", values.bytes_sent}}}};
+}
+
+// What clients saw of each route; "" has the requests that no route took.
+Json routes_of(const Snapshot& snapshot) {
+  Json routes = Json::object();
+  for (const telemetry::RouteValues& route : snapshot.routes) {
+    Json by_code = Json::object();
+    for (const auto& [code, count] : route.codes)
+      by_code[code == 0 ? "none" : std::to_string(code)] = count;
+    Json times = Json::object();
+    for (size_t i = 0; i < telemetry::kStatusClassCount; ++i) {
+      if (route.seconds[i].count() == 0) continue;
+      times[std::string(telemetry::kStatusClassNames[i])] = distribution(route.seconds[i]);
+    }
+    routes[route.route] = {{"by_code", by_code}, {"request_time", times}};
+  }
+  return routes;
 }
 
 Json connections_of(const EndpointValues& values, const Rates& rates) {
@@ -151,6 +175,7 @@ Json connections_of(const EndpointValues& values, const Rates& rates) {
   connections["closed_by"] = named(telemetry::kCloserNames, values.closed);
   connections["connect_failures_total"] = values.connect_failed;
   connections["local_faults_total"] = values.local_faults;
+  connections["dials_given_up_total"] = values.dials_given_up;
   connections["surplus_total"] = values.surplus;
   connections["connect_time"] = distribution(values.dial);
   connections["setups_avoided_total"] = values.reused;
@@ -206,6 +231,7 @@ std::string stats_document(const View& view, telemetry::Window window) {
                          {"workers", snapshot.workers},
                          {"downstream", downstream_of(snapshot, view)},
                          {"listeners", listeners_of(snapshot, view)},
+                         {"routes", routes_of(snapshot)},
                          {"upstreams", upstreams}};
   // `replace`: a name that is not UTF-8 must not become an exception.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

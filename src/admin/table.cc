@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "humane.h"
 #include "onehop/proxy/outcome.h"
@@ -22,7 +24,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr size_t kWidth = 79;
 constexpr size_t kEndpointWidth = 25;
+constexpr size_t kWordWidth = 10;  // of the lines below the endpoints
 constexpr std::string_view kBold = "1";
 constexpr std::string_view kDim = "2";
 constexpr std::string_view kRed = "31";
@@ -133,16 +137,52 @@ bool is_failed_request(const proxy::OutcomeRow& row) {
   return row.side != proxy::Side::none && row.status >= 400 && row.status != kNobodyLeft;
 }
 
-// How many of `requests` ended with an outcome that `is_failed`, or with an unknown one.
-uint64_t failures(const Json& requests, bool (*is_failed)(const proxy::OutcomeRow&)) {
+// Those of `requests` that ended with an outcome that `is_failed`, or with an unknown one: how
+// many, by outcome, the most frequent first.
+using Failures = std::vector<std::pair<uint64_t, std::string>>;
+Failures failures(const Json& requests, bool (*is_failed)(const proxy::OutcomeRow&)) {
+  Failures found;
   const Json& outcomes = at(requests, {"outcomes"});
-  if (!outcomes.is_object()) return 0;
-  uint64_t sum = 0;
+  if (!outcomes.is_object()) return found;
   for (const auto& [name, number] : outcomes.items()) {
     const std::optional<proxy::OutcomeRow> row = outcome_row(name);
-    if (!row || is_failed(*row)) sum += count(outcomes, {name});
+    const uint64_t times = count(outcomes, {name});
+    if (times > 0 && (!row || is_failed(*row))) found.emplace_back(times, printable(name));
   }
+  std::ranges::stable_sort(found, std::ranges::greater(), &Failures::value_type::first);
+  return found;
+}
+
+uint64_t sum_of(const Failures& failures) {
+  uint64_t sum = 0;
+  for (const auto& [times, name] : failures) sum += times;
   return sum;
+}
+
+std::vector<std::string> texts_of(const Failures& failures) {
+  std::vector<std::string> texts;
+  for (const auto& [times, name] : failures)
+    texts.push_back(fmt::format("{} {}", count_text(times), name));
+  return texts;
+}
+
+// A list behind a word, in lines of the table's width.
+std::string listed(std::string_view word, const std::vector<std::string>& items) {
+  std::string text = fmt::format("{:<{}}", word, kWordWidth);
+  size_t line_start = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const size_t comma = i + 1 < items.size() ? 1 : 0;
+    if (i > 0 && text.size() - line_start + 1 + items[i].size() + comma > kWidth) {
+      text += '\n';
+      line_start = text.size();
+      text.append(kWordWidth, ' ');
+    } else if (i > 0) {
+      text += ' ';
+    }
+    text += items[i];
+    if (comma == 1) text += ',';
+  }
+  return text;
 }
 
 std::string header(const Requests& requests) {
@@ -154,7 +194,7 @@ std::string endpoint_line(std::string_view name, const Json& endpoint, const std
                           const TableStyle& style) {
   const Json& of_requests = at(endpoint, {"requests"});
   const uint64_t errors =
-      count(of_requests, {"by_class", "5xx"}) + failures(of_requests, is_failed_attempt);
+      count(of_requests, {"by_class", "5xx"}) + sum_of(failures(of_requests, is_failed_attempt));
   const Json& total = at(endpoint, {"phases", "total"});
   const auto percentile = [&](std::string_view key) {
     return count(total, {"count"}) == 0 ? "-" : duration_text(count(total, {key}));
@@ -200,10 +240,38 @@ std::string downstream_line(const Json& document, const Requests& requests) {
 
 // Of the requests of the clients, since start; empty where none failed.
 std::string failed_line(const Json& document) {
-  const uint64_t failed = failures(at(document, {"downstream", "requests"}), is_failed_request);
-  if (failed == 0) return {};
-  return fmt::format("failed    {} {}, answered with an error by onehop or cut short",
-                     count_text(failed), failed == 1 ? "request" : "requests");
+  const Failures failed = failures(at(document, {"downstream", "requests"}), is_failed_request);
+  if (failed.empty()) return {};
+  const uint64_t sum = sum_of(failed);
+  return fmt::format("failed    {} {}, answered with an error by onehop or cut short\n{}",
+                     count_text(sum), sum == 1 ? "request" : "requests",
+                     listed("", texts_of(failed)));
+}
+
+// Of the attempts at each endpoint, since start; empty where none failed.
+std::string errors_lines(const Json& document) {
+  std::string lines;
+  for (const auto& [upstream, endpoints] : at(document, {"upstreams"}).items()) {
+    for (const auto& [address, endpoint] : at(endpoints, {"endpoints"}).items()) {
+      std::vector<std::string> texts =
+          texts_of(failures(at(endpoint, {"requests"}), is_failed_attempt));
+      if (texts.empty()) continue;
+      texts.front() =
+          fmt::format("{}: {}", shortened(printable(address), kEndpointWidth), texts.front());
+      lines += (lines.empty() ? "" : "\n") + listed(lines.empty() ? "errors" : "", texts);
+    }
+  }
+  return lines;
+}
+
+std::string listeners_line(const Json& document) {
+  std::vector<std::string> texts;
+  for (const auto& [name, listener] : at(document, {"listeners"}).items()) {
+    const std::string scheme = text(listener, {"scheme"});
+    if (scheme.empty()) continue;
+    texts.push_back(printable(fmt::format("{}://{}", scheme, text(listener, {"listens_on"}))));
+  }
+  return texts.empty() ? std::string() : listed("listening", texts);
 }
 
 std::string pooling_line(const Json& document) {
@@ -242,8 +310,9 @@ Result<std::string, std::string> stats_table(const std::string& stats_json,
   const Requests requests(*document, previous ? &*previous : nullptr, style.elapsed_seconds);
   std::string table = inked(style, kBold, header(requests)) + "\n";
   table += endpoint_lines(*document, requests, style);
-  for (const std::string& line : {downstream_line(*document, requests), failed_line(*document),
-                                  pooling_line(*document), window_line(*document)}) {
+  for (const std::string& line :
+       {listeners_line(*document), downstream_line(*document, requests), failed_line(*document),
+        errors_lines(*document), pooling_line(*document), window_line(*document)}) {
     if (!line.empty()) table += inked(style, kDim, line) + "\n";
   }
   return table;

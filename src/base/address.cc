@@ -63,14 +63,17 @@ Address Address::unmapped() const {
 
 std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
   Address result;
-  const std::string text(host.empty() ? "0.0.0.0" : host);
-  if (inet_pton(AF_INET, text.c_str(), &result.storage_.v4.sin_addr) == 1) {
+  char text[kMaxIpLength];
+  if (host.size() >= sizeof text) return std::nullopt;
+  if (host.empty()) host = "0.0.0.0";
+  text[host.copy(text, host.size())] = '\0';
+  if (inet_pton(AF_INET, text, &result.storage_.v4.sin_addr) == 1) {
     result.storage_.v4.sin_family = AF_INET;
     result.storage_.v4.sin_port = htons(port);
     return result;
   }
   result = Address();
-  if (inet_pton(AF_INET6, text.c_str(), &result.storage_.v6.sin6_addr) == 1) {
+  if (inet_pton(AF_INET6, text, &result.storage_.v6.sin6_addr) == 1) {
     result.storage_.v6.sin6_family = AF_INET6;
     result.storage_.v6.sin6_port = htons(port);
     return result;

@@ -17,6 +17,7 @@ void* Arena::allocate(size_t size, size_t alignment) {
   Chunk* chunk = acquire_chunk(size + alignment);
   chunk->next_free = chunks_;
   chunks_ = chunk;
+  chunk_bytes_ += chunk->capacity;
   next_ = chunk->bytes();
   end_ = next_ + chunk->capacity;
   return allocate(size, alignment);
@@ -24,6 +25,7 @@ void* Arena::allocate(size_t size, size_t alignment) {
 
 void Arena::clear() noexcept {
   while (chunks_ != nullptr) release_chunk(std::exchange(chunks_, chunks_->next_free));
+  chunk_bytes_ = 0;
   next_ = inline_;
   end_ = inline_ + kInlineBytes;
 }

@@ -2,6 +2,7 @@
 #include "onehop/base/buffer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -46,12 +47,46 @@ class ChunkList {
   size_t kept_;
 };
 
-// 1 MiB of small, 2 MiB of large and 2 MiB of bulk chunks per thread stay warm.
+// 1 MiB of small and of medium chunks, 2 MiB of large and of bulk ones per thread stay warm.
 thread_local ChunkList small_chunks(kSmallChunkBytes, 256);
+thread_local ChunkList medium_chunks(kMediumChunkBytes, 64);
 thread_local ChunkList large_chunks(kLargeChunkBytes, 32);
 thread_local ChunkList bulk_chunks(kBulkChunkBytes, 4);
 
+// What a thread's chunks take, told to all in steps, so that the usual chunk costs an addition.
+std::atomic<int64_t> all_in_use{0};
+std::atomic<int64_t> most_in_use{0};
+
+class InUse {
+ public:
+  ~InUse() { tell(); }
+  void add(int64_t bytes) noexcept {
+    untold_ += bytes;
+    if (untold_ >= kStep || untold_ <= -kStep) tell();
+  }
+
+ private:
+  static constexpr int64_t kStep = 64 * 1024;
+  void tell() noexcept {
+    const int64_t now = all_in_use.fetch_add(untold_, std::memory_order_relaxed) + untold_;
+    untold_ = 0;
+    int64_t most = most_in_use.load(std::memory_order_relaxed);
+    while (now > most && !most_in_use.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+    }
+  }
+  int64_t untold_ = 0;
+};
+thread_local InUse in_use;
+
 }  // namespace
+
+uint64_t buffered_memory() noexcept {
+  return static_cast<uint64_t>(std::max<int64_t>(all_in_use.load(std::memory_order_relaxed), 0));
+}
+
+uint64_t most_buffered_memory() noexcept {
+  return static_cast<uint64_t>(most_in_use.load(std::memory_order_relaxed));
+}
 
 Chunk* acquire_chunk(size_t capacity) {
   size_t size = capacity;
@@ -59,6 +94,9 @@ Chunk* acquire_chunk(size_t capacity) {
   if (capacity <= kSmallChunkBytes) {
     size = kSmallChunkBytes;
     chunk = small_chunks.take();
+  } else if (capacity <= kMediumChunkBytes) {
+    size = kMediumChunkBytes;
+    chunk = medium_chunks.take();
   } else if (capacity <= kLargeChunkBytes) {
     size = kLargeChunkBytes;
     chunk = large_chunks.take();
@@ -70,12 +108,16 @@ Chunk* acquire_chunk(size_t capacity) {
     chunk->capacity = static_cast<uint32_t>(size);
   }
   chunk->references = 1;
+  in_use.add(chunk->capacity);
   return chunk;
 }
 
 void release_chunk(Chunk* chunk) noexcept {
   if (--chunk->references != 0) return;
-  if (small_chunks.give(chunk) || large_chunks.give(chunk) || bulk_chunks.give(chunk)) return;
+  in_use.add(-int64_t{chunk->capacity});
+  if (small_chunks.give(chunk) || medium_chunks.give(chunk) || large_chunks.give(chunk) ||
+      bulk_chunks.give(chunk))
+    return;
   ::operator delete(chunk);
 }
 
@@ -208,6 +250,25 @@ void Buffer::append(Buffer&& other) {
     other.pop_slice();
   }
   other.size_ = 0;
+}
+
+void Buffer::compact() {
+  bool wasteful = false;
+  for (const Slice* slice = head_; slice != nullptr && !wasteful; slice = slice->next)
+    wasteful = slice->chunk->capacity > kSmallChunkBytes &&
+               (slice->end - slice->begin) * 2 < slice->chunk->capacity;
+  if (!wasteful) return;
+  Buffer dense;
+  while (head_ != nullptr) {
+    const size_t size = head_->end - head_->begin;
+    if (size * 2 < head_->chunk->capacity) {
+      dense.append(std::string_view(head_->chunk->bytes() + head_->begin, size));
+    } else {
+      dense.append_slice(head_->chunk, head_->begin, size);
+    }
+    pop_slice();
+  }
+  *this = std::move(dense);
 }
 
 void Buffer::splice(Buffer&& other) {

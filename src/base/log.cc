@@ -12,7 +12,7 @@ namespace {
 std::shared_ptr<spdlog::logger>& logger() {
   static auto instance = [] {
     auto made = spdlog::stderr_logger_mt("onehop");
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l: %v");
     made->set_level(spdlog::level::info);
     return made;
   }();

@@ -16,7 +16,9 @@
 #include "onehop/config/load.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
+#include "path_pattern.h"
 #include "text_rules.h"
+#include "without_effect.h"
 
 namespace onehop::config {
 namespace {
@@ -30,6 +32,12 @@ class Checker {
 
   std::vector<Finding> check(const Config& config) {
     describe(*this, config);
+    warn_of_unused(config);
+    for (const WithoutEffect& one : without_effect(config)) {
+      warn(one.key,
+           fmt::format("{}, found {}", one.reason, is_masked(one.key) ? "***" : one.found));
+      findings_.back().basis = one.basis;
+    }
     return std::move(findings_);
   }
 
@@ -50,6 +58,9 @@ class Checker {
     }
     if (rule == Text::listen_address || rule == Text::admin_address) check_listening(path, member);
     if (rule == Text::upstream) check_upstream(path, member);
+    if (rule == Text::path) check_pattern(path, member);
+    if (rule == Text::host && member == "_")
+      warn(path, "\"_\" is no more than a name here; any host is \"\"");
   }
 
   void value(std::string_view key, const std::vector<std::string>& members, Text rule,
@@ -111,6 +122,7 @@ class Checker {
       if (!fits(Text::endpoint_address, address)) continue;
       refuse_second(seen, canonical(Text::endpoint_address, address), path_,
                     "an endpoint of its own");
+      warn_of_circle(address);
     }
   }
 
@@ -153,6 +165,34 @@ class Checker {
     refuse(path, fmt::format("{} ({})", allowed(Text::upstream), known), quoted_short(name) + hint);
   }
 
+  void check_pattern(const std::string& path, const std::string& text) {
+    const std::string_view suspicion = pattern_suspicion(text);
+    if (suspicion.empty()) return;
+    warn(path, fmt::format("{} {}", is_masked(path) ? "***" : quoted_short(text), suspicion));
+  }
+
+  // Listeners are before upstreams in the schema, so all of them are known. A name is not resolved,
+  // and whether an address is one of this machine is known of loopback alone.
+  void warn_of_circle(const std::string& address) {
+    const bool here = address.starts_with("127.") || address.starts_with("[::1]") ||
+                      address.starts_with("localhost:");
+    for (const auto& [listening, path] : listening_) {
+      const Overlap both = overlap(listening, address);
+      if (both == Overlap::none || (both == Overlap::partial && !here)) continue;
+      warn(path_, fmt::format("{} is where {} listens, so requests go in circles",
+                              is_masked(path_) ? "***" : quoted_short(address), parent(path)));
+      return;
+    }
+  }
+
+  void warn_of_unused(const Config& config) {
+    std::set<std::string_view> used;
+    for (const Route& route : config.routes) used.insert(route.upstream);
+    for (const Upstream& upstream : config.upstreams) {
+      if (!used.contains(upstream.name)) warn(upstream_key(upstream.name), "no route uses it");
+    }
+  }
+
   // Remembers who had `key` first, and refuses everybody after.
   template <class Key>
   void refuse_second(FirstPath<Key>& seen, const Key& key, const std::string& path,
@@ -177,9 +217,13 @@ class Checker {
         {path, fmt::format("{}, found {}", expected, is_masked(path) ? "***" : found), {}, {}});
   }
   void refuse_text(const std::string& path, Text rule, std::string_view text) {
-    const std::string_view reason = reason_against(rule, text);
+    const std::string reason = is_masked(path) ? std::string() : reason_against(rule, text);
     const std::string remark = reason.empty() ? std::string() : fmt::format(" ({})", reason);
     refuse(path, allowed(rule), shown(text) + remark);
+  }
+
+  void warn(std::string path, std::string sentence) {
+    findings_.push_back({std::move(path), std::move(sentence), {}, {}, Severity::warning});
   }
 
   std::vector<Finding> findings_;
@@ -192,6 +236,10 @@ class Checker {
 
 }  // namespace
 
+std::string upstream_key(std::string_view name) {
+  return joined("upstream", toml_key(name));
+}
+
 std::vector<Finding> findings(const Config& config) {
   return Checker(config).check(config);
 }
@@ -200,10 +248,12 @@ std::vector<Problem> check(const Config& config, const FurtherCheck& further) {
   constexpr std::string_view kFile = "command line";
   std::vector<Problem> problems;
   for (Finding& finding : findings(config)) {
+    if (finding.severity == Severity::warning) continue;
     problems.push_back(
         {std::string(kFile), 0, 0, std::move(finding.key), std::move(finding.sentence)});
   }
   for (Problem& problem : further_problems(config, problems, further)) {
+    if (problem.severity == Severity::warning) continue;
     problem.file = kFile;
     problems.push_back(std::move(problem));
   }

@@ -16,16 +16,22 @@ constexpr std::array<std::string_view, 10> kHopByHop = {
     "upgrade",    "transfer-encoding"};
 
 // Written by onehop, for the next hop to believe.
-constexpr std::array<std::string_view, 10> kWritten = {"forwarded",
+constexpr std::array<std::string_view, 16> kWritten = {"forwarded",
+                                                       "front-end-https",
                                                        "proxy-status",
                                                        "server",
+                                                       "strict-transport-security",
                                                        "via",
                                                        "x-forwarded-for",
-                                                       "x-forwarded-proto",
-                                                       "x-forwarded-prefix",
                                                        "x-forwarded-host",
-                                                       "x-request-id",
-                                                       "strict-transport-security"};
+                                                       "x-forwarded-port",
+                                                       "x-forwarded-prefix",
+                                                       "x-forwarded-proto",
+                                                       "x-forwarded-protocol",
+                                                       "x-forwarded-scheme",
+                                                       "x-forwarded-ssl",
+                                                       "x-real-ip",
+                                                       "x-request-id"};
 
 // Read by onehop, to know where a message ends and what becomes of it.
 constexpr std::array<std::string_view, 7> kRead = {
@@ -40,18 +46,22 @@ constexpr std::array<std::string_view, 7> kClients = {
 
 std::string canonical_field(std::string_view text) {
   std::string name(text);
-  for (char& c : name) c = c == '_' ? '-' : to_lower(c);
+  for (char& c : name) c = levelled(c);
   return name;
 }
 
-std::string_view field_fault(std::string_view text) {
+std::string_view identity_field_fault(std::string_view text) {
   if (!is_token(text)) return "a character that no field name has";
   const std::string name = canonical_field(text);
   if (std::ranges::find(kHopByHop, name) != kHopByHop.end()) return "it is of one hop alone";
-  if (std::ranges::find(kWritten, name) != kWritten.end()) return "onehop sets it";
   if (std::ranges::find(kRead, name) != kRead.end()) return "onehop reads it";
   if (std::ranges::find(kClients, name) != kClients.end()) return "it has a meaning in HTTP";
   return {};
+}
+
+std::string_view field_fault(std::string_view text) {
+  const bool written = std::ranges::find(kWritten, canonical_field(text)) != kWritten.end();
+  return written ? "onehop sets it" : identity_field_fault(text);
 }
 
 }  // namespace onehop::config

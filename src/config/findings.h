@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "onehop/config/config.h"
+#include "onehop/config/load.h"
 
 namespace onehop::config {
 
@@ -14,6 +14,7 @@ struct Finding {
   std::string sentence;
   std::string other;  // the key that the sentence ends with, where there is a second one
   std::string basis;  // the key whose value makes this a mistake, if it is right itself
+  Severity severity = Severity::mistake;
 };
 
 // In the order of the schema; empty when all is well.

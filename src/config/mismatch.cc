@@ -48,6 +48,7 @@ void add_client_certificates(std::vector<Mismatch>& found, const ListenerTls& tl
     need_file(found, "tls.client_ca", tls.client_ca, reason, kBasis);
   } else {
     need_nothing(found, "tls.client_ca", tls.client_ca, reason, kBasis);
+    need_nothing(found, "tls.client_crl", tls.client_crl, reason, kBasis);
     need_nothing(found, "tls.client_subject_field", tls.client_subject_field, reason, kBasis);
     need_nothing(found, "tls.client_fingerprint_field", tls.client_fingerprint_field, reason,
                  kBasis);

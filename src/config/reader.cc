@@ -12,8 +12,10 @@
 #include <optional>
 #include <utility>
 
+#include "choosing.h"
 #include "expand.h"
 #include "key_path.h"
+#include "key_words.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
 #include "onehop/config/units.h"
@@ -59,8 +61,9 @@ class Reader {
   template <class Enum>
   void value(std::string_view key, Enum& member, Choice<Enum> rule, std::string_view) {
     const auto written_names = names(member);
-    member = static_cast<Enum>(
-        read_choice(key, written_names, allowed(rule)).value_or(static_cast<size_t>(member)));
+    const auto others = synonyms(member);
+    member = static_cast<Enum>(read_choice(key, {written_names, others}, allowed(rule))
+                                   .value_or(static_cast<size_t>(member)));
   }
 
   template <class T>
@@ -167,7 +170,7 @@ class Reader {
 
   // The key's value, if the file has it; and the key is known from now on.
   const toml::node* find(std::string_view key) {
-    keys_.push_back(key);
+    if (keys_.empty() || keys_.back() != key) keys_.push_back(key);
     const toml::node* node = table_->get(key);
     if (node != nullptr) reading_.places.emplace(joined(path_, key), place(node->source()));
     return node;
@@ -183,7 +186,11 @@ class Reader {
 
   std::optional<Expanded> expanded(const std::string& path, const toml::node& node);
   std::optional<uint64_t> read_count(std::string_view key, const Count& rule);
-  std::optional<size_t> read_choice(std::string_view key, std::span<const std::string_view> words,
+  struct Words {
+    std::span<const std::string_view> names;
+    std::span<const Synonym> synonyms;
+  };
+  std::optional<size_t> read_choice(std::string_view key, const Words& words,
                                     std::string_view expected);
   std::string found(const std::string& path, const toml::node& node) const;
   void report(const std::string& path, Place at, std::string sentence);
@@ -266,6 +273,7 @@ void Reader::value(std::string_view key, std::string& member, Text rule, std::st
 
 void Reader::value(std::string_view key, std::vector<std::string>& member, Text rule,
                    std::string_view) {
+  if (find(key) != nullptr) member.clear();  // in place of the default, never beside it
   read_array(key, "an array of strings", [&](const toml::node& node) {
     std::string& one = member.emplace_back();
     if (!node.is_string()) return refuse_type(path_, node, allowed(rule));
@@ -294,8 +302,7 @@ std::optional<uint64_t> Reader::read_count(std::string_view key, const Count& ru
   return std::nullopt;
 }
 
-std::optional<size_t> Reader::read_choice(std::string_view key,
-                                          std::span<const std::string_view> words,
+std::optional<size_t> Reader::read_choice(std::string_view key, const Words& words,
                                           std::string_view expected) {
   const toml::node* node = find(key);
   if (node == nullptr) return std::nullopt;
@@ -303,9 +310,10 @@ std::optional<size_t> Reader::read_choice(std::string_view key,
   if (node->is_string()) {
     const std::optional<Expanded> text = expanded(path, *node);
     if (!text) return std::nullopt;
-    const auto word = std::ranges::find(words, text->text);
-    if (word != words.end()) return static_cast<size_t>(word - words.begin());
-    refuse(path, *node, expected);
+    const Choosing chosen = choose(text->text, words.names, words.synonyms);
+    if (chosen.index) return chosen.index;
+    refuse(path, *node, expected,
+           chosen.meant.empty() ? "" : fmt::format("did you mean \"{}\"?", chosen.meant));
     return std::nullopt;
   }
   refuse_type(path, *node, expected);
@@ -354,10 +362,10 @@ void Reader::refuse_type(const std::string& path, const toml::node& node,
 void Reader::refuse_unknown_keys() {
   for (const auto& [key, node] : *table_) {
     if (std::ranges::find(keys_, key.str()) != keys_.end()) continue;
-    const std::string_view meant = closest(key.str(), keys_);
-    report(joined(path_, toml_key(key.str())), place(key.source()),
-           meant.empty() ? fmt::format("an unknown key; known here: {}", listing(keys_))
-                         : fmt::format("an unknown key; did you mean `{}`?", meant));
+    const std::string meant = meant_key(key.str(), keys_);
+    report(
+        joined(path_, toml_key(key.str())), place(key.source()),
+        fmt::format("an unknown key; {}", meant.empty() ? "known here: " + listing(keys_) : meant));
   }
 }
 

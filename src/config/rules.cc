@@ -43,8 +43,8 @@ std::string allowed(Text rule) {
     case Text::host:
       return R"(a name such as "example.org", a wildcard such as "*.example.org", or "")";
     case Text::path:
-      return R"(a path that starts with "/", as it is sent: no blank, backslash, "?" or "#", )"
-             R"(and "%" only before two hex digits)";
+      return R"(a path that starts with "/", as it is sent: no blank, backslash, "?", "#" or )"
+             R"("*", and "%" only before two hex digits)";
     case Text::upstream:
       return "the name of an upstream";
     case Text::upstream_name:
@@ -57,6 +57,10 @@ std::string allowed(Text rule) {
       return R"(names with ":" between them, as OpenSSL has them, or "")";
     case Text::field:
       return R"(the name of a field that nobody else uses, or "")";
+    case Text::identity_field:
+      return "the name of a field that HTTP itself has no use for";
+    case Text::forwarded_form:
+      return R"("x-forwarded" or "x-real-ip" or "forwarded")";
     case Text::server_name:
       return R"(a name such as "example.org", an IP address, or "")";
   }

@@ -38,6 +38,8 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
     const size_t shorter = std::min(word.size(), candidate.size());
     size_t edits = kMostEdits + 1;
     if (longer - shorter <= kMostEdits) edits = distance(word, candidate);
+    // The beginning of a name is as good as the most that is misspelt.
+    if (candidate.starts_with(word)) edits = std::min(edits, kMostEdits);
     const bool near = edits <= kMostEdits && edits * 2 <= word.size();
     const bool prefix =
         shorter >= kShortestPrefix && word.substr(0, shorter) == candidate.substr(0, shorter);

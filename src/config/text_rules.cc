@@ -8,7 +8,10 @@
 
 #include "field_name.h"
 #include "host_name.h"
+#include "meant_text.h"
 #include "onehop/base/address.h"
+#include "onehop/base/ascii.h"
+#include "path_pattern.h"
 
 namespace onehop::config {
 namespace {
@@ -47,7 +50,7 @@ bool is_hex_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// What a request target without its query can be; another path would never match.
+// What a request target without its query can be.
 bool is_path(std::string_view text) {
   constexpr std::string_view kNever = "?#\\";
   if (!text.starts_with('/')) return false;
@@ -59,6 +62,27 @@ bool is_path(std::string_view text) {
     if (c == '%' && !escape) return false;
   }
   return true;
+}
+
+// What is gone from every path before routes see it ([server.paths]), so that the route would match
+// nothing. `text` is_path().
+std::string_view unmatched_path_fault(std::string_view text) {
+  if (text.find(';') != text.npos) return "a parameter, and those take no part in matching";
+  if (text.find("//") != text.npos) return "a doubled slash, and those count as one";
+  for (size_t i = text.find('%'); i != text.npos; i = text.find('%', i + 1)) {
+    constexpr std::string_view kNever[] = {"2f", "5c", "3b", "3f", "23", "2e", "00"};
+    const auto same = [&](std::string_view digits) {
+      return equals_ignoring_case(digits, text.substr(i + 1, 2));
+    };
+    if (std::ranges::any_of(kNever, same)) return "an encoded delimiter, dot or NUL";
+  }
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('/', at + 1), text.size());
+    const std::string_view segment = text.substr(at + 1, end - at - 1);
+    if (segment == "." || segment == "..") return "a dot segment, and those are resolved";
+    at = end;
+  }
+  return {};
 }
 
 std::string_view file_fault(std::string_view text) {
@@ -100,7 +124,7 @@ bool fits(Text rule, std::string_view text) {
     case Text::host:
       return host_fault(text).empty();
     case Text::path:
-      return is_path(text);
+      return is_path(text) && pattern_fault(text).empty() && unmatched_path_fault(text).empty();
     case Text::upstream:
       return !text.empty();
     case Text::upstream_name:
@@ -113,37 +137,51 @@ bool fits(Text rule, std::string_view text) {
       return made_of(text, "_-+!@=:");
     case Text::field:
       return text.empty() || field_fault(text).empty();
+    case Text::identity_field:
+      return identity_field_fault(text).empty();
+    case Text::forwarded_form:
+      return text == "x-forwarded" || text == "x-real-ip" || text == "forwarded";
     case Text::server_name:
       return server_name_fault(text).empty();
   }
   return false;
 }
 
-std::string_view reason_against(Text rule, std::string_view text) {
+std::string reason_against(Text rule, std::string_view text) {
   switch (rule) {
-    case Text::host:
-      return host_fault(text);
+    case Text::host: {
+      std::string meant = meant_host(text);
+      return meant.empty() ? std::string(host_fault(text)) : meant;
+    }
+    case Text::listen_address:
+    case Text::admin_address:
+      return meant_listen_address(text);
+    case Text::path: {
+      std::string fault = pattern_fault(text);
+      if (fault.empty() && is_path(text)) fault = unmatched_path_fault(text);
+      return fault;
+    }
     case Text::endpoint_address: {
       if (text.find("://") != text.npos) {
         return "a scheme; `protocol` and a table [upstream.NAME.tls] say what is spoken";
       }
       const Result<HostPort, std::string> given = parse_host_port(text);
-      return given && !given->host.empty() ? endpoint_fault(*given) : std::string_view();
+      return given && !given->host.empty() ? std::string(endpoint_fault(*given)) : std::string();
     }
     case Text::file:
     case Text::optional_file:
-      return file_fault(text);
+      return std::string(file_fault(text));
     case Text::field:
-      return field_fault(text);
+      return std::string(field_fault(text));
+    case Text::identity_field:
+      return std::string(text.empty() ? std::string_view() : identity_field_fault(text));
     case Text::server_name:
-      return server_name_fault(text);
-    case Text::listen_address:
-    case Text::admin_address:
+      return std::string(server_name_fault(text));
     case Text::block:
-    case Text::path:
     case Text::upstream:
     case Text::upstream_name:
     case Text::ciphers:
+    case Text::forwarded_form:
       return {};
   }
   return {};

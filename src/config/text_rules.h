@@ -24,7 +24,7 @@ std::string shown(std::string_view text);
 
 // Why a text of the right form does not fit its rule, such as `an empty label`; empty where what is
 // allowed says it already.
-std::string_view reason_against(Text rule, std::string_view text);
+std::string reason_against(Text rule, std::string_view text);
 
 // The text as a Config has it: a host or server name without the dot at its end, which says "from
 // the root" and names the same host.

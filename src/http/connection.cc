@@ -15,7 +15,8 @@ void ServerConnections::adopt(std::unique_ptr<ServerConnection> connection) {
 }
 
 void ServerConnections::retire(ServerConnection& connection) {
-  connection.unlink();
+  static_cast<ListNode<ServerConnection>&>(connection).unlink();
+  Shedding::stirs(connection);
   --count_;
   loop_.retire(std::unique_ptr<ServerConnection>(&connection));
   if (draining_ && count_ == 0) events_.on_all_closed();
@@ -25,6 +26,10 @@ void ServerConnections::drain(uint64_t idle_ms) {
   draining_ = true;
   list_.for_each([&](ServerConnection& connection) { connection.drain(idle_ms); });
   if (count_ == 0) events_.on_all_closed();
+}
+
+void ServerConnections::close_oldest() {
+  if (ServerConnection* const oldest = list_.front()) oldest->close_now();
 }
 
 void ServerConnections::close_all() {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/http/fields.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "onehop/base/ascii.h"
-#include "onehop/base/assert.h"
+#include "onehop/http/identity_fields.h"
 
 namespace onehop::http {
 namespace {
@@ -19,17 +20,26 @@ constexpr Known kKnown[] = {
 #define X(id, name) {name, FieldId::id},
     ONEHOP_KNOWN_FIELDS(X)
 #undef X
+#define X(name) {name, FieldId::identity},
+        ONEHOP_IDENTITY_FIELDS(X)
+#undef X
 };
 
-constexpr size_t kLongestName = 25;
-constexpr size_t kSlots = 256;
+constexpr size_t kSlots = 512;
+constexpr size_t kLongestName = [] {
+  size_t longest = 0;
+  for (const Known& known : kKnown) longest = std::max(longest, known.name.size());
+  return longest;
+}();
 
-// Length, first and last letter tell the known names apart well enough for an open-addressed table
+// Length and four letters tell the known names apart, or nearly, in an open-addressed table that is
 // made at compile time.
 constexpr size_t slot_of(std::string_view name) {
-  const auto first = static_cast<unsigned char>(name.front() | 0x20);
-  const auto last = static_cast<unsigned char>(name.back() | 0x20);
-  return (name.size() * 7 + first * 31u + last * 5u) % kSlots;
+  const auto letter = [&](size_t at) { return static_cast<unsigned char>(levelled(name[at])); };
+  const size_t size = name.size();
+  return (size * 56 + letter(0) * 19u + letter(size / 2) * 13u + letter(size - 1) * 17u +
+          letter(size - 2) * 57u) %
+         kSlots;
 }
 
 constexpr auto kTable = [] {
@@ -42,36 +52,71 @@ constexpr auto kTable = [] {
   return table;
 }();
 
-}  // namespace
+// Names that make up a family with whatever stands behind them, as X-Forwarded-User does. The third
+// letter tells them apart, so a name is compared with one of them at most.
+constexpr std::string_view kFamilies[] = {"x-forwarded", "x-ssl-client", "ssl-client",
+                                          "x-client-cert", "x-amzn-mtls-clientcert"};
 
-FieldId classify(std::string_view name) noexcept {
-  if (name.size() < 2 || name.size() > kLongestName) return FieldId::other;
+constexpr bool is_of_family(std::string_view name, std::string_view family) {
+  if (name.size() < family.size()) return false;
+  for (size_t i = 0; i < family.size(); ++i) {
+    if (levelled(name[i]) != family[i]) return false;
+  }
+  return name.size() == family.size() || levelled(name[family.size()]) == '-';
+}
+
+constexpr bool claims_identity(std::string_view name) {
+  const char first = levelled(name.front());
+  if (first != 'x' && first != 's') return false;  // most names
+  if (name.size() < 3) return false;
+  const char third = levelled(name[2]);
+  for (const std::string_view family : kFamilies) {
+    if (family[2] == third) return is_of_family(name, family);
+  }
+  return false;
+}
+
+static_assert([] {
+  for (const std::string_view family : kFamilies) {
+    if (std::ranges::count(kFamilies, family[2], [](std::string_view f) { return f[2]; }) != 1)
+      return false;
+  }
+  return true;
+}());
+
+enum class Likeness : uint8_t { none, levelled, exact };
+
+Likeness compare(std::string_view name, std::string_view known) {
+  if (name.size() != known.size()) return Likeness::none;
+  bool exact = true;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (levelled(name[i]) != known[i]) return Likeness::none;
+    exact &= name[i] == '-' || known[i] != '-';
+  }
+  return exact ? Likeness::exact : Likeness::levelled;
+}
+
+FieldId look_up(std::string_view name) {
   for (size_t slot = slot_of(name); kTable[slot] != 0; slot = (slot + 1) % kSlots) {
     const Known& known = kKnown[kTable[slot] - 1];
-    if (known.name.size() != name.size()) continue;
-    bool underscored = false;
-    bool same = true;
-    for (size_t i = 0; same && i < name.size(); ++i) {
-      const bool underscore = name[i] == '_';
-      same = to_lower(underscore ? '-' : name[i]) == known.name[i];
-      underscored |= underscore;
-    }
-    if (same) return underscored ? FieldId::alias : known.id;
+    const Likeness likeness = compare(name, known.name);
+    if (likeness == Likeness::none) continue;
+    const bool meant = likeness == Likeness::exact || known.id == FieldId::identity;
+    return meant ? known.id : FieldId::alias;
   }
   return FieldId::other;
 }
 
+}  // namespace
+
+FieldId classify(std::string_view name) noexcept {
+  if (name.size() < 2) return FieldId::other;
+  const FieldId id = name.size() > kLongestName ? FieldId::other : look_up(name);
+  return id == FieldId::other && claims_identity(name) ? FieldId::identity : id;
+}
+
 void Fields::add(std::string_view name, std::string_view value) noexcept {
   add(name, value, classify(name));
-}
-
-void Fields::add(std::string_view name, std::string_view value, FieldId id) noexcept {
-  add({name, value, id});
-}
-
-void Fields::add(const Field& field) noexcept {
-  ONEHOP_ASSERT(!full());
-  room_[count_++] = field;
 }
 
 const Field* Fields::find(FieldId id) const noexcept {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "onehop/base/assert.h"
+#include "tcp_transport.h"
 #include "uv.h"
 
 namespace onehop::net {
@@ -20,6 +21,11 @@ namespace {
 constexpr unsigned kBulkReadsPerTurn = 8;
 constexpr size_t kBulkChunksPerLoop = 16;
 
+// A transport is left unwatched for at least this time, and at most four times as long (deadlines
+// are exact to 8 ms, and there are two): longer than most requests take, and too short for anybody
+// to miss the client's end.
+constexpr uint64_t kUnwatchedMs = 8;
+
 }  // namespace
 
 EventLoop::Handles::Handles(EventLoop& made_by) : owner(made_by) {
@@ -27,6 +33,8 @@ EventLoop::Handles::Handles(EventLoop& made_by) : owner(made_by) {
   uv_prepare_init(&loop, &prepare);
   prepare.data = this;
   uv_prepare_start(&prepare, thunk<&Handles::on_prepare>);
+  uv_idle_init(&loop, &idle);
+  idle.data = this;
   uv_timer_init(&loop, &timer);
   timer.data = this;
   uv_async_init(&loop, &posted, thunk<&Handles::on_posted>);
@@ -35,6 +43,7 @@ EventLoop::Handles::Handles(EventLoop& made_by) : owner(made_by) {
 
 EventLoop::Handles::~Handles() {
   uv_close(reinterpret_cast<uv_handle_t*>(&prepare), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&idle), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&posted), nullptr);
   for (auto& signal : signals) uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
@@ -43,19 +52,23 @@ EventLoop::Handles::~Handles() {
   ONEHOP_ASSERT(uv_loop_close(&loop) == 0);
 }
 
-Chunk* EventLoop::Handles::read_chunk(bool bulk) {
-  bulk = bulk && may_read_bulk();
-  Chunk*& kept = bulk ? bulk_chunk : large_chunk;
+Chunk* EventLoop::Handles::read_chunk(size_t size) {
+  if (size == kBulkChunkBytes && !may_read_bulk()) size = kLargeChunkBytes;
+  Chunk*& kept = size == kBulkChunkBytes     ? bulk_chunk
+                 : size == kLargeChunkBytes  ? large_chunk
+                 : size == kMediumChunkBytes ? medium_chunk
+                                             : small_chunk;
   if (kept != nullptr && kept->references > 1) release_chunk(std::exchange(kept, nullptr));
-  if (kept == nullptr) kept = acquire_chunk(bulk ? kBulkChunkBytes : kLargeChunkBytes);
+  if (kept == nullptr) kept = acquire_chunk(size);
   reading = kept;
   return kept;
 }
 
 void EventLoop::Handles::release_chunks() {
   reading = nullptr;
-  if (large_chunk != nullptr) release_chunk(std::exchange(large_chunk, nullptr));
-  if (bulk_chunk != nullptr) release_chunk(std::exchange(bulk_chunk, nullptr));
+  for (Chunk** kept : {&small_chunk, &medium_chunk, &large_chunk, &bulk_chunk}) {
+    if (*kept != nullptr) release_chunk(std::exchange(*kept, nullptr));
+  }
 }
 
 bool EventLoop::Handles::may_read_bulk() {
@@ -63,8 +76,24 @@ bool EventLoop::Handles::may_read_bulk() {
   return ++bulk_reads <= kBulkReadsPerTurn && bulk_chunks_in_use() < kBulkChunksPerLoop;
 }
 
+void EventLoop::Handles::leave_unwatched(TcpTransport& transport) {
+  unwatched.push_back(transport);
+  if (!unwatched_for.armed()) owner.arm(unwatched_for, kUnwatchedMs);
+}
+
+void EventLoop::Handles::watch_unwatched() {
+  while (TcpTransport* transport = unwatched_longer.front()) transport->watch();
+  unwatched_longer.splice_back(unwatched);
+  if (!unwatched_longer.empty()) owner.arm(unwatched_for, kUnwatchedMs);
+}
+
 void EventLoop::Handles::on_prepare(uv_prepare_t*) {
   owner.end_turn();
+  if (owner.has_work()) uv_idle_start(&idle, thunk<&Handles::on_idle>);
+}
+
+void EventLoop::Handles::on_idle(uv_idle_t*) {
+  uv_idle_stop(&idle);
 }
 
 void EventLoop::Handles::on_timer(uv_timer_t*) {

@@ -13,11 +13,14 @@
 namespace onehop::net {
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), local_(other.local_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      local_(other.local_),
+      accepts_(other.accepts_) {}
 
 ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(local_, other.local_);
+  std::swap(accepts_, other.accepts_);
   return *this;
 }
 
@@ -25,17 +28,27 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+namespace {
+
+// Seconds. The kernel then asks the client once more, and hands it over when it answers: the least
+// that can be asked for, as both peers do.
+constexpr int kDeferral = 1;
+
+}  // namespace
+
 Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, uint32_t backlog,
-                                                        Port port) {
+                                                        Port port, Accepts accepts) {
   const int descriptor =
       ::socket(address.raw()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
-  ListeningSocket socket(descriptor, address);
+  ListeningSocket socket(descriptor, address, accepts);
   const int on = 1;
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (port == Port::shared) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (accepts == Accepts::with_data)
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_DEFER_ACCEPT, &kDeferral, sizeof kDeferral);
   if (::bind(descriptor, address.raw(), address.size()) != 0 ||
       ::listen(descriptor, static_cast<int>(backlog)) != 0) {
     return Unexpected<NetError>(NetError{errno});
@@ -91,20 +104,24 @@ class PollListener final : public Listener {
                                        &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (descriptor < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-          const NetError error{errno};
-          pause();
-          return events_.on_accept_paused(error);
+          if (events_.make_room(NetError{errno})) continue;
+          return pause();
         }
         if (errno == EAGAIN) return budget_.found_empty();
         continue;  // ECONNABORTED, EINTR, EPROTO: that client is gone, the next may be there
       }
-      auto transport = TcpTransport::adopt(loop_, descriptor);
-      if (transport.has_value()) {
-        events_.on_accept(std::move(*transport),
-                          Address::from(reinterpret_cast<const sockaddr*>(&peer)));
-      }
+      take_in(descriptor, Address::from(reinterpret_cast<const sockaddr*>(&peer)));
     }
     budget_.spent();
+  }
+
+  void take_in(int descriptor, const Address& peer) {
+    TransportPtr transport = TcpTransport::take_in(loop_, descriptor);
+    // It is valid to the end of the turn, whatever the receiver does with it.
+    auto& tcp = static_cast<TcpTransport&>(*transport);
+    if (socket_.accepts() == ListeningSocket::Accepts::at_once) tcp.watch();
+    events_.on_accept(std::move(transport), peer);
+    if (socket_.accepts() == ListeningSocket::Accepts::with_data) tcp.read_first();
   }
 
   EventLoop& loop_;

@@ -33,6 +33,8 @@ void Loop::end_turn() {
     destroy_retired();
   }
   ++turn_;
+  costly_steps_ = 0;
+  dirty_.splice_back(later_);
 }
 
 }  // namespace onehop::net

@@ -3,6 +3,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "onehop/base/assert.h"
@@ -81,18 +83,43 @@ class TcpTransport::Connecting final : public Dial {
   Request* request_ = nullptr;
 };
 
-Result<TransportPtr, NetError> TcpTransport::adopt(EventLoop& loop, int descriptor) {
+TransportPtr TcpTransport::take_in(EventLoop& loop, int descriptor) {
   TransportPtr transport(new TcpTransport(loop));
   auto& tcp = static_cast<TcpTransport&>(*transport);
   ONEHOP_ASSERT(uv_tcp_init(&loop.handles().loop, &tcp.handle_) == 0);
   tcp.handle_.data = &tcp;
-  const int status = uv_tcp_open(&tcp.handle_, descriptor);
-  if (status < 0) {
-    ::close(descriptor);
-    return Unexpected<NetError>(NetError{-status});
-  }
   tcp.descriptor_ = descriptor;
+  tcp.watched_ = false;
   return transport;
+}
+
+// libuv refuses only what is no socket of ours alone.
+void TcpTransport::watch() noexcept {
+  if (std::exchange(watched_, true)) return;
+  ListNode<Unwatched>::unlink();
+  ONEHOP_ASSERT(uv_tcp_open(&handle_, descriptor_) == 0);
+  if (std::exchange(reading_, false)) set_reading(true);
+}
+
+void TcpTransport::read_first() {
+  if (events_ != nullptr && reading_) {
+    Chunk* const chunk = event_loop_.handles().read_chunk(read_bytes());
+    const ssize_t size = ::recv(descriptor_, chunk->bytes(), chunk->capacity, 0);
+    if (size > 0) {
+      received(static_cast<size_t>(size), chunk->capacity);
+    } else if (size == 0) {
+      ended(UV_EOF);
+    } else if (errno != EAGAIN && errno != EINTR) {
+      ended(-errno);
+    }
+  }
+  if (uv_is_closing(reinterpret_cast<const uv_handle_t*>(&handle_)) != 0) return;
+  awaited_ ? watch() : event_loop_.handles().leave_unwatched(*this);
+}
+
+void TcpTransport::set_awaited(bool awaited) noexcept {
+  awaited_ = awaited;
+  if (awaited && ListNode<Unwatched>::linked()) watch();
 }
 
 Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop,
@@ -111,7 +138,6 @@ Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop,
   tcp.handle_.data = &tcp;
   uv_fileno(reinterpret_cast<uv_handle_t*>(&tcp.handle_), &tcp.descriptor_);
   uv_tcp_nodelay(&tcp.handle_, 1);
-  uv_tcp_keepalive(&tcp.handle_, 1, 60);
   auto dial = std::make_unique<Connecting>(std::move(transport), events);
   status = dial->start(address);
   if (status < 0) return Unexpected<NetError>(NetError{-status});
@@ -125,8 +151,9 @@ Result<std::unique_ptr<Dial>, NetError> EventLoop::dial(const Address& address,
 
 void TcpTransport::close() noexcept {
   events_ = nullptr;
-  unlink();
+  Dirty::unlink();
   output_.clear();
+  if (!watched_) close_unwatched();
   if (writing_ != nullptr) writing_->transport = nullptr;
   auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
   const auto closed = thunk<&TcpTransport::on_closed>;
@@ -134,10 +161,40 @@ void TcpTransport::close() noexcept {
   uv_close(handle, closed);
 }
 
-size_t TcpTransport::untaken_bytes() const noexcept {
+// libuv then closes a handle without a socket.
+void TcpTransport::close_unwatched() noexcept {
+  ListNode<Unwatched>::unlink();
+  const linger no_linger{1, 0};
+  if (std::exchange(reset_on_close_, false))
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &no_linger, sizeof no_linger);
+  ::close(descriptor_);
+}
+
+// What libuv has in its hands counts as written when all of it is.
+uint64_t TcpTransport::taken_bytes() const noexcept {
   int unacknowledged = 0;
   if (::ioctl(descriptor_, SIOCOUTQ, &unacknowledged) != 0) unacknowledged = 0;
-  return uv_stream_get_write_queue_size(stream()) + static_cast<size_t>(unacknowledged);
+  const uint64_t handed_over = written_ + (writing_ != nullptr ? writing_->bytes : 0);
+  const uint64_t untaken =
+      uv_stream_get_write_queue_size(stream()) + static_cast<uint64_t>(unacknowledged);
+  return handed_over > untaken ? handed_over - untaken : 0;
+}
+
+// A probe in every third of the time that was quiet: a peer that has gone is found out within twice
+// that time.
+void TcpTransport::watch_peer(const Watch& watch) noexcept {
+  constexpr int kProbes = 3;
+  const auto set = [&](int level, int name, uint64_t value) {
+    const int number = static_cast<int>(std::min<uint64_t>(value, INT_MAX));
+    ::setsockopt(descriptor_, level, name, &number, sizeof number);
+  };
+  if (watch.untaken_ms > 0) set(IPPROTO_TCP, TCP_USER_TIMEOUT, watch.untaken_ms);
+  if (watch.quiet_ms == 0) return;
+  const uint64_t seconds = std::max<uint64_t>(watch.quiet_ms / 1000, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, std::max<uint64_t>(seconds / kProbes, 1));
+  set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
 }
 
 void TcpTransport::acknowledge() noexcept {
@@ -149,6 +206,7 @@ void TcpTransport::set_reading(bool wanted) noexcept {
   if (write_broken_) wanted = true;  // or its end would never be seen
   if (wanted == reading_) return;
   reading_ = wanted;
+  if (!watched_) return;
   if (wanted) {
     uv_read_start(stream(), thunk<&TcpTransport::on_allocate>, thunk<&TcpTransport::on_read>);
   } else {
@@ -161,32 +219,46 @@ void TcpTransport::on_allocate(uv_handle_t*, size_t, uv_buf_t* buffer) {
     *buffer = uv_buf_init(nullptr, 0);
     return;
   }
-  Chunk* chunk = event_loop_.handles().read_chunk(bulk_);
+  Chunk* chunk = event_loop_.handles().read_chunk(read_bytes());
   *buffer = uv_buf_init(chunk->bytes(), chunk->capacity);
+}
+
+size_t TcpTransport::read_bytes() const noexcept {
+  if (reads_ == Reads::sparingly) return kSmallChunkBytes;
+  if (reads_ == Reads::modestly) return kMediumChunkBytes;
+  return bulk_ ? kBulkChunkBytes : kLargeChunkBytes;
 }
 
 void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
   if (size == 0 || size == UV_ENOBUFS || events_ == nullptr) return;
-  if (size > 0) {
-    if (static_cast<size_t>(size) == buffer->len) filled_turn_ = loop_.turn();
-    bulk_ = static_cast<size_t>(size) >= kLargeChunkBytes;
-    const bool bulk = bulk_;
-    if (received_ != nullptr) received_->add(static_cast<uint64_t>(size));
-    Buffer bytes;
-    bytes.append_slice(event_loop_.handles().reading, 0, static_cast<size_t>(size));
-    Loop& loop = loop_;
-    events_->on_bytes(bytes);
-    // Bulk goes on at once: with many such connections in a turn, it would be out of the
-    // processor's cache when the turn ends.
-    if (bulk) loop.flush_dirty();
-    return;
-  }
+  if (size > 0) return received(static_cast<size_t>(size), buffer->len);
+  ended(size);
+}
+
+// `size` bytes have come into the chunk that was read to, which had room for `room`.
+void TcpTransport::received(size_t size, size_t room) {
+  // A medium one that was filled is followed by another at once, which brings the rest, or much.
+  const bool first_of_much = size == room && size == kMediumChunkBytes;
+  if (size == room && !first_of_much) filled_turn_ = loop_.turn();
+  const bool bulk = size >= kLargeChunkBytes;
+  bulk_ = bulk || first_of_much;
+  if (received_ != nullptr) received_->add(size);
+  Buffer bytes;
+  bytes.append_slice(event_loop_.handles().reading, 0, size);
+  Loop& loop = loop_;
+  events_->on_bytes(bytes);
+  // Bulk goes on at once: with many such connections in a turn, it would be out of the processor's
+  // cache when the turn ends.
+  if (bulk) loop.flush_dirty();
+}
+
+void TcpTransport::ended(ssize_t status) {
   reading_ = false;
-  uv_read_stop(stream());
-  if (size == UV_EOF && !write_broken_) {
+  if (watched_) uv_read_stop(stream());
+  if (status == UV_EOF && !write_broken_) {
     events_->on_end();
   } else {
-    const int number = size == UV_EOF ? EPIPE : static_cast<int>(-size);
+    const int number = status == UV_EOF ? EPIPE : static_cast<int>(-status);
     std::exchange(events_, nullptr)->on_error(NetError{number});
   }
 }
@@ -227,13 +299,14 @@ void TcpTransport::flush() {
     if (size < bytes) return write_rest();
   }
   if (events_ != nullptr) events_->on_flush(Flushed::all);
-  // Whoever closed it in that call has said FIN by it.
-  if (finish_wanted_ && events_ != nullptr) shut_down();
+  // Whoever closed it in that call has said FIN by it; what was added in it leaves first.
+  if (finish_wanted_ && events_ != nullptr && output_.empty()) shut_down();
 }
 
 // The kernel's buffer is full: libuv waits until the peer takes something. The bytes stay in
 // output_, which may grow meanwhile.
 void TcpTransport::write_rest() {
+  watch();
   auto* write = new Write;
   write->request.data = write;
   write->transport = this;
@@ -272,7 +345,14 @@ void TcpTransport::on_written(Write& write, int status) {
 void TcpTransport::fail_writing() {
   write_broken_ = true;
   output_.clear();
+  watch();
   set_reading(true);
+}
+
+Transport::Peer TcpTransport::peer() const noexcept {
+  pollfd asked{descriptor_, POLLRDHUP, 0};
+  if (::poll(&asked, 1, 0) <= 0) return Peer::there;
+  return (asked.revents & (POLLERR | POLLHUP)) != 0 ? Peer::gone : Peer::ended;
 }
 
 void TcpTransport::finish_writing() noexcept {

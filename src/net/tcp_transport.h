@@ -19,10 +19,22 @@
 
 namespace onehop::net {
 
-class TcpTransport final : public Transport, public Recycled<TcpTransport> {
+class TcpTransport final : public Transport,
+                           public Recycled<TcpTransport>,
+                           public ListNode<Unwatched> {
  public:
-  // Owns the socket from here on, whatever happens. The descriptor is non-blocking and connected.
-  static Result<TransportPtr, NetError> adopt(EventLoop& loop, int descriptor);
+  // Owns the socket from here on. The descriptor is non-blocking and connected. One of the next two
+  // must follow, or nothing is ever read.
+  static TransportPtr take_in(EventLoop& loop, int descriptor);
+
+  // Hands the socket to libuv, which reads from it whenever something comes. Idempotent.
+  void watch() noexcept;
+
+  // Reads at once what came with the client, with nothing but the driver of the loop on the stack.
+  // libuv gets the socket when more is awaited (set_awaited), when the peer does not take what is
+  // sent, or a few milliseconds later: a connection that is answered and closed before never costs
+  // the calls that make it known to the kernel's poll and forgotten again.
+  void read_first();
 
   // Begins to connect; see Dialer.
   static Result<std::unique_ptr<Dial>, NetError> connect(EventLoop& loop, const Address& address,
@@ -30,9 +42,13 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
 
   void flush() override;
   bool write_pending() const noexcept override { return writing_ != nullptr; }
-  size_t untaken_bytes() const noexcept override;
+  uint64_t taken_bytes() const noexcept override;
+  void watch_peer(const Watch& watch) noexcept override;
+  Peer peer() const noexcept override;
   void acknowledge() noexcept override;
   void set_reading(bool wanted) noexcept override;
+  void set_reads(Reads reads) noexcept override { reads_ = reads; }
+  void set_awaited(bool awaited) noexcept override;
   void finish_writing() noexcept override;
   void close_with_reset() noexcept override { reset_on_close_ = true; }
 
@@ -51,8 +67,12 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
     return reinterpret_cast<uv_stream_t*>(const_cast<uv_tcp_t*>(&handle_));
   }
 
+  size_t read_bytes() const noexcept;
   void on_allocate(uv_handle_t*, size_t, uv_buf_t* buffer);
   void on_read(uv_stream_t*, ssize_t size, const uv_buf_t*);
+  void received(size_t size, size_t room);
+  void ended(ssize_t status);
+  void close_unwatched() noexcept;
   void on_written(Write& write, int status);
   void on_closed(uv_handle_t*) { delete this; }
 
@@ -62,8 +82,11 @@ class TcpTransport final : public Transport, public Recycled<TcpTransport> {
   Write* writing_ =
       nullptr;  // a write that waits for the peer; its bytes stay at the front of output_
   uint64_t filled_turn_ = 0;  // the turn in which a read filled its chunk
+  Reads reads_ = Reads::freely;
+  bool watched_ = true;  // libuv has the socket
+  bool awaited_ = true;
   bool reading_ = false;
-  bool bulk_ = false;          // the last read brought 64 KiB or more
+  bool bulk_ = false;          // the last read brought 64 KiB or more, or filled a medium chunk
   bool write_broken_ = false;  // writing failed: reading will say why
   bool finish_wanted_ = false;
   bool finished_ = false;  // FIN was said

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "attempt.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace onehop::proxy {
 
 Attempt::Started Attempt::start(upstream::Endpoint& endpoint, upstream::Want want) {
   endpoint_ = &endpoint;
+  detail_ = {};
+  call_failed_ = false;
   endpoint.begin_request();
   auto acquired = endpoint.pool().acquire(*this, want);
   if (auto* lease = std::get_if<upstream::Lease>(&acquired)) {
@@ -33,27 +36,56 @@ void Attempt::on_lease(upstream::Lease lease) {
 
 void Attempt::on_no_lease(const upstream::LeaseError& error) {
   error_ = error;
+  // What of TLS went wrong is a line of its own, once; "Protocol error" says nothing of it.
+  const bool says_more = error.network.number != 0 && error.network.number != EPROTO;
+  detail_ = says_more ? error.network.sentence() : std::string_view();
   events_.on_no_stream(error);
 }
 
 void Attempt::finish(int status, Outcome outcome) {
   if (endpoint_ == nullptr) return;
-  count(status, outcome);
+  count(status, outcome, Next::nothing);
   cancel();
 }
 
 void Attempt::give_way(Outcome outcome) {
   if (endpoint_ == nullptr) return;
-  count(0, outcome);
+  count(0, outcome, Next::another_try);
   endpoint_->counters().retries.add();
+  if (outcome == Outcome::upstream_refused) lease_.turned_away();
   cancel();
 }
 
+// What a balancer should take for load: the endpoint failed, or said so itself. A pooled connection
+// that had been closed says nothing about it.
+bool Attempt::endpoint_failed(int status, Outcome outcome) {
+  if (status >= 500 || outcome == Outcome::upstream_refused) return true;
+  return row_of(outcome).side == Side::upstream && outcome != Outcome::upstream_closed_idle;
+}
+
 // Every try has an outcome; without a stream the endpoint never had the request.
-void Attempt::count(int status, Outcome outcome) {
+void Attempt::count(int status, Outcome outcome, Next next) {
   telemetry::EndpointShard& counters = endpoint_->counters();
-  if (stream_ != nullptr) counters.requests.add(static_cast<size_t>(status / 100));
+  if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
+  if (call_failed_ || endpoint_failed(status, outcome)) endpoint_->failed();
+  if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))
+    log_failure(outcome, next);
+}
+
+void Attempt::log_failure(Outcome outcome, Next next) const {
+  Failure failure;
+  failure.upstream = endpoint_->upstream();
+  failure.endpoint = endpoint_->name();
+  failure.route = failures_->route(route_);
+  const http::Field* id = request_.fields.find(http::FieldId::x_request_id);
+  if (id != nullptr) failure.request_id = id->value;
+  failure.method = request_.method_text;
+  failure.target = request_.target;
+  failure.outcome = outcome;
+  failure.detail = detail_;
+  failure.tried_again = next == Next::another_try;
+  failures_->say(failure);
 }
 
 void Attempt::cancel() {

@@ -4,7 +4,10 @@
 // Part of its exchange, used for one try after the other.
 #pragma once
 
+#include "grpc.h"
+#include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
+#include "onehop/upstream/bond.h"
 #include "onehop/upstream/upstream.h"
 
 namespace onehop::proxy {
@@ -22,6 +25,7 @@ class AttemptEvents {
   virtual void on_upstream_room() = 0;
   virtual void on_upstream_stall() = 0;
   virtual void on_upstream_reset(const http::StreamError& why) = 0;
+  virtual void on_response_waiting(size_t bytes) = 0;  // as on_waiting of the stream
 
  protected:
   ~AttemptEvents() = default;
@@ -29,8 +33,16 @@ class AttemptEvents {
 
 class Attempt final : private upstream::Pool::Waiter, private http::ClientStream::Events {
  public:
-  explicit Attempt(AttemptEvents& events) : events_(events) {}
+  // `request` is what is sent, `failures` is told of tries that fail, or null; both outlive this.
+  Attempt(AttemptEvents& events, const http::RequestHead& request, FailureLog* failures)
+      : events_(events), request_(request), failures_(failures) {}
   ~Attempt() override { cancel(); }
+
+  // The index of its route, and whether it is a call of gRPC; before the first try.
+  void take_route(size_t route, bool grpc) noexcept {
+    route_ = route;
+    grpc_ = grpc;
+  }
 
   // What start() may answer at once; otherwise an event follows.
   enum class Started : uint8_t { streaming, dialing, queued, refused };
@@ -47,6 +59,9 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // The endpoint may yet turn the stream away unseen, whatever was sent on it.
   bool may_be_refused() const noexcept { return lease_.multiplexed(); }
 
+  // Lease::bind() of the connection.
+  std::unique_ptr<upstream::Bond> bind() { return lease_.bind(); }
+
   // The end of the try, counted: what the endpoint answered (0: nothing) and how it ended. Gives
   // the connection back.
   void finish(int status, Outcome outcome);
@@ -61,25 +76,43 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   void on_no_lease(const upstream::LeaseError& error) override;
 
   void on_head(const http::ResponseHead& head, http::Ends ends) override {
+    look_at(head.fields);
     events_.on_response_head(head, ends);
   }
   void on_body(Buffer& bytes, http::Ends ends) override { events_.on_response_body(bytes, ends); }
   void on_trailers(const http::Fields& trailers) override {
+    look_at(trailers);
     events_.on_response_trailers(trailers);
   }
   void on_room() override { events_.on_upstream_room(); }
   void on_stall() override { events_.on_upstream_stall(); }
-  void on_reset(const http::StreamError& why) override { events_.on_upstream_reset(why); }
+  void on_waiting(size_t bytes) override { events_.on_response_waiting(bytes); }
+  void on_reset(const http::StreamError& why) override {
+    detail_ = row_of(why.violation).sentence;
+    events_.on_upstream_reset(why);
+  }
 
-  void count(int status, Outcome outcome);
+  void look_at(const http::Fields& fields) {
+    if (grpc_) call_failed_ |= grpc_blames_endpoint(fields);
+  }
+  static bool endpoint_failed(int status, Outcome outcome);
+  enum class Next : uint8_t { nothing, another_try };
+  void count(int status, Outcome outcome, Next next);
+  void log_failure(Outcome outcome, Next next) const;
   void take(upstream::Lease lease);
   void cancel();
 
   AttemptEvents& events_;
+  const http::RequestHead& request_;
+  FailureLog* failures_;
+  size_t route_ = SIZE_MAX;
+  bool grpc_ = false;
+  bool call_failed_ = false;  // of gRPC, through the endpoint
   upstream::Endpoint* endpoint_ = nullptr;
   upstream::Lease lease_;
   http::ClientStream* stream_ = nullptr;
   upstream::LeaseError error_;
+  std::string_view detail_;  // more of why it failed
 };
 
 }  // namespace onehop::proxy

@@ -5,29 +5,33 @@
 //   routing -> waiting -> forwarding -> done          waiting: for a connection
 //      |          ^  |         |
 //      |          +--+--retry--+                      only while no response head was sent and
-//      all of the body can be sent again
+//      all of the body can be sent again (RetryPolicy)
 //      +------> replying -> done                      our own answer, when nothing was sent yet;
 //      else the stream is reset
 //
 // Flow control is decided by settle() alone, after every event, from levels.
 #pragma once
 
-#include <array>
 #include <memory>
 
 #include "attempt.h"
-#include "body_pace.h"
+#include "bonds.h"
+#include "exchange_deadlines.h"
+#include "interim_backlog.h"
 #include "onehop/base/arena.h"
 #include "onehop/base/recycled.h"
 #include "onehop/http/connection.h"
 #include "onehop/proxy/proxy.h"
 #include "onehop/telemetry/phase.h"
-#include "retries.h"
+#include "retry_policy.h"
 #include "sent_body.h"
 
 namespace onehop::proxy {
 
-class Exchange final : public http::Responder, public Recycled<Exchange>, private AttemptEvents {
+class Exchange final : public http::Responder,
+                       public Recycled<Exchange>,
+                       private AttemptEvents,
+                       private ExchangeDeadlines::Events {
  public:
   Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client,
            const http::HeadTimes& times);
@@ -35,10 +39,9 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
 
  private:
   enum class State : uint8_t { routing, waiting, forwarding, replying, done };
-  static constexpr size_t kMaxTried = 16;  // endpoints that one request may be offered to
 
   // ServerStream::Events
-  void on_head(const http::RequestHead& head, http::Ends ends) override;
+  void on_head(const http::RequestHead& received, http::Ends ends) override;
   void on_body(Buffer& bytes, http::Ends ends) override;
   void on_trailers(const http::Fields& trailers) override;
   void on_room() override;
@@ -46,8 +49,12 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void on_reset(const http::StreamError& why) override;
 
   // AttemptEvents
-  void on_dialing() override;
-  void on_queued() override;
+  void on_dialing() override {
+    clock_.enter(telemetry::Phase::connect, telemetry::Doing::wait, now());
+  }
+  void on_queued() override {
+    clock_.enter(telemetry::Phase::route_and_queue_wait, telemetry::Doing::wait, now());
+  }
   void on_stream(http::ClientStream& stream) override;
   void on_no_stream(const upstream::LeaseError& error) override { no_connection(error); }
   void on_response_head(const http::ResponseHead& head, http::Ends ends) override;
@@ -55,15 +62,29 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void on_response_trailers(const http::Fields& trailers) override;
   void on_upstream_room() override;
   void on_upstream_stall() override;
+  void on_response_waiting(size_t bytes) override {
+    waiting_ = bytes;
+    account();
+  }
   void on_upstream_reset(const http::StreamError& why) override;
+
+  // ExchangeDeadlines::Events
+  void on_silence() override;
+  void on_body_late(Outcome outcome) override { fail(outcome, {}); }
+  void on_request_timeout() override { fail(Outcome::request_timeout, {}); }
 
   // Decisions, in the order in which an exchange meets them.
   bool answered_here(const http::RequestHead& head);
-  void choose();
-  void pass_over();
-  enum class Connection : uint8_t { any, fresh };
-  void start_attempt(upstream::Endpoint& endpoint, Connection connection);
+  void attempt_next(const RetryPolicy::Next& next, upstream::Bond* bond = nullptr);
+  void bind_connection() { Bonds::add(client_, *upstream_, policy_.current(), attempt_.bind()); }
+  void attempt_again(const FailedAttempt& failure, std::string_view detail);
+  void pass_over(const RetryPolicy::Next& next, Outcome outcome);
   void no_connection(const upstream::LeaseError& error);
+  http::ResponseHead for_client(const http::ResponseHead& head);
+  // What the client learns of the request's id.
+  std::string_view returned_id() const {
+    return proxy_.parts_.server.request_id ? request_id_ : std::string_view();
+  }
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);
   void request_ended();
@@ -72,37 +93,35 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   void reply(Outcome outcome, std::string_view detail);
   void finish(Outcome outcome);
 
+  void account();
   void settle();
-  void watch_body(size_t bytes);
-  void on_silence();  // the deadline of whatever is waited for
-  void on_request_timeout() { fail(Outcome::request_timeout, {}); }
-  void on_body_deadline();
-  void wait_at_most(config::milliseconds limit);
+  const config::UpstreamTimeouts& timeouts() const { return upstream_->config().timeouts; }
   uint64_t now() const { return telemetry::kCounting ? proxy_.parts_.loop.now_ns() : 0; }
 
   Proxy& proxy_;
   http::ServerStream& downstream_;
   const http::Client& client_;
   upstream::Upstream* upstream_ = nullptr;
+  telemetry::RouteShard* route_ = &proxy_.parts_.shard.routes.front();  // until it is known
   telemetry::EndpointShard* measured_ =
-      nullptr;  // the endpoint it is at: its histograms get what is spent there
-  Attempt attempt_{*this};
-  http::RequestHead request_;  // as it is sent upstream; lives in arena_
+      nullptr;                   // the endpoint it is at: its histograms get what is spent there
+  http::RequestHead request_;    // as it is sent upstream; lives in arena_
+  std::string_view request_id_;  // lives in arena_
+  Attempt attempt_{*this, request_, proxy_.parts_.failures};
   telemetry::PhaseClock clock_;
-  net::Deadline silence_{this, net::DeadlineThunk<&Exchange::on_silence>::call};
-  net::Deadline request_deadline_{this, net::DeadlineThunk<&Exchange::on_request_timeout>::call};
-  net::Deadline body_deadline_{this, net::DeadlineThunk<&Exchange::on_body_deadline>::call};
+  ExchangeDeadlines deadlines_;
   SentBody sent_body_;
-  Retries retries_;
+  RetryPolicy policy_;
+  InterimBacklog interim_backlog_;
   uint64_t body_bytes_ = 0;  // of the request, so far
-  BodyPace pace_;
-  std::array<uint16_t, kMaxTried> tried_{};
-  uint8_t tried_count_ = 0;
   uint8_t client_minor_ = 1;
   State state_ = State::routing;
   Outcome outcome_ = Outcome::ok;
-  int status_ = 0;             // sent to the client; 0: none
+  int status_ = 0;  // sent to the client; 0: none
+  BodyKind body_kind_ = BodyKind::counted;
   bool reading_body_ = false;  // settle()'s last word about the request body
+  bool binds_ = false;         // its credentials are those of the connection it goes over
+  bool needs_http1_ = false;
   bool awaiting_continue_ = false;
   bool request_ended_ = false;  // all of it was handed to the attempt (or there is no body)
   bool response_begun_ = false;
@@ -111,6 +130,8 @@ class Exchange final : public http::Responder, public Recycled<Exchange>, privat
   bool tunnel_ = false;
   bool grpc_ = false;
   Arena arena_;
+  size_t kept_ = 0;     // bytes of memory that the client's stream was told of
+  size_t waiting_ = 0;  // bytes of the response that wait at the endpoint's stream
 };
 
 }  // namespace onehop::proxy

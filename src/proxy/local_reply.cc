@@ -33,11 +33,22 @@ int grpc_status_of(int status) {
   return kUnknown;
 }
 
+// What a person sees, and can send to whoever looks after the server.
+std::string_view page(const LocalReply& reply, Arena& arena) {
+  const OutcomeRow& row = row_of(reply.outcome);
+  const std::string_view sentence = reply.detail.empty() ? row.sentence : reply.detail;
+  const bool named = !reply.request_id.empty();
+  return format_into(arena, "{} {}\n{} ({}).\n{}{}{}", row.status, http::reason_of(row.status),
+                     sentence, row.name, named ? "Request id: " : "", reply.request_id,
+                     named ? "\n" : "");
+}
+
 void add_common(http::ResponseHead& head, const LocalReply& reply, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
   head.fields.add("Date", http::date_text(std::time(nullptr)));
   head.fields.add("Server", "onehop");
   if (!reply.hsts.empty()) head.fields.add("Strict-Transport-Security", reply.hsts);
+  if (!reply.request_id.empty()) head.fields.add("X-Request-Id", reply.request_id);
   if (!row.error.empty())
     head.fields.add("Proxy-Status",
                     format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
@@ -61,7 +72,7 @@ void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) 
 void send_local_reply(const LocalReply& reply, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
   http::ResponseHead head;
-  std::array<http::Field, 8> room;
+  std::array<http::Field, 10> room;
   head.fields = http::Fields(room);
   head.abandons_request = true;
   // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a
@@ -70,11 +81,7 @@ void send_local_reply(const LocalReply& reply, Arena& arena) {
   if (reply.grpc && !row.error.empty()) return send_grpc(reply, head, arena);
   head.status = row.status;
   head.reason = http::reason_of(row.status);
-  const std::string_view sentence = reply.detail.empty() ? row.sentence : reply.detail;
-  const std::string_view text =
-      row.error.empty()
-          ? std::string_view()
-          : format_into(arena, "{} {}\n{} ({}).\n", row.status, head.reason, sentence, row.name);
+  const std::string_view text = row.error.empty() ? std::string_view() : page(reply, arena);
   head.body = http::BodyLength::of(text.size());
   add_common(head, reply, arena);
   if (!row.error.empty()) head.fields.add("Content-Type", "text/plain; charset=utf-8");

@@ -17,7 +17,8 @@ struct LocalReply {
   std::string_view
       detail;             // more than the outcome's own sentence, or empty; of a redirect: where to
   std::string_view hsts;  // Strict-Transport-Security, or empty
-  bool grpc = false;      // the request is a gRPC call: the answer is a grpc-status
+  std::string_view request_id;  // to be shown, or empty
+  bool grpc = false;            // the request is a gRPC call: the answer is a grpc-status
 };
 
 // Sends the whole reply.

@@ -4,28 +4,49 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
+#include "client_identity.h"
+#include "guarded_fields.h"
 #include "onehop/base/arena.h"
+#include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/http/head.h"
 
 namespace onehop::proxy {
 
-constexpr size_t kAddedFields = 10;  // the most that either function below adds
+constexpr size_t kAddedFields = 12;  // the most that either function below adds
+
+struct RequestParts {
+  const http::Client& client;
+  const ClientIdentity& who;
+  std::string_view request_id;  // lives as long as the head that is made
+  const GuardedFields& guarded;
+  config::Via via;
+};
 
 // The head to send upstream. All its views live in `arena`, so that a second attempt can send it
-// again. `fresh_id` is used when the client brought no X-Request-Id; fields named in `reserved` are
-// onehop's own and never taken from a client.
-http::RequestHead forwarded_request(const http::RequestHead& head, const http::Client& client,
-                                    std::string_view fresh_id, Arena& arena,
-                                    std::span<const std::string> reserved = {});
+// again, or as long as `parts`.
+http::RequestHead forwarded_request(const http::RequestHead& head, const RequestParts& parts,
+                                    Arena& arena);
 
-// The head to send to the client; its views are those of `head`, its fields lie in `room` (at least
-// the head's fields and kAddedFields). `hsts` is what strict_transport_security() said.
-http::ResponseHead forwarded_response(const http::ResponseHead& head, bool trailers_accepted,
-                                      std::span<http::Field> room, std::string_view hsts = {});
+struct ResponseParts {
+  bool trailers_accepted;
+  config::Via via;
+  std::string_view request_id = {};  // empty: none is added, and the endpoint's own passes
+  std::string_view hsts = {};        // what strict_transport_security() said
+};
+
+// The head to send to the client; its views are those of `head` and `parts`, its fields lie in
+// `room` (at least the head's fields and kAddedFields).
+http::ResponseHead forwarded_response(const http::ResponseHead& head, const ResponseParts& parts,
+                                      std::span<http::Field> room);
+
+// The client's own request id, where it is short and plain; else nothing.
+std::string_view plain_request_id(const http::Fields& fields);
+
+// Whether Via names onehop more often than there are proxies on any way.
+bool goes_in_circles(const http::Fields& fields);
 
 // The value of Strict-Transport-Security (RFC 6797 6.1) for a client that came over TLS; empty
 // where the listener sends none.
@@ -36,8 +57,8 @@ std::string_view https_location(const http::RequestHead& head, const http::Clien
                                 Arena& arena);
 
 // The trailers that may be passed on: none that could be mistaken for framing, routing,
-// authentication or content (RFC 9110 6.5.1).
+// authentication, identity or content (RFC 9110 6.5.1).
 http::Fields forwarded_trailers(const http::Fields& trailers, std::span<http::Field> room,
-                                std::span<const std::string> reserved = {});
+                                const GuardedFields& guarded);
 
 }  // namespace onehop::proxy

@@ -13,15 +13,32 @@ constexpr OutcomeRow kOutcomes[] = {
 #undef X
 };
 
+// An answer of our own that is no error is nobody's fault.
+telemetry::OutcomeClass class_of(const OutcomeRow& row) {
+  using telemetry::OutcomeClass;
+  if (row.status < 400) return OutcomeClass::ok;
+  switch (row.side) {
+    case Side::none:
+      return OutcomeClass::ok;
+    case Side::downstream:
+      return OutcomeClass::client;
+    case Side::upstream:
+      return OutcomeClass::upstream;
+    case Side::local:
+      return OutcomeClass::onehop;
+  }
+  return OutcomeClass::onehop;
+}
+
 }  // namespace
 
 const OutcomeRow& row_of(Outcome outcome) {
   return kOutcomes[static_cast<size_t>(outcome)];
 }
 
-std::vector<std::string_view> outcome_names() {
-  std::vector<std::string_view> names;
-  for (const OutcomeRow& row : kOutcomes) names.push_back(row.name);
+std::vector<telemetry::OutcomeName> outcome_names() {
+  std::vector<telemetry::OutcomeName> names;
+  for (const OutcomeRow& row : kOutcomes) names.push_back({row.name, class_of(row)});
   return names;
 }
 
@@ -32,6 +49,7 @@ Outcome outcome_of_request(http::Violation violation) {
     case Violation::bad_target:
     case Violation::bad_line_end:
     case Violation::bad_field:
+    case Violation::too_many_options:
     case Violation::bad_host:
     case Violation::bad_content_length:
     case Violation::bad_transfer_encoding:
@@ -39,11 +57,15 @@ Outcome outcome_of_request(http::Violation violation) {
     case Violation::bad_chunk:
     case Violation::bad_trailer:
     case Violation::protocol_error:
-    case Violation::upgrade_with_body:
+    case Violation::too_many_interim:
+    case Violation::bad_switch:
+    case Violation::bad_websocket_accept:
     case Violation::surplus:
       return Outcome::bad_request;
     case Violation::bad_method:
       return Outcome::method_unknown;
+    case Violation::unknown_transfer_coding:
+      return Outcome::coding_unknown;
     case Violation::bad_version:
       return Outcome::version_unknown;
     case Violation::start_line_too_long:
@@ -59,6 +81,10 @@ Outcome outcome_of_request(http::Violation violation) {
       return Outcome::client_stalled;
     case Violation::stopped:
       return Outcome::stopped;
+    case Violation::not_taken:
+      return Outcome::client_shed;
+    case Violation::half_closed:
+      return Outcome::client_half_closed;
     case Violation::gone:
       return Outcome::client_gone;
   }
@@ -81,18 +107,24 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
     case Violation::bad_version:
     case Violation::bad_line_end:
     case Violation::bad_field:
+    case Violation::too_many_options:
     case Violation::bad_host:
     case Violation::bad_content_length:
     case Violation::bad_transfer_encoding:
+    case Violation::unknown_transfer_coding:
     case Violation::length_and_encoding:
     case Violation::bad_chunk:
     case Violation::bad_trailer:
     case Violation::protocol_error:
-    case Violation::upgrade_with_body:
+    case Violation::too_many_interim:
+    case Violation::bad_switch:
+    case Violation::bad_websocket_accept:
     case Violation::start_line_too_long:
     case Violation::head_timeout:
     case Violation::write_timeout:
     case Violation::stopped:
+    case Violation::not_taken:
+    case Violation::half_closed:
     case Violation::surplus:
       return Outcome::upstream_bad_response;
   }

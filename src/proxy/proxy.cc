@@ -8,6 +8,8 @@ namespace onehop::proxy {
 
 Proxy::Proxy(const Parts& parts)
     : parts_(parts),
+      guarded_(
+          std::make_unique<GuardedFields>(parts.reserved_fields, parts.server.identity_fields)),
       field_room_(parts.server.limits.head_fields + kAddedFields),
       random_{parts.seed, parts.seed ^ 0x9E3779B97F4A7C15u} {}
 
@@ -16,9 +18,24 @@ std::unique_ptr<http::Responder> Proxy::open(http::ServerStream& stream, const h
   return std::make_unique<Exchange>(*this, stream, client, times);
 }
 
-upstream::Upstream* Proxy::route(std::string_view authority, std::string_view target) {
-  const auto index = parts_.router.match(authority, target);
-  return index.has_value() ? parts_.upstreams[*index].get() : nullptr;
+Result<routing::Way, routing::PathFault> Proxy::way(const http::RequestHead& head,
+                                                    Arena& arena) const {
+  return routing::find_way(parts_.router, parts_.server.paths, head.authority, head.target, arena);
+}
+
+Proxy::~Proxy() = default;
+
+Result<ClientIdentity, Outcome> Proxy::identify(const http::RequestHead& head,
+                                                const http::Client& client, Arena& arena) const {
+  const config::Via via = parts_.server.via;
+  const bool counted = via == config::Via::requests || via == config::Via::both;
+  if (counted && goes_in_circles(head.fields)) return Unexpected<Outcome>(Outcome::proxy_loop);
+  return proxy::identify(head, client, parts_.trusted, arena);
+}
+
+std::string_view Proxy::request_id(const http::Fields& fields, Arena& arena) {
+  const std::string_view given = plain_request_id(fields);
+  return arena.copy(given.empty() ? fresh_request_id() : given);
 }
 
 // xoroshiro128+: ids must differ, not be secret.

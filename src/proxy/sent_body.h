@@ -19,6 +19,7 @@ class SentBody {
     touched_ = true;
     whole_ = whole_ && keep && kept_.size() + bytes.size() <= kMostKept;
     whole_ ? kept_.append_copy(bytes) : kept_.clear();
+    kept_.compact();  // what it pins is what it counts for
   }
 
   // The endpoint has it, or nobody will ask again.
@@ -27,6 +28,7 @@ class SentBody {
     kept_.clear();
   }
 
+  size_t bytes() const noexcept { return kept_.size(); }
   bool untouched() const noexcept { return !touched_; }
   bool whole() const noexcept { return whole_; }  // all that was sent is still here
   Buffer again() const {

@@ -5,6 +5,7 @@
 
 #include "onehop/base/ascii.h"
 #include "onehop/base/assert.h"
+#include "onehop/routing/normal_path.h"
 
 namespace onehop::routing {
 namespace {
@@ -32,6 +33,13 @@ bool prefix_matches(std::string_view prefix, std::string_view path) {
   return prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/';
 }
 
+// A route's path as those of requests are compared with it.
+std::string comparable_route(const std::string& path) {
+  Arena arena;
+  const auto clean = unescaped(path, config::EncodedSlashes::keep, arena);
+  return clean.has_value() ? std::string(comparable(*clean, Delimiters::encoded, arena)) : path;
+}
+
 size_t index_of(const std::vector<config::Upstream>& upstreams, std::string_view name) {
   const auto found = std::find_if(upstreams.begin(), upstreams.end(),
                                   [&](const auto& u) { return u.name == name; });
@@ -43,14 +51,16 @@ size_t index_of(const std::vector<config::Upstream>& upstreams, std::string_view
 
 Router::Router(const std::vector<config::Route>& routes,
                const std::vector<config::Upstream>& upstreams) {
-  for (const config::Route& route : routes) {
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const config::Route& route = routes[i];
     const std::string host = lower(route.host);
     std::vector<Path>& paths = host.empty() ? any_host_
                                : host.starts_with("*.")
                                    ? paths_of(wildcards_, std::string_view(host).substr(1))
                                    : paths_of(exact_hosts_, host);
-    paths.push_back(
-        {route.path, route.match == config::PathMatch::exact, index_of(upstreams, route.upstream)});
+    paths.push_back({comparable_route(route.path),
+                     route.match == config::PathMatch::exact,
+                     {i, index_of(upstreams, route.upstream)}});
   }
   const auto order = [](std::vector<Path>& paths) {
     std::stable_sort(paths.begin(), paths.end(), [](const Path& a, const Path& b) {
@@ -71,15 +81,15 @@ std::vector<Router::Path>& Router::paths_of(std::vector<Host>& hosts, std::strin
   return hosts.emplace_back(Host{std::string(name), {}}).paths;
 }
 
-std::optional<size_t> Router::match_path(const std::vector<Path>& paths, std::string_view path) {
+std::optional<Match> Router::match_path(const std::vector<Path>& paths, std::string_view path) {
   for (const Path& candidate : paths) {
     if (candidate.exact ? candidate.text == path : prefix_matches(candidate.text, path))
-      return candidate.upstream;
+      return candidate.match;
   }
   return std::nullopt;
 }
 
-std::optional<size_t> Router::match(std::string_view authority, std::string_view target) const {
+std::optional<Match> Router::match(std::string_view authority, std::string_view target) const {
   // "OPTIONS *" is about the server as a whole: it goes where "/" goes.
   std::string_view path = target.substr(0, target.find('?'));
   if (path.empty() || path == "*") path = "/";

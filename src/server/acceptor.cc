@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "onehop/base/log.h"
@@ -11,12 +12,24 @@
 
 namespace onehop::server {
 
-Acceptor::Acceptor(const Parts& parts) : parts_(parts) {}
+namespace {
+
+http::ForwardedForms forms_of(const config::Listener& listener) {
+  const auto has = [&](std::string_view form) {
+    return std::ranges::find(listener.forwarded, form) != listener.forwarded.end();
+  };
+  return {has("x-forwarded"), has("x-real-ip"), has("forwarded")};
+}
+
+}  // namespace
+
+Acceptor::Acceptor(const Parts& parts) : parts_(parts), forms_(forms_of(parts.listener)) {}
 Acceptor::~Acceptor() = default;
 
 void Acceptor::start(net::ListeningSocket socket,
                      std::shared_ptr<const tls::ServerContext> context) {
   context_ = std::move(context);
+  port_ = socket.local().port();
   listener_ = net::Listener::start(parts_.loop, std::move(socket), *this);
 }
 
@@ -34,6 +47,8 @@ http::Client Acceptor::client_at(const Address& peer) const {
   client.address = peer;
   client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
   client.trusted = parts_.owner.is_trusted(peer);
+  client.port = port_;
+  client.forms = forms_;
   client.listener = &parts_.listener;
   return client;
 }
@@ -46,7 +61,9 @@ void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
   ++begun_;
   auto handshake = tls::accept(parts_.loop, std::move(transport), context_, *this);
   tls::Handshake* const key = handshake.get();
-  pending_.emplace(key, Pending{std::move(handshake), peer, parts_.loop.now_ns()});
+  Pending& pending = pending_.try_emplace(key, *this, peer, parts_.loop.now_ns()).first->second;
+  pending.handshake = std::move(handshake);
+  parts_.connections.shedding().rests(pending, pending.rest);
   parts_.tls_counters->in_progress.add(1);
 }
 
@@ -72,6 +89,17 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
                          client_at(pending_.at(&handshake).peer).ip_text(),
                          tls::sentence_of(failure), detail));
   finish(handshake);
+}
+
+// Once its client has said something it has the time of those who did.
+bool Acceptor::shed(Pending& pending) {
+  if (pending.rest == http::Rest::silent && !pending.handshake->silent()) {
+    pending.rest = http::Rest::begun;
+    parts_.connections.shedding().rests(pending, pending.rest);
+    return false;
+  }
+  finish(*pending.handshake);
+  return true;
 }
 
 void Acceptor::finish(tls::Handshake& handshake) {

@@ -20,7 +20,7 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   class Owner {
    public:
     virtual bool may_accept() = 0;
-    virtual void on_accept_paused(net::NetError error) = 0;
+    virtual bool make_room(net::NetError error) = 0;
     virtual bool is_trusted(const Address& address) const = 0;
     virtual void on_handshake_over() = 0;  // one less is in progress, whatever came of it
 
@@ -53,23 +53,32 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   size_t handshakes() const noexcept { return pending_.size(); }
 
  private:
-  struct Pending {
+  struct Pending final : http::Sheddable {
+    Pending(Acceptor& at, const Address& from, uint64_t now_ns)
+        : acceptor(at), peer(from), started_ns(now_ns) {}
+    bool shed() override { return acceptor.shed(*this); }
+
+    Acceptor& acceptor;
     std::unique_ptr<tls::Handshake> handshake;
     Address peer;
     uint64_t started_ns;
+    http::Rest rest = http::Rest::silent;
   };
 
   bool may_accept() override;
   void on_accept(net::TransportPtr transport, const Address& peer) override;
-  void on_accept_paused(net::NetError error) override { parts_.owner.on_accept_paused(error); }
+  bool make_room(net::NetError error) override { return parts_.owner.make_room(error); }
   void on_handshake_done(tls::Handshake& handshake, net::TransportPtr transport,
                          const tls::Session& session) override;
   void on_handshake_failed(tls::Handshake& handshake, tls::Failure failure,
                            std::string_view detail) override;
   http::Client client_at(const Address& peer) const;
+  bool shed(Pending& pending);
   void finish(tls::Handshake& handshake);
 
   Parts parts_;
+  http::ForwardedForms forms_;
+  uint16_t port_ = 0;
   std::shared_ptr<const tls::ServerContext> context_;
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<tls::Handshake*, Pending> pending_;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "check_command.h"
 #include "check_health.h"
 #include "demo.h"
 #include "onehop/base/log.h"
@@ -22,7 +23,9 @@
 #include "onehop/telemetry/windows.h"
 #include "onehop/tls/tls.h"
 #include "option_values.h"
+#include "other_words.h"
 #include "proxy_options.h"
+#include "signals.h"
 #include "stats_command.h"
 
 namespace onehop::server {
@@ -58,8 +61,10 @@ int print_usage_error(const std::string& sentences, std::string_view command) {
   return kWrongUsage;
 }
 
-int serve(config::Config config, const std::string& version) {
+int serve(config::Config config, const std::vector<config::Problem>& warnings,
+          const std::string& version) {
   log::start(level_of(config.log.level));
+  for (const config::Problem& warning : warnings) log::warning(warning.to_string());
   auto server = Server::make(std::make_shared<const config::Config>(std::move(config)), version);
   if (!server.has_value()) {
     std::fprintf(stderr, "onehop: %s\n", server.error().c_str());
@@ -72,25 +77,16 @@ int serve(config::Config config, const std::string& version) {
 }
 
 int run_file(const std::string& path, const std::string& version) {
-  auto config = config::load(path, config::environment(), tls::check);
-  return config.has_value() ? serve(std::move(*config), version) : print_problems(config.error());
-}
-
-int check_file(const std::string& path) {
-  const auto config = config::load(path, config::environment(), tls::check);
-  if (!config.has_value()) return print_problems(config.error());
-  std::printf("%s: fine: %zu listener%s, %zu route%s, %zu upstream%s\n", path.c_str(),
-              config->listeners.size(), config->listeners.size() == 1 ? "" : "s",
-              config->routes.size(), config->routes.size() == 1 ? "" : "s",
-              config->upstreams.size(), config->upstreams.size() == 1 ? "" : "s");
-  return kFine;
+  auto examined = config::load(path, config::environment(), tls::check);
+  return examined.has_value() ? serve(std::move(examined->config), examined->warnings, version)
+                              : print_problems(examined.error());
 }
 
 int run_proxy(const ProxyOptions& options, const std::string& version) {
   auto config = config_of(options);
   if (!config.has_value()) return print_usage_error(config.error(), "proxy");
   const auto problems = config::check(*config, tls::check);
-  if (problems.empty()) return serve(std::move(*config), version);
+  if (problems.empty()) return serve(std::move(*config), {}, version);
   return print_usage_error(fmt::format("{}", fmt::join(sentences_of(problems, options), "\n")),
                            "proxy");
 }
@@ -172,6 +168,9 @@ std::string unknown(std::string_view what, std::string_view word,
 // name would be answered with "--listen is required". Empty where no word is unknown.
 std::string unknown_word(const CLI::App& app, const CLI::App& command) {
   for (const std::string& word : command.remaining()) {
+    if (const std::string meant = meant_by(word); &command == &app && !meant.empty())
+      return fmt::format("{}: an unknown {}; did you mean `{}`?", word,
+                         word.starts_with('-') ? "option" : "command", meant);
     if (word.starts_with('-')) {
       const std::string_view name = std::string_view(word).substr(0, word.find('='));
       return unknown("option", name, options_of(command));
@@ -192,29 +191,52 @@ int refuse_arguments(const CLI::App& app, const CLI::ParseError& error) {
   return print_usage_error(sentence, parsed.empty() ? std::string_view() : command.get_name());
 }
 
+// One option, so that giving it in both forms is refused; whether it was given is seen here, as
+// CLI11 would call each of its names required.
+void add_file(CLI::App& command, std::string& path, std::string_view note) {
+  command.add_option("--config,-c,file", path,
+                     fmt::format("The file, with or without --config before it{}", note));
+}
+
+int no_file(std::string_view command) {
+  return print_usage_error("a configuration file is needed", command);
+}
+
+// CLI11 would print the help of the command that was parsed, which is this one.
+int print_help(CLI::App& app, const std::string& about) {
+  const std::vector<std::string> known = commands_of(app);
+  if (!about.empty() && std::ranges::find(known, about) == known.end())
+    return print_usage_error(unknown("command", about, known), "");
+  app.clear();
+  const std::string text =
+      about.empty() ? app.help() : app.get_subcommand(about)->help(app.get_name());
+  std::fputs(text.c_str(), stdout);
+  return kFine;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, const char* version) {
+  hold_signals();
   CLI::App app("A reverse proxy and load balancer that says what each hop costs", "onehop");
   app.formatter(narrow_help());
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("onehop ") + version);
+  app.set_version_flag("-V,-v,--version", std::string("onehop ") + version);
   ProxyOptions proxy_options;
   StatsOptions stats_options;
   CheckHealthOptions health_options;
   DemoOptions demo_options;
   std::string run_path;
   std::string check_path;
+  std::string help_about;
 
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
   add_proxy(*proxy, proxy_options);
   CLI::App* run = app.add_subcommand("run", "Run with a configuration file");
-  run->add_option("--config,-c,file", run_path,
-                  "The file, such as conf/onehop.toml, with or without --config before it")
-      ->required();
+  add_file(*run, run_path, "; - is standard input");
   CLI::App* check =
       app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
-  check->add_option("file", check_path, "The file")->required();
+  add_file(*check, check_path, "; - is standard input");
   CLI::App* demo = app.add_subcommand(
       "demo", "Three small replicas, a proxy and a gentle load, with a live table");
   demo->add_option("--seconds", demo_options.seconds,
@@ -226,15 +248,20 @@ int run_command_line(int argc, char** argv, const char* version) {
       "check-health", "Ask GET /readyz of a running proxy: 0 when it is ready, else 1");
   add_check_health(*check_health, health_options);
   app.add_subcommand("version", "Print the version");
+  CLI::App* help = app.add_subcommand("help", "Print this, or what a command takes");
+  help->add_option("command", help_about, "The command");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return error.get_exit_code() == 0 ? app.exit(error) : refuse_arguments(app, error);
   }
+  const bool serves = proxy->parsed() || run->parsed() || demo->parsed();
+  if (!serves) release_signals();
   if (proxy->parsed()) return run_proxy(proxy_options, version);
-  if (run->parsed()) return run_file(run_path, version);
-  if (check->parsed()) return check_file(check_path);
+  if (run->parsed()) return run_path.empty() ? no_file("run") : run_file(run_path, version);
+  if (check->parsed()) return check_path.empty() ? no_file("check") : run_check(check_path);
+  if (help->parsed()) return print_help(app, help_about);
   if (demo->parsed()) return run_demo(demo_options, version);
   if (stats->parsed()) return run_stats(stats_options);
   if (check_health->parsed()) return run_check_health(health_options);

@@ -95,7 +95,7 @@ class Replica final : private net::Listener::Events, private http::Service {
     client.address = peer;
     http::h1::serve(loop_, std::move(transport), client, *this, settings_, connections_);
   }
-  void on_accept_paused(net::NetError) override {}
+  bool make_room(net::NetError) override { return false; }
 
   std::unique_ptr<http::Responder> open(http::ServerStream& stream, const http::Client&,
                                         const http::HeadTimes&) override {
@@ -134,7 +134,7 @@ class Replica final : private net::Listener::Events, private http::Service {
   uint64_t requests_ = 0;
 };
 
-DemoReplicas::DemoReplicas() : connections_(loop_, *this) {}
+DemoReplicas::DemoReplicas() : connections_(loop_, settings_, *this) {}
 
 Result<std::unique_ptr<DemoReplicas>, std::string> DemoReplicas::start(
     std::span<const Pace> paces) {

@@ -7,15 +7,25 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <optional>
 #include <utility>
 
+#include "admin_endpoint.h"
+#include "commit.h"
 #include "cpus.h"
+#include "descriptors.h"
+#include "listening.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/service.h"
+#include "onehop/base/buffer.h"
 #include "onehop/base/log.h"
+#include "onehop/base/memory_return.h"
 #include "onehop/config/load.h"
 #include "onehop/http/h1.h"
+#include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
+#include "service_manager.h"
+#include "signals.h"
 #include "tls_contexts.h"
 #include "worker.h"
 
@@ -23,41 +33,6 @@ namespace onehop::server {
 namespace {
 
 constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
-
-Result<Address, std::string> listen_address(const std::string& text) {
-  auto parsed = parse_host_port(text);
-  if (!parsed.has_value()) return Unexpected<std::string>(parsed.error());
-  if (parsed->host == "localhost") parsed->host = "127.0.0.1";
-  return net::resolve(*parsed);
-}
-
-// A socket per worker on the same address. The first is opened alone, so that a port that another
-// program listens on is an error and not silently shared with it.
-Result<std::vector<net::ListeningSocket>, std::string> listen(const std::string& text,
-                                                              uint32_t backlog, size_t count) {
-  using net::ListeningSocket;
-  auto address = listen_address(text);
-  if (!address.has_value()) return Unexpected<std::string>(address.error());
-  const auto failed = [&](net::NetError error) {
-    return Unexpected<std::string>(fmt::format("cannot listen on {}: {}", text, error.sentence()));
-  };
-  std::vector<ListeningSocket> sockets;
-  {
-    auto alone = ListeningSocket::open(*address, backlog, ListeningSocket::Port::mine_alone);
-    if (!alone.has_value()) return failed(alone.error());
-    *address = alone->local();
-    if (count == 1) {
-      sockets.push_back(std::move(*alone));
-      return sockets;
-    }
-  }
-  while (sockets.size() < count) {
-    auto shared = ListeningSocket::open(*address, backlog, ListeningSocket::Port::shared);
-    if (!shared.has_value()) return failed(shared.error());
-    sockets.push_back(std::move(*shared));
-  }
-  return sockets;
-}
 
 std::vector<telemetry::EndpointName> endpoint_names(const config::Config& config) {
   std::vector<telemetry::EndpointName> names;
@@ -76,8 +51,20 @@ std::vector<std::string> tls_listeners(const config::Config& config) {
   return names;
 }
 
+std::vector<std::string> route_labels(const config::Config& config) {
+  std::vector<std::string> labels;
+  for (const auto& route : config.routes) labels.push_back(route.host + route.path);
+  return labels;
+}
+
 std::string_view balance_name(config::Balance balance) {
   return balance == config::Balance::round_robin ? "round_robin" : "least_requests";
+}
+
+std::vector<std::string> addresses_text(const std::vector<Address>& addresses) {
+  std::vector<std::string> texts;
+  for (const Address& address : addresses) texts.push_back(address.to_string());
+  return texts;
 }
 
 size_t worker_count(const config::Config& config) {
@@ -87,29 +74,39 @@ size_t worker_count(const config::Config& config) {
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
-struct ServerParts final : private net::Listener::Events, private http::ServerConnections::Events {
+struct ServerParts final {
   ServerParts(std::shared_ptr<const config::Config> given, std::string version_text)
       : config(std::move(given)),
         version(std::move(version_text)),
         config_json(config::to_json(*config)),
         router(config->routes, config->upstreams),
         telemetry(endpoint_names(*config), proxy::outcome_names(), worker_count(*config),
-                  tls_listeners(*config)),
+                  tls_listeners(*config), route_labels(*config)),
+        reachability(telemetry.endpoints().size()),
+        failures(route_labels(*config)),
         started_unix(std::time(nullptr)),
         started_ns(loop.now_ns()),
         windows(telemetry, started_ns),
         admin_service(
             loop, [this] { return view(); },
-            [this](std::function<void()> done) { settle(std::move(done)); }),
-        admin_connections(loop, *this) {}
+            [this](std::function<void()> done) { settle(std::move(done)); }, config->admin.hosts),
+        admin_endpoint(loop, admin_service, config->admin) {}
 
   admin::View view() {
     admin::View seen{windows};
     seen.version = version;
+    seen.commit = built_from();
+    if (config->admin.metrics_per_endpoint) seen.detail = telemetry::Detail::endpoint;
+    seen.connections = admin_endpoint.connections();
     seen.config_json = config_json;
     seen.start_time_unix_s = started_unix;
     seen.started_ns = started_ns;
     seen.now_ns = loop.now_ns();
+    for (size_t i = 0; i < listening.size(); ++i) {
+      const auto& listener = config->listeners[i];
+      seen.listeners.push_back(
+          {listener.address, listening[i].to_string(), listener.tls.enabled()});
+    }
     seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
     const auto show = [&](admin::Side side, std::string_view name, const tls::Context* context) {
       if (context == nullptr) return;
@@ -142,18 +139,12 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
     }
   }
 
-  bool may_accept() override { return true; }
-  void on_accept(net::TransportPtr transport, const Address& peer) override {
-    http::Client client;
-    client.address = peer;
-    http::h1::serve(loop, std::move(transport), client, admin_service, admin_settings,
-                    admin_connections);
-  }
-  void on_accept_paused(net::NetError) override {}
-  void on_all_closed() override {}
-
   void on_sample() {
     windows.sample(loop.now_ns());
+    admin_endpoint.refill_spares();
+    failures.settle();
+    shortage->settle(loop.now_ms());
+    memory_return.look_at(buffered_memory());
     loop.arm(sample, kSampleMs);
   }
   // Certificates that changed on the disk serve new clients from now on.
@@ -174,6 +165,7 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   void stop() {
     log::info(draining ? "stopping now"
                        : "draining: no new clients, requests in flight are finished");
+    service_manager.stopping(draining ? "stopping now" : "draining");
     for (auto& worker : workers) draining ? worker->stop_now() : worker->drain();
     draining = true;
   }
@@ -190,29 +182,28 @@ struct ServerParts final : private net::Listener::Events, private http::ServerCo
   std::vector<Address> listening;
   TlsContexts tls;
   telemetry::Telemetry telemetry;
+  std::vector<upstream::Reachability> reachability;
+  proxy::FailureLog failures;
   net::EventLoop loop;
   int64_t started_unix;
   uint64_t started_ns;
   telemetry::Windows windows;
+  MemoryReturn memory_return;
 
-  telemetry::DownstreamShard admin_counters;
-  config::Limits admin_limits;
-  config::DownstreamTimeouts admin_timeouts;
-  config::Http2 admin_http2;
-  http::ServerSettings admin_settings{admin_limits, admin_timeouts, admin_http2, admin_counters};
   admin::AdminService admin_service;
-  http::ServerConnections admin_connections;
+  AdminEndpoint admin_endpoint;
   std::vector<net::ListeningSocket> admin_sockets;
   Address admin_address;
-  std::unique_ptr<net::Listener> admin_listener;
 
   std::function<void(const std::string&)> report_task;
   uint64_t report_ms = 0;
   net::Deadline sample{this, net::DeadlineThunk<&ServerParts::on_sample>::call};
   net::Deadline reload{this, net::DeadlineThunk<&ServerParts::on_reload>::call};
   net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
+  ServiceManager service_manager = ServiceManager::of_environment();
   bool draining = false;
   size_t running = 0;
+  std::optional<Shortage> shortage;
   std::vector<std::unique_ptr<Worker>> workers;
 
   Result<void, std::string> resolve_endpoints();
@@ -244,16 +235,18 @@ Result<void, std::string> ServerParts::resolve_endpoints() {
 }
 
 Result<void, std::string> ServerParts::bind() {
+  using Accepts = net::ListeningSocket::Accepts;
   const size_t count = telemetry.worker_count();
   std::vector<std::vector<net::ListeningSocket>> by_worker(count);
   for (const auto& listener : config->listeners) {
-    auto sockets = listen(listener.address, listener.backlog, count);
+    auto sockets = listen(listener.address, listener.backlog, count,
+                          listener.defer_accept ? Accepts::with_data : Accepts::at_once);
     if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
     listening.push_back(sockets->front().local());
     for (size_t i = 0; i < count; ++i) by_worker[i].push_back(std::move((*sockets)[i]));
   }
   if (!config->admin.listen.empty()) {
-    auto sockets = listen(config->admin.listen, 128, 1);
+    auto sockets = listen(config->admin.listen, 128, 1, Accepts::at_once);
     if (!sockets.has_value()) return Unexpected<std::string>("admin: " + sockets.error());
     admin_sockets = std::move(*sockets);
     admin_address = admin_sockets.front().local();
@@ -274,13 +267,28 @@ void warn_of_small_shares(const config::Config& config, size_t workers) {
   }
 }
 
+// What was asked for, else what the descriptors suffice for.
+uint64_t client_limit(const config::Config& config, size_t workers) {
+  const uint64_t descriptors = net::raise_descriptor_limit();
+  const uint64_t suffices = clients_within(descriptors, workers, config.listeners.size());
+  const uint64_t asked = config.server.limits.connections;
+  if (asked > suffices)
+    log::warning(fmt::format(
+        "server.limits.connections = {} is more than the {} open files that are allowed suffice "
+        "for with two to a client: {} clients",
+        asked, descriptors, suffices));
+  return asked != 0 ? asked : suffices;
+}
+
 void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> sockets_by_worker) {
   const size_t count = telemetry.worker_count();
   warn_of_small_shares(*config, count);
-  // 5 % of the descriptors stay free for dials, the admin endpoint and files.
-  const uint64_t descriptors = net::raise_descriptor_limit();
-  const uint64_t limit = config->server.limits.connections != 0 ? config->server.limits.connections
-                                                                : descriptors * 95 / 100;
+  const uint64_t limit = client_limit(*config, count);
+  shortage.emplace(limit, [this](size_t asking) {
+    for (size_t i = 0; i < workers.size(); ++i) {
+      if (i != asking && !workers[i]->done()) workers[i]->make_room_for_others();
+    }
+  });
   for (size_t i = 0; i < count; ++i) {
     const Worker::Parts parts{*config,
                               router,
@@ -289,9 +297,12 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
                               tls.upstreams(),
                               tls.listeners(),
                               telemetry.shard(i),
+                              reachability,
                               i,
                               count,
                               std::max<uint64_t>(1, limit / count),
+                              *shortage,
+                              failures,
                               [this] { loop.post([this] { worker_done(); }); }};
     workers.push_back(std::make_unique<Worker>(parts, std::move(sockets_by_worker[i])));
   }
@@ -301,25 +312,30 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
 // somebody who drains.
 void ServerParts::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  loop.watch_signal(SIGTERM, [this] { stop(); });
-  loop.watch_signal(SIGINT, [this] { stop(); });
-  // Expected by nginx's users to reload, which is not there yet; its default would be to die.
-  loop.watch_signal(SIGHUP, [] { log::warning("SIGHUP is ignored: there is no reload yet"); });
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT}) loop.watch_signal(number, [this] { stop(); });
+  // What nginx's users expect of these is not there; their default would be to die.
+  constexpr std::pair<int, std::string_view> kIgnored[] = {
+      {SIGHUP, "SIGHUP is ignored: there is no reload yet"},
+      {SIGUSR1, "SIGUSR1 is ignored: there is no log file to open again"},
+      {SIGUSR2, "SIGUSR2 is ignored: there is no change of the running program yet"}};
+  for (const auto& [number, sentence] : kIgnored)
+    loop.watch_signal(number, [sentence = sentence] { log::warning(sentence); });
+  release_signals();
 }
 
 void ServerParts::run() {
   on_sample();
   on_reload();
   if (report_task) loop.arm(report, report_ms);
-  for (net::ListeningSocket& socket : admin_sockets) {
-    admin_listener = net::Listener::start(loop, std::move(socket), *this);
-  }
+  for (net::ListeningSocket& socket : admin_sockets) admin_endpoint.start(std::move(socket));
   running = workers.size();
   for (auto& worker : workers) worker->start();
+  service_manager.ready(fmt::format("listening on {}", fmt::join(addresses_text(listening), ", ")));
   loop.run();
+  hold_signals();
   workers.clear();
-  admin_listener.reset();
-  admin_connections.close_all();
+  failures.finish();
+  admin_endpoint.close();
   loop.end_turn();
 }
 

@@ -34,17 +34,22 @@ std::vector<std::string> certificate_fields(const config::Config& config) {
 Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
     : parts_(parts),
       sockets_(std::move(sockets)),
-      proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard.downstream,
-              random_seed(), certificate_fields(parts.config)}),
+      proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard, random_seed(),
+              certificate_fields(parts.config), &parts.failures, parts.trusted}),
       settings_{parts.config.server.limits, parts.config.server.timeouts, parts.config.server.http2,
                 parts.shard.downstream},
-      connections_(loop_, *this) {
+      connections_(loop_, settings_, *this) {
   size_t first_endpoint = 0;
   for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
-    const upstream::Upstream::Parts made{loop_,       loop_,
-                                         pools_,      parts.config.server.limits,
-                                         parts.shard, parts.upstream_tls[i],
-                                         parts.index, parts.count};
+    const upstream::Upstream::Parts made{loop_,
+                                         loop_,
+                                         pools_,
+                                         parts.config.server.limits,
+                                         parts.shard,
+                                         parts.upstream_tls[i],
+                                         parts.index,
+                                         parts.count,
+                                         parts.reachability};
     upstreams_.push_back(std::make_unique<upstream::Upstream>(
         parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
     first_endpoint += parts.addresses[i].size();
@@ -150,18 +155,37 @@ bool Worker::is_trusted(const Address& address) const {
 }
 
 bool Worker::may_accept() {
-  const size_t clients = connections_.size() + handshakes();
-  const bool waited = std::exchange(at_limit_, clients >= parts_.max_connections);
+  if (connections_.size() + handshakes() < parts_.max_connections) {
+    at_limit_ = false;
+    return true;
+  }
+  const bool room = shed(1) == 1;
+  const bool waited = std::exchange(at_limit_, !room);
   if (at_limit_ && !waited) settings_.counters.accept_paused.add();
-  return !at_limit_;
+  if (room || !waited)
+    parts_.shortage.limit_reached(loop_.now_ms(),
+                                  room ? Shortage::Came::in : Shortage::Came::to_wait);
+  return room;
 }
 
-void Worker::on_accept_paused(net::NetError error) {
+bool Worker::make_room(net::NetError error) {
+  const Shortage::Made made{pools_.evict_idle(), shed(kShedAtOnce)};
+  parts_.shortage.descriptors_ran_out(loop_.now_ms(), parts_.index, error, made);
+  if (made.upstream_closed + made.clients_closed > 0) return true;
   settings_.counters.accept_paused.add();
-  const size_t evicted = pools_.evict_idle();
-  log::warning(fmt::format(
-      "accepting paused for {} ms: {}; {} idle upstream connections closed to make room",
-      net::Listener::kPauseMs, error.sentence(), evicted));
+  return false;
+}
+
+bool Worker::make_room() {
+  const size_t closed = shed(kShedAtOnce);
+  parts_.shortage.descriptors_ran_out(loop_.now_ms(), parts_.index, {EMFILE}, {0, closed});
+  return closed > 0;
+}
+
+size_t Worker::shed(size_t most) {
+  const size_t count = connections_.shed_idle(most);
+  settings_.counters.shed.add(count);
+  return count;
 }
 
 }  // namespace onehop::server

@@ -17,10 +17,13 @@
 #include "onehop/proxy/proxy.h"
 #include "onehop/routing/router.h"
 #include "onehop/upstream/upstream.h"
+#include "shortage.h"
 
 namespace onehop::server {
 
-class Worker final : private Acceptor::Owner, private http::ServerConnections::Events {
+class Worker final : private Acceptor::Owner,
+                     private http::ServerConnections::Events,
+                     private upstream::Pools::Relief {
  public:
   // Everything referred to outlives the worker.
   struct Parts {
@@ -32,9 +35,12 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
     // By listener; null for a plain one. Read when the worker starts.
     const std::vector<std::shared_ptr<const tls::ServerContext>>& listener_tls;
     telemetry::Shard& shard;
+    std::vector<upstream::Reachability>& reachability;  // by endpoint, of all upstreams
     size_t index;
     size_t count;
     uint64_t max_connections;  // of clients, this worker's share
+    Shortage& shortage;
+    proxy::FailureLog& failures;
     std::function<void()>
         on_done;  // called on the worker's thread when its last connection is gone
   };
@@ -54,12 +60,20 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   // up as soon as they are idle.
   void use(size_t upstream, std::shared_ptr<const tls::ClientContext> context);
 
+  // From any thread: closes some clients that wait, for want of descriptors elsewhere.
+  void make_room_for_others() {
+    post([this] { shed(kShedAtOnce); });
+  }
+
   // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the
   // worker is done.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   bool done() const noexcept { return done_; }  // no task runs any more
 
  private:
+  // Where descriptors ran out, more than the one is wanted soon.
+  static constexpr size_t kShedAtOnce = 8;
+
   void make_acceptors();
   void run();
   void begin_drain();
@@ -67,7 +81,9 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   void end();
 
   bool may_accept() override;
-  void on_accept_paused(net::NetError error) override;
+  bool make_room(net::NetError error) override;  // for a client
+  bool make_room() override;                     // for a dial
+  size_t shed(size_t most);
   void on_all_closed() override { end_if_drained(); }
   void on_handshake_over() override { end_if_drained(); }
   void on_drain_deadline() { end(); }
@@ -78,7 +94,7 @@ class Worker final : private Acceptor::Owner, private http::ServerConnections::E
   Parts parts_;
   net::EventLoop loop_;
   std::vector<net::ListeningSocket> sockets_;  // in the order of the listeners
-  upstream::Pools pools_;
+  upstream::Pools pools_{static_cast<upstream::Pools::Relief&>(*this)};
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
   proxy::Proxy proxy_;
   http::ServerSettings settings_;

@@ -22,6 +22,7 @@ class ServerHandshake final : public Handshake, private TlsTransport::Waiter {
     owned_.reset(transport_);
     if (timeout_ms > 0) loop.arm(deadline_, timeout_ms);
   }
+  bool silent() const override { return transport_->silent(); }
 
  private:
   // The receiver may destroy this object in each of the three calls.

@@ -2,24 +2,13 @@
 // `onehop check` for TLS: the faults of each listener and upstream under the full key.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "client_context.h"
-#include "onehop/base/ascii.h"
 #include "server_context.h"
 
 namespace onehop::tls {
 namespace {
-
-// A name of an upstream as TOML writes it in a path: quoted where a dot in it could be taken for
-// one between keys.
-std::string path_of(std::string_view name) {
-  const bool bare = !name.empty() && std::ranges::all_of(name, [](char c) {
-    return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || c == '-';
-  });
-  return bare ? fmt::format("upstream.{}", name) : fmt::format("upstream.\"{}\"", name);
-}
 
 void add(std::vector<config::Problem>& problems, std::string_view path, std::vector<Fault> faults) {
   for (Fault& fault : faults) {
@@ -41,7 +30,7 @@ std::vector<config::Problem> check(const config::Config& config) {
   }
   for (const config::Upstream& upstream : config.upstreams) {
     if (!upstream.tls.enabled) continue;
-    add(problems, path_of(upstream.name), OpenSslClientContext::faults(upstream));
+    add(problems, config::upstream_key(upstream.name), OpenSslClientContext::faults(upstream));
   }
   return problems;
 }

@@ -44,14 +44,50 @@ Result<ListenerFiles, Fault> ListenerFiles::read(const config::Listener& listene
   }
   files.look_at_staples(warnings);
   if (settings.client_certificates == config::ClientCertificates::off) return files;
-  const bool had_them = previous != nullptr && previous->authorities_.has_value() &&
-                        previous->authorities_->names.front() == settings.client_ca;
-  const Authorities* old = had_them ? &*previous->authorities_ : nullptr;
-  const auto load = [&] { return load_authorities(settings.client_ca, "client_ca"); };
-  auto read = renew<std::vector<CertificatePtr>>({settings.client_ca}, old, load, whose, warnings);
-  if (!read.has_value()) return Unexpected<Fault>(std::move(read.error()));
-  files.authorities_ = std::move(*read);
+  if (auto fault = files.read_demands(listener, previous, warnings); fault.has_value())
+    return Unexpected<Fault>(std::move(*fault));
   return files;
+}
+
+// What client certificates are held against.
+std::optional<Fault> ListenerFiles::read_demands(const config::Listener& listener,
+                                                 const ListenerFiles* previous,
+                                                 std::vector<std::string>& warnings) {
+  const config::ListenerTls& settings = listener.tls;
+  const std::string whose = "listener " + listener.address;
+  const auto old_of = [](const auto& read, const std::string& name) {
+    return read.has_value() && read->names.front() == name ? &*read : nullptr;
+  };
+  const Authorities* const had =
+      previous == nullptr ? nullptr : old_of(previous->authorities_, settings.client_ca);
+  const auto load = [&] { return load_authorities(settings.client_ca, "client_ca"); };
+  auto read = renew<std::vector<CertificatePtr>>({settings.client_ca}, had, load, whose, warnings);
+  if (!read.has_value()) return std::move(read.error());
+  authorities_ = std::move(*read);
+  if (settings.client_crl.empty()) return std::nullopt;
+  const Revocations* const had_lists =
+      previous == nullptr ? nullptr : old_of(previous->revocations_, settings.client_crl);
+  const auto load_lists = [&] { return load_revocations(settings.client_crl, "client_crl"); };
+  auto lists =
+      renew<std::vector<CrlPtr>>({settings.client_crl}, had_lists, load_lists, whose, warnings);
+  if (!lists.has_value()) return std::move(lists.error());
+  revocations_ = std::move(*lists);
+  look_at_revocations(whose, warnings);
+  return std::nullopt;
+}
+
+// Those that were valid when they were read may have grown old in use.
+void ListenerFiles::look_at_revocations(const std::string& whose,
+                                        std::vector<std::string>& warnings) {
+  for (const CrlPtr& list : revocations()) {
+    if (const std::string why = why_not_in_use(*list); !why.empty()) {
+      warnings.push_back(
+          fmt::format("{}: the list of revoked certificates of \"{}\" {}: its clients are refused",
+                      whose, issuer_of(*list), why));
+    } else {
+      revocations_end_ = std::min(revocations_end_, end_of(*list));
+    }
+  }
 }
 
 const ListenerFiles::Certificate* ListenerFiles::certificate_in(
@@ -83,18 +119,25 @@ const std::vector<CertificatePtr>& ListenerFiles::authorities() const {
   return authorities_.has_value() ? *authorities_->it : kNone;
 }
 
+const std::vector<CrlPtr>& ListenerFiles::revocations() const {
+  static const std::vector<CrlPtr> kNone;
+  return revocations_.has_value() ? *revocations_->it : kNone;
+}
+
 bool ListenerFiles::same_as(const ListenerFiles& other) const {
-  const bool both = authorities_.has_value() && other.authorities_.has_value();
-  return certificates() == other.certificates() &&
-         authorities_.has_value() == other.authorities_.has_value() &&
-         (!both || authorities_->it == other.authorities_->it);
+  const auto same = [](const auto& one, const auto& another) {
+    return one.has_value() == another.has_value() && (!one.has_value() || one->it == another->it);
+  };
+  return certificates() == other.certificates() && same(authorities_, other.authorities_) &&
+         same(revocations_, other.revocations_);
 }
 
 bool ListenerFiles::changed() const {
   return std::ranges::any_of(certificates_,
                              [](const Certificate& read) { return read.changed(); }) ||
          (authorities_.has_value() && authorities_->changed()) ||
-         Staple::Clock::now() >= staples_end_;
+         (revocations_.has_value() && revocations_->changed()) ||
+         Staple::Clock::now() >= std::min(staples_end_, revocations_end_);
 }
 
 }  // namespace onehop::tls

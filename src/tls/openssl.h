@@ -31,6 +31,7 @@ inline void free_bio(BIO* bio) noexcept {
 using BioPtr = std::unique_ptr<BIO, Free<free_bio>>;
 using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
 using ContextPtr = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
+using CrlPtr = std::unique_ptr<X509_CRL, Free<X509_CRL_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using SessionPtr = std::unique_ptr<SSL_SESSION, Free<SSL_SESSION_free>>;
 using SslPtr = std::unique_ptr<SSL, Free<SSL_free>>;

@@ -16,9 +16,15 @@ RecordEnds& ends_of(BIO* bio) noexcept {
 }
 
 int read_records(BIO* bio, char* into, size_t size, size_t* read) noexcept {
-  Buffer& input = ends_of(bio).input;
+  RecordEnds& ends = ends_of(bio);
+  Buffer& input = ends.input;
   BIO_clear_retry_flags(bio);
   *read = 0;
+  if (ends.reads_left > 0) {
+    --ends.reads_left;
+  } else {
+    size = 0;
+  }
   while (*read < size && !input.empty()) {
     const std::string_view front = input.front();
     const size_t part = std::min(size - *read, front.size());

@@ -3,6 +3,9 @@
 // appends straight to the output, so that a byte is copied once in each direction.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "onehop/base/buffer.h"
 #include "openssl.h"
 
@@ -13,6 +16,9 @@ namespace onehop::tls {
 struct RecordEnds {
   Buffer input;              // what came and was not read yet
   Buffer* output = nullptr;  // null: nothing leaves any more
+  // How often OpenSSL may still read, which it does twice for each record; then it looks to it as
+  // if nothing more had come.
+  size_t reads_left = SIZE_MAX;
 };
 
 // `ends` outlives the BIO. The SSL that it is given to owns it.

@@ -34,10 +34,10 @@ bool is_for(const LoadedCertificate& certificate, std::string_view name) {
 }
 
 // Under these demands sessions may be resumed.
-std::string demands(const config::ListenerTls& settings,
-                    const std::vector<CertificatePtr>& authorities) {
+std::string demands(const config::ListenerTls& settings, const ListenerFiles& files) {
   std::string text = fmt::format("{}", static_cast<int>(settings.client_certificates));
-  for (const CertificatePtr& authority : authorities) text += fingerprint_of(*authority);
+  for (const CertificatePtr& authority : files.authorities()) text += fingerprint_of(*authority);
+  for (const CrlPtr& list : files.revocations()) text += fingerprint_of(*list);
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
          reinterpret_cast<unsigned char*>(digest.data()));
@@ -83,6 +83,10 @@ std::vector<Fault> OpenSslServerContext::faults(const config::Listener& listener
     const auto authorities = load_authorities(settings.client_ca, "client_ca");
     if (!authorities.has_value()) faults.push_back(authorities.error());
   }
+  if (!settings.client_crl.empty()) {
+    const auto revocations = load_revocations(settings.client_crl, "client_crl");
+    if (!revocations.has_value()) faults.push_back(revocations.error());
+  }
   if (!faults.empty()) return faults;
   std::vector<std::string> unheard;
   const auto built = build(listener, nullptr, unheard);
@@ -108,7 +112,7 @@ Result<std::shared_ptr<const OpenSslServerContext>, Fault> OpenSslServerContext:
   if (auto fault = fault_of_use(listener, files->certificates()); fault.has_value())
     return Unexpected<Fault>(std::move(*fault));
   std::shared_ptr<OpenSslServerContext> made(new OpenSslServerContext(listener, std::move(*files)));
-  made->session_id_context_ = demands(settings, made->files_.authorities());
+  made->session_id_context_ = demands(settings, made->files_);
   if (settings.session_tickets) {
     if (previous != nullptr) made->ticket_keys_ = previous->ticket_keys_;
     if (made->ticket_keys_ == nullptr) {
@@ -174,6 +178,11 @@ void OpenSslServerContext::demand_certificates(SSL_CTX& context) const {
     X509_STORE_add_cert(store, authority.get());
     SSL_CTX_add_client_CA(&context, authority.get());
   }
+  // With any list, each authority of a chain must have one that is valid: who cannot be looked up
+  // is refused.
+  for (const CrlPtr& list : files_.revocations()) X509_STORE_add_crl(store, list.get());
+  if (!files_.revocations().empty())
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   const bool required = settings_.client_certificates == config::ClientCertificates::required;
   SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);

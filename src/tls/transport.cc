@@ -21,6 +21,14 @@ constexpr size_t kGatheredSlices = 16;  // that one record is made of, at most
 // that the peer asks of it. Whoever asks on and on and takes no answer is given up.
 constexpr size_t kMostAnswers = kEncryptedAhead + 64 * 1024;
 
+// What is read of a client whose handshake waits for its turn.
+constexpr size_t kHandshakeAhead = 64 * 1024;
+// Two reads are a record: about a millisecond of the smallest ones, 8 MiB of the largest.
+constexpr size_t kReadsPerTurn = 1024;
+// New keys and tickets cost as much as a signature each. Nobody needs as many for so few bytes.
+constexpr uint64_t kFreeMessages = 32;
+constexpr uint64_t kBytesPerMessage = 64 * 1024;
+
 constexpr char kHandshakeRecord = 0x16;
 constexpr char kAlertRecord = 0x15;
 
@@ -80,6 +88,9 @@ void TlsTransport::on_bytes(Buffer& bytes) {
 
 void TlsTransport::on_end() {
   if (state_ == State::handshaking) return not_secured(Failure::closed, "end of the connection");
+  // Whatever is left: no turn follows.
+  turn_ = loop_.turn();
+  ends_.reads_left = SIZE_MAX;
   read_on();
   if (state_ != State::open) return;
   // The close_notify may have come while nobody was reading.
@@ -116,6 +127,12 @@ bool TlsTransport::looks_like_tls() const {
 void TlsTransport::shake_hands() {
   if (std::exchange(first_bytes_, false) && !looks_like_tls())
     return not_secured(Failure::not_tls, sentence_of(Failure::not_tls));
+  // Here is the signature with the private key, for which a flood of clients could take all turns.
+  if (SSL_is_server(ssl_.get()) != 0 && !loop_.take_costly_step()) {
+    if (ends_.input.size() > kHandshakeAhead) below_->set_reading(false);
+    return loop_.mark_later(resume_);
+  }
+  below_->set_reading(true);
   clear_errors();
   const int done = SSL_do_handshake(ssl_.get());
   if (below_->unsent() > 0) below_->send();
@@ -129,6 +146,12 @@ void TlsTransport::shake_hands() {
 
 void TlsTransport::secured() {
   state_ = State::open;
+  SSL_set_msg_callback_arg(ssl_.get(), this);
+  SSL_set_msg_callback(ssl_.get(),
+                       [](int sent, int, int type, const void*, size_t, SSL*, void* to) {
+                         if (sent == 0 && type == SSL3_RT_HANDSHAKE)
+                           static_cast<TlsTransport*>(to)->note_message();
+                       });
   describe_session();
   std::exchange(waiter_, nullptr)->on_secured();
   if (state_ == State::closed) return;
@@ -178,14 +201,37 @@ void TlsTransport::set_reading(bool wanted) noexcept {
   if (wanted && (!ends_.input.empty() || input_ != Input::more)) loop_.mark_dirty(resume_);
 }
 
-// Decrypts everything that is there and passes it on in one piece.
+void TlsTransport::resume() {
+  if (state_ == State::handshaking) return shake_hands();
+  if (!reading_) return;
+  read_on();
+  const bool more = state_ == State::open && input_ == Input::more;
+  if (more && reading_ && ends_.input.empty()) below_->set_reading(true);
+}
+
+// Called from within OpenSSL, which goes on for as long as there is something to read.
+void TlsTransport::note_message() noexcept {
+  ++protocol_messages_;
+  if (floods()) ends_.reads_left = 0;
+}
+
+bool TlsTransport::floods() const noexcept {
+  return protocol_messages_ > kFreeMessages + (decrypted_bytes_ + written_) / kBytesPerMessage;
+}
+
+// Decrypts what is there, as far as the turn's share goes, and passes it on in one piece.
 void TlsTransport::read_on() {
   if (state_ != State::open || events_ == nullptr) return;
+  if (std::exchange(turn_, loop_.turn()) != loop_.turn()) ends_.reads_left = kReadsPerTurn;
   if (input_ == Input::more) {
     Buffer plain;
     input_ = decrypt(plain);
     if (below_->unsent() > 0) below_->send();  // an answer of the protocol itself, or an alert
-    if (below_->unsent() > kMostAnswers) input_ = Input::failed;
+    if (below_->unsent() > kMostAnswers || floods()) input_ = Input::failed;
+    if (input_ == Input::more && !ends_.input.empty()) {
+      below_->set_reading(false);
+      loop_.mark_later(resume_);
+    }
     if (!plain.empty()) {
       if (received_ != nullptr) received_->add(plain.size());
       events_->on_bytes(plain);
@@ -199,13 +245,14 @@ void TlsTransport::read_on() {
 TlsTransport::Input TlsTransport::decrypt(Buffer& plain) {
   PlainChunk& chunk = plain_chunk();
   Input input = Input::more;
-  while (input == Input::more && !ends_.input.empty()) {
+  while (input == Input::more && !ends_.input.empty() && ends_.reads_left > 0) {
     const std::span<char> room = chunk.room(plain);
     size_t size = 0;
     clear_errors();
     const int done = SSL_read_ex(ssl_.get(), room.data(), room.size(), &size);
     if (done == 1) {
       chunk.filled(size);
+      decrypted_bytes_ += size;
       refusal_ = nullptr;
       continue;
     }

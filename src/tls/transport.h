@@ -9,7 +9,10 @@
 // kEncryptedAhead of them wait below; the rest stays plain in output(). The end of what is below
 // without a close_notify is a truncation: on_error with EPROTO (edge case 91), as is everything
 // that breaks the protocol. What the peer sends to the protocol itself (tickets, new keys) is no
-// event (edge case 94).
+// event (edge case 94); so much of that that nothing else can be meant breaks it too.
+//
+// A turn decrypts so many records at most, and the rest in the next ones: small ones cost a hundred
+// times as much for each byte as full ones.
 #pragma once
 
 #include <memory>
@@ -57,12 +60,17 @@ class TlsTransport final : public net::Transport,
   ~TlsTransport() override;
 
   const Session& session() const noexcept { return session_; }
+  bool silent() const noexcept { return first_bytes_; }
 
   void flush() override;
+  size_t waiting_bytes() const noexcept override { return unsent() + below_->waiting_bytes(); }
   bool write_pending() const noexcept override { return below_->write_pending(); }
-  size_t untaken_bytes() const noexcept override { return below_->untaken_bytes(); }
+  uint64_t taken_bytes() const noexcept override { return below_->taken_bytes(); }
+  void watch_peer(const Watch& watch) noexcept override { below_->watch_peer(watch); }
   void acknowledge() noexcept override { below_->acknowledge(); }
+  Peer peer() const noexcept override { return below_->peer(); }
   void set_reading(bool wanted) noexcept override;
+  void set_reads(net::Reads reads) noexcept override { below_->set_reads(reads); }
   std::string_view application_protocol() const noexcept override {
     return session_.application_protocol;
   }
@@ -73,11 +81,12 @@ class TlsTransport final : public net::Transport,
   enum class State : uint8_t { handshaking, open, ended, broken, closed };
   enum class Input : uint8_t { more, end, failed };
 
-  // Goes on, at the end of the turn, with what was left when nobody wanted to read.
+  // Goes on, at the end of the turn, with what was left when nobody wanted to read; or, in a later
+  // turn, with a handshake.
   class Resume final : public net::Dirty {
    public:
     explicit Resume(TlsTransport& transport) : transport_(transport) {}
-    void flush() override { transport_.read_on(); }
+    void flush() override { transport_.resume(); }
 
    private:
     TlsTransport& transport_;
@@ -90,6 +99,7 @@ class TlsTransport final : public net::Transport,
   void on_flush(net::Flushed flushed) override;
 
   void close() noexcept override;
+  void resume();
   void shake_hands();
   void secured();
   void not_secured(Failure failure, std::string_view detail);
@@ -97,6 +107,8 @@ class TlsTransport final : public net::Transport,
   bool looks_like_tls() const;
 
   void read_on();
+  void note_message() noexcept;
+  bool floods() const noexcept;
   Input decrypt(Buffer& plain);
   void report_input();
   void fail(net::NetError error);
@@ -120,6 +132,9 @@ class TlsTransport final : public net::Transport,
   std::string fingerprint_;
   Resume resume_{*this};
   std::optional<net::Flushed> below_flushed_;  // what came of a flush that is going on
+  uint64_t turn_ = 0;                          // of which ends_.reads_left is the share
+  uint64_t decrypted_bytes_ = 0;
+  uint64_t protocol_messages_ = 0;  // of handshakes, since the first one ended
   State state_ = State::handshaking;
   Input input_ = Input::more;  // an end or a failure that nobody wanted to read yet
   bool first_bytes_ = true;    // nothing has come so far

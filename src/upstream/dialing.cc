@@ -15,23 +15,16 @@ namespace onehop::upstream {
 
 using telemetry::OpenReason;
 
-std::variant<Waiting, LeaseError> Pool::dial(Waiter& waiter, OpenReason reason) {
+void Pool::dial(Waiter& waiter, OpenReason reason) {
   const bool upgrade = waiter.want_.upgrade;
   auto dialing = std::make_unique<Dialing>(*this, reason, upgrade);
-  auto started = dialing->start();
-  if (!started.has_value() && started.error().is_local_fault() && parts_.pools.evict_idle() > 0)
-    started = dialing->start();
-  if (!started.has_value()) {
-    const bool local = started.error().is_local_fault();
-    return dial_error({local ? NoLease::local_fault : NoLease::connect_failed, started.error()});
-  }
   dialing->add(waiter);
   ++dialing_count_;
   parts_.counters.connecting.add(1);
   // The last one may be joined.
-  Dialing& started_dial = *dialing.release();
-  upgrade ? dialing_.push_front(started_dial) : dialing_.push_back(started_dial);
-  return Waiting::for_dial;
+  Dialing& begun = *dialing.release();
+  upgrade ? dialing_.push_front(begun) : dialing_.push_back(begun);
+  parts_.loop.mark_dirty(begun);
 }
 
 void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
@@ -41,7 +34,7 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
   parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
   dialing.over_ = true;
   ++open_;
-  if (std::exchange(unreachable_, false)) {
+  if (parts_.reachability.found()) {
     log::info(
         fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
   }
@@ -82,15 +75,11 @@ void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
   serve_queue();
 }
 
-// Counts a failed dial. The log has a line when an endpoint goes, not for each request, and at most
-// one in kLogEveryMs where dials to it succeed and fail in turn.
+// Counts a failed dial. The log has a line when an endpoint goes, not for each request.
 LeaseError Pool::dial_error(const LeaseError& error) {
   const bool local = error.why == NoLease::local_fault;
   (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
-  const uint64_t now = parts_.loop.now_ms();
-  if (!local && !unreachable_ && now >= log_again_ms_) {
-    unreachable_ = true;
-    log_again_ms_ = now + kLogEveryMs;
+  if (!local && parts_.reachability.lost(parts_.loop.now_ms())) {
     log::warning(fmt::format(
         "upstream {}: {} cannot be reached: {}", parts_.name, parts_.address.to_string(),
         error.network.number == EPROTO ? "the handshake of TLS failed" : error.network.sentence()));
@@ -104,9 +93,14 @@ void PooledConnection::attach(net::TransportPtr transport) {
   const Pool::Parts& parts = pool_.parts_;
   const bool h2 = parts.secure ? transport->application_protocol() == "h2"
                                : parts.protocol == config::UpstreamProtocol::h2;
+  const auto ms = [](config::milliseconds time) { return static_cast<uint64_t>(time.count()); };
+  const config::UpstreamTimeouts& timeouts = parts.timeouts;
+  transport->watch_peer({ms(timeouts.tcp_user_timeout), ms(timeouts.tcp_keepalive)});
   connection_ =
       h2 ? http::h2::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this,
-                             parts.secure)
+                             {parts.secure, ms(timeouts.http2_ping),
+                              static_cast<uint32_t>(parts.http2.stream_window),
+                              static_cast<uint32_t>(parts.http2.max_stream_window)})
          : http::h1::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this);
 }
 

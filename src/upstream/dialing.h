@@ -7,22 +7,35 @@
 
 namespace onehop::upstream {
 
-// Lines in the log about one endpoint that fails and fails are no closer together.
-constexpr uint64_t kLogEveryMs = 10'000;
-
-// A dial: for one waiter, or for many where one connection will serve them.
+// A dial: for one waiter, or for many where one connection will serve them. It begins at the end of
+// the turn, so that a request that is given up in the turn it came in costs no connect.
 class Pool::Dialing final : public net::Retirable,
+                            public net::Dirty,
                             public ListNode<Dialing>,
                             private net::Dial::Events {
  public:
   Dialing(Pool& pool, telemetry::OpenReason reason, bool upgrade)
-      : pool_(pool),
-        reason_(reason),
-        upgrade_(upgrade),
-        generation_(pool.generation_),
-        started_ns_(pool.parts_.loop.now_ns()) {}
+      : pool_(pool), reason_(reason), upgrade_(upgrade), generation_(pool.generation_) {}
+
+  // The end of the turn.
+  void flush() override {
+    auto started = start();
+    if (!started.has_value() && started.error().is_local_fault() &&
+        pool_.parts_.pools.make_room(started.error()))
+      started = start();
+    if (started.has_value() || may_wait_for_descriptor(started.error())) return;
+    const bool local = started.error().is_local_fault();
+    pool_.dial_failed(*this,
+                      {local ? NoLease::local_fault : NoLease::connect_failed, started.error()});
+  }
+
+ private:
+  friend class Pool;
+  static constexpr unsigned kTriesForDescriptor = 10;
+  static constexpr uint64_t kDescriptorWaitMs = 25;
 
   Result<void, net::NetError> start() {
+    started_ns_ = pool_.parts_.loop.now_ns();
     net::Dialer& dialer = upgrade_ ? *pool_.parts_.http1_dialer : pool_.parts_.dialer;
     auto dial = dialer.dial(pool_.parts_.address, *this);
     if (!dial.has_value()) return Unexpected<net::NetError>(dial.error());
@@ -31,14 +44,25 @@ class Pool::Dialing final : public net::Retirable,
     if (patience > 0) pool_.parts_.loop.arm(deadline_, static_cast<uint64_t>(patience));
     return {};
   }
-
- private:
-  friend class Pool;
+  // Other workers may have some to spare, and have been asked.
+  bool may_wait_for_descriptor(net::NetError error) {
+    if (!error.is_want_of_descriptors() || ++tries_ > kTriesForDescriptor) return false;
+    pool_.parts_.loop.arm(again_, kDescriptorWaitMs);
+    return true;
+  }
+  void forget() noexcept {
+    static_cast<ListNode<net::Dirty>&>(*this).unlink();
+    static_cast<ListNode<Dialing>&>(*this).unlink();
+    deadline_.disarm();
+    again_.disarm();
+    dial_.reset();
+  }
   void add(Waiter& waiter) {
     waiter.dialing_ = this;
     waiters_.push_back(waiter);
     ++waiter_count_;
   }
+  void on_again() { pool_.parts_.loop.mark_dirty(*this); }
   void on_reached() override { deadline_.disarm(); }
   void on_connected(net::TransportPtr transport) override {
     pool_.dialed(*this, std::move(transport));
@@ -61,9 +85,11 @@ class Pool::Dialing final : public net::Retirable,
   telemetry::OpenReason reason_;
   bool upgrade_;  // for one waiter, who must have HTTP/1.1
   uint64_t generation_;
-  uint64_t started_ns_;
+  unsigned tries_ = 0;  // that found no descriptor
+  uint64_t started_ns_ = 0;
   std::unique_ptr<net::Dial> dial_;
   net::Deadline deadline_{this, net::DeadlineThunk<&Dialing::on_deadline>::call};
+  net::Deadline again_{this, net::DeadlineThunk<&Dialing::on_again>::call};
 };
 
 }  // namespace onehop::upstream

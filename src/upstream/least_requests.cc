@@ -14,9 +14,11 @@ bool is_idle(const Candidate& candidate) {
 
 std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates) {
   const bool all_idle = std::ranges::all_of(candidates, is_idle);
-  // (in_flight + 1) / weight, the load that the endpoint would have, compared without dividing.
+  // (in_flight + 1 + failures) / weight, the load that the endpoint would have, compared without
+  // dividing.
   const auto load = [&](const Candidate& candidate, const Candidate& other) {
-    return all_idle ? 0 : (uint64_t{candidate.in_flight} + 1) * other.weight;
+    const uint64_t requests = all_idle ? 0 : uint64_t{candidate.in_flight} + 1;
+    return (requests * Candidate::kFailureUnits + candidate.failures) * other.weight;
   };
   const Candidate* least = nullptr;
   for (const Candidate& candidate : candidates) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Least requests: the endpoint that would have the fewest requests in flight for its weight. Among
-// equals, and while nobody has anything to do, it is smooth weighted round robin's turn.
+// Least requests: the endpoint that would have the fewest requests in flight for its weight, what
+// failed of late counted among them. Among equals, and while nobody has anything to do, it is
+// smooth weighted round robin's turn.
 #pragma once
 
 #include <vector>

@@ -6,6 +6,7 @@
 
 #include "dialing.h"
 #include "onehop/base/assert.h"
+#include "onehop/upstream/bond.h"
 #include "pooled_connection.h"
 
 namespace onehop::upstream {
@@ -19,39 +20,15 @@ constexpr size_t kMostPerDial = 100;
 using telemetry::Closer;
 using telemetry::OpenReason;
 
-Lease::Lease(Lease&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)),
-      stream_(other.stream_),
-      reused_(other.reused_) {}
-
-Lease& Lease::operator=(Lease&& other) noexcept {
-  if (this != &other) {
-    release();
-    connection_ = std::exchange(other.connection_, nullptr);
-    stream_ = other.stream_;
-    reused_ = other.reused_;
-  }
-  return *this;
-}
-
-bool Lease::multiplexed() const noexcept {
-  return connection_ != nullptr && connection_->connection_->multiplexed();
-}
-
-http::ClientStream& Lease::open_stream(http::ClientStream::Events& events) {
-  stream_ = &connection_->connection_->open_stream(events);
-  return *stream_;
-}
-
-void Lease::release() {
-  if (PooledConnection* connection = std::exchange(connection_, nullptr))
-    connection->pool_.give_back(*connection, std::exchange(stream_, nullptr));
-}
-
 size_t Pools::evict_idle() {
   size_t count = 0;
   list_.for_each([&](Pool& pool) { count += pool.discard_idle(OpenReason::evicted); });
   return count;
+}
+
+bool Pools::make_room(net::NetError error) {
+  if (evict_idle() > 0) return true;
+  return error.is_want_of_descriptors() && relief_ != nullptr && relief_->make_room();
 }
 
 void Pool::Waiter::leave() noexcept {
@@ -73,7 +50,7 @@ Pool::Pool(const Parts& parts)
 }
 
 Pool::~Pool() {
-  ONEHOP_ASSERT(lent_.empty() && queue_.empty());
+  ONEHOP_ASSERT(lent_.empty() && bound_.empty() && queue_.empty());
   discard_idle(OpenReason::evicted);
   ONEHOP_ASSERT(dialing_.empty());
 }
@@ -82,6 +59,7 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   waiter.pool_ = this;
   want.upgrade = want.upgrade && parts_.http1_dialer != nullptr;
   waiter.want_ = want;
+  if (want.bond != nullptr) return want.bond->lend();
   if (PooledConnection* found = ready(want)) return lend(*found);
   if (Dialing* const under_way = joinable(want)) {
     under_way->add(waiter);
@@ -97,7 +75,8 @@ Pool::Dialing* Pool::joinable(Want want) {
   if (!multiplexes_ || !parts_.config.reuse || want.fresh || want.upgrade) return nullptr;
   Dialing* const newest = dialing_.back();
   const bool fit = newest != nullptr && !newest->over_ && !newest->upgrade_ &&
-                   newest->generation_ == generation_ && newest->waiter_count_ < kMostPerDial;
+                   newest->generation_ == generation_ &&
+                   newest->waiter_count_ < std::min<uint64_t>(kMostPerDial, endurance_.requests());
   return fit ? newest : nullptr;
 }
 
@@ -106,7 +85,10 @@ std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
   serve_queue();  // time alone may have made room
   // What is idle is not what is wanted.
   if (is_full() && idle_count_ > 0) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
-  if (!is_full()) return dial(waiter, why_open(waiter.want_));
+  if (!is_full()) {
+    dial(waiter, why_open(waiter.want_));
+    return Waiting::for_dial;
+  }
   if (queue_length_ >= parts_.config.max_queue) {
     parts_.counters.queue_rejected.add();
     return LeaseError{NoLease::queue_full, {}};
@@ -209,9 +191,8 @@ void Pool::leave(Waiter& waiter) noexcept {
     return;
   }
   if (--dialing->waiter_count_ > 0) return;
-  dialing->unlink();
-  dialing->deadline_.disarm();
-  dialing->dial_.reset();
+  if (!dialing->over_ && dialing->dial_ != nullptr) parts_.counters.dials_given_up.add();
+  dialing->forget();
   --dialing_count_;
   parts_.counters.connecting.add(-1);
   parts_.loop.retire(std::unique_ptr<Dialing>(dialing));
@@ -228,12 +209,8 @@ void Pool::serve_queue() {
   while (!queue_.empty() && !is_full()) {
     Waiter& waiter = *queue_.front();
     leave(waiter);
-    const auto outcome = dial(waiter, why_open(waiter.want_));
-    if (const auto* error = std::get_if<LeaseError>(&outcome)) {
-      waiter.on_no_lease(*error);
-    } else {
-      waiter.on_dialing();
-    }
+    dial(waiter, why_open(waiter.want_));
+    waiter.on_dialing();
   }
 }
 
@@ -259,14 +236,11 @@ void Pool::give_back(PooledConnection& connection, http::ClientStream* stream) {
 }
 
 void Pool::keep(PooledConnection& connection) {
-  const config::Pool& config = parts_.config;
+  if (connection.is_bound_) return Bond::rest(connection);
   if (const auto worn_out = connection.worn_out())
     return discard(connection, *worn_out, Closer::onehop);
-  int64_t idle_ms = config.idle_timeout.count();
-  if (const int64_t hint = connection.connection_->keep_alive_seconds(); hint >= 0) {
-    idle_ms = std::min(idle_ms, hint * 1000 - config.keep_alive_margin.count());
-    if (idle_ms <= 0) return discard(connection, OpenReason::not_persistent, Closer::onehop);
-  }
+  const int64_t idle_ms = idle_ms_of(connection);
+  if (idle_ms < 0) return discard(connection, OpenReason::not_persistent, Closer::onehop);
   ready_.push_back(connection);
   ++idle_count_;
   parts_.counters.idle.add(1);
@@ -279,9 +253,19 @@ void Pool::keep(PooledConnection& connection) {
     waiter->on_lease(lend(connection));
     return serve(connection);
   }
-  if (idle_count_ > config.max_idle) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
+  if (idle_count_ > parts_.config.max_idle)
+    lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (idle_ms > 0 && connection.linked())
     parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
+}
+
+// How long it may be idle; 0: for ever; less: not at all, as the endpoint is about to close it.
+int64_t Pool::idle_ms_of(const PooledConnection& connection) const {
+  const int64_t limit = parts_.config.idle_timeout.count();
+  const int64_t hint = connection.connection_->keep_alive_seconds();
+  if (hint < 0) return limit;
+  const int64_t left = std::min(limit, hint * 1000 - parts_.config.keep_alive_margin.count());
+  return left > 0 ? left : -1;
 }
 
 // A connection of many streams may have one to spare: for whoever waits, or for whoever comes.
@@ -312,8 +296,11 @@ void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) 
   parts_.counters.closed.add(static_cast<size_t>(who));
   parts_.counters.open.add(-1);
   --open_;
-  // One that was there for an upgrade alone is missed by nobody.
-  if (connection.connection_->multiplexed() == multiplexes_) remember_loss(reason);
+  if (connection.bond_ != nullptr) connection.bond_->lose();
+  // One that was there for an upgrade or for one client alone is missed by nobody.
+  if (connection.connection_->multiplexed() == multiplexes_ && !connection.is_bound_)
+    remember_loss(reason);
+  if (connection.refused_ == 0) endurance_.held(connection.requests_);
   connection.unlink();
   connection.connection_->abandon();
   parts_.loop.retire(std::unique_ptr<PooledConnection>(&connection));
@@ -344,25 +331,34 @@ size_t Pool::discard_idle(OpenReason reason) {
 void Pool::begin_anew() {
   ++generation_;
   discard_idle(OpenReason::certificates_renewed);
+  while (PooledConnection* at_rest = bound_.front())
+    discard(*at_rest, OpenReason::certificates_renewed, Closer::onehop);
   serve_queue();
 }
 
-std::optional<OpenReason> PooledConnection::worn_out() const {
+std::optional<OpenReason> PooledConnection::why_worn_out() const {
   const config::Pool& config = pool_.parts_.config;
+  if (is_bound_ && connection_->multiplexed()) return OpenReason::bound;
   if (!config.reuse) return OpenReason::reuse_off;
   if (generation_ != pool_.generation_) return OpenReason::certificates_renewed;
   if (config.max_requests != 0 && requests_ >= config.max_requests) return OpenReason::max_requests;
+  if (requests_ >= pool_.endurance_.requests()) return OpenReason::max_requests;
   if (pool_.parts_.loop.now_ms() >= expires_ms_) return OpenReason::max_age;
   return std::nullopt;
 }
 
 void PooledConnection::on_idle_end(http::ClientConnection&, http::Violation why) {
-  pool_.lost_idle(*this, OpenReason::peer_closed_idle,
-                  why == http::Violation::surplus ? Closer::error : Closer::peer);
+  lost(OpenReason::peer_closed_idle,
+       why == http::Violation::surplus ? Closer::error : Closer::peer);
 }
 
 void PooledConnection::on_idle_deadline() {
-  pool_.lost_idle(*this, OpenReason::idle_expired, Closer::onehop);
+  lost(OpenReason::idle_expired, Closer::onehop);
+}
+
+// Those that are bound are not counted as idle: they are there for nobody else.
+void PooledConnection::lost(OpenReason reason, Closer who) {
+  is_bound_ ? pool_.discard(*this, reason, who) : pool_.lost_idle(*this, reason, who);
 }
 
 }  // namespace onehop::upstream

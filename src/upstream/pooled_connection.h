@@ -23,14 +23,21 @@ class PooledConnection final : public net::Retirable,
  private:
   friend class Pool;
   friend class Lease;
+  friend class Bond;
   void on_idle_end(http::ClientConnection& connection, http::Violation why) override;
   void on_capacity(http::ClientConnection&) override { pool_.serve(*this); }
   void on_idle_deadline();
   bool suits(Want want) const noexcept {
     return !want.fresh && !(want.upgrade && connection_->multiplexed());
   }
-  // Why it must not be lent again, if so.
-  std::optional<telemetry::OpenReason> worn_out() const;
+  void lost(telemetry::OpenReason reason, telemetry::Closer who);
+  // Why it must not be lent again, if so. For good: its place may have been given to another one,
+  // and what is learned of the endpoint's endurance changes.
+  std::optional<telemetry::OpenReason> worn_out() const {
+    if (!worn_out_.has_value()) worn_out_ = why_worn_out();
+    return worn_out_;
+  }
+  std::optional<telemetry::OpenReason> why_worn_out() const;
   bool lendable() const { return connection_->capacity() > 0 && !worn_out(); }
   // It ends with the streams that it has.
   bool leaving() const {
@@ -40,10 +47,14 @@ class PooledConnection final : public net::Retirable,
 
   Pool& pool_;
   std::unique_ptr<http::ClientConnection> connection_;
+  mutable std::optional<telemetry::OpenReason> worn_out_;
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
   uint64_t generation_;  // of the pool when it was dialed
   uint64_t requests_ = 0;
-  size_t streams_ = 0;  // lent out
+  uint64_t refused_ = 0;   // of these, by an endpoint that did not look at them
+  size_t streams_ = 0;     // lent out
+  Bond* bond_ = nullptr;   // where it may go on when it is given back
+  bool is_bound_ = false;  // to a bond, which may be gone, and to nobody else
   net::Deadline idle_deadline_{this, net::DeadlineThunk<&PooledConnection::on_idle_deadline>::call};
 };
 

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "dialing.h"
 #include "onehop/base/log.h"
 
 namespace onehop::upstream {
@@ -22,11 +21,12 @@ std::string host_of(std::string_view address) {
 }  // namespace
 
 SecureDialer::SecureDialer(const Upstream::Parts& parts, std::string upstream, std::string name,
-                           telemetry::TlsShard& counters)
+                           telemetry::TlsShard& counters, Reachability& reachability)
     : loop_(parts.loop),
       upstream_(std::move(upstream)),
       name_(std::move(name)),
       counters_(counters),
+      reachability_(reachability),
       any_(parts.loop, parts.dialer, parts.tls, host_of(name_), this),
       http1_(parts.loop, parts.dialer, parts.tls, host_of(name_), this, tls::Dialer::Offer::http1) {
 }
@@ -42,8 +42,7 @@ void SecureDialer::on_handshake(bool resumed, uint64_t nanoseconds) {
 
 void SecureDialer::on_handshake_failed(tls::Failure failure, std::string_view detail) {
   counters_.failures[static_cast<size_t>(failure)].add();
-  if (loop_.now_ms() < log_again_ms_) return;
-  log_again_ms_ = loop_.now_ms() + kLogEveryMs;
+  if (!reachability_.handshake_failed(loop_.now_ms())) return;
   log::warning(fmt::format("upstream {}: no TLS with {}: {} ({}){}{}", upstream_, name_,
                            tls::sentence_of(failure), tls::name_of(failure),
                            detail.empty() ? "" : ": ", detail));

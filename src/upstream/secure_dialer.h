@@ -13,7 +13,7 @@ class SecureDialer final : private tls::DialObserver {
  public:
   // `name` is the endpoint's, as it is configured.
   SecureDialer(const Upstream::Parts& parts, std::string upstream, std::string name,
-               telemetry::TlsShard& counters);
+               telemetry::TlsShard& counters, Reachability& reachability);
 
   net::Dialer& any() { return any_; }      // whatever protocol the context offers
   net::Dialer& http1() { return http1_; }  // HTTP/1.1 alone
@@ -30,7 +30,7 @@ class SecureDialer final : private tls::DialObserver {
   std::string upstream_;
   std::string name_;
   telemetry::TlsShard& counters_;
-  uint64_t log_again_ms_ = 0;
+  Reachability& reachability_;
   tls::Dialer any_;
   tls::Dialer http1_;
 };

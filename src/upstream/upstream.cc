@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "penalties.h"
 #include "secure_dialer.h"
 
 namespace onehop::upstream {
@@ -19,10 +20,12 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
 
 }  // namespace
 
-Endpoint::Endpoint(std::string name, Candidate& candidate, std::unique_ptr<SecureDialer> dialer,
+Endpoint::Endpoint(std::string name, Place place, std::unique_ptr<SecureDialer> dialer,
                    const Pool::Parts& parts)
     : name_(std::move(name)),
-      candidate_(candidate),
+      upstream_(parts.name),
+      place_(place),
+      loop_(parts.loop),
       counters_(parts.counters),
       dialer_(std::move(dialer)),
       pool_(parts) {}
@@ -34,18 +37,26 @@ void Endpoint::use(std::shared_ptr<const tls::ClientContext> context) {
   pool_.begin_anew();
 }
 
+void Endpoint::failed() {
+  place_.penalties.add(place_.index, loop_.now_ms());
+}
+
 Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses,
                    size_t first_endpoint, const Parts& parts)
     : config_(config),
+      loop_(parts.loop),
       candidates_(addresses.size()),
+      penalties_(std::make_unique<Penalties>(addresses.size())),
       balancer_(make_balancer(config.balance, addresses.size())) {
   for (size_t i = 0; i < addresses.size(); ++i) {
     candidates_[i].weight = config.endpoints[i].weight;
+    Reachability& reachability = parts.reachability[first_endpoint + i];
     std::unique_ptr<SecureDialer> dialer;
     net::Dialer* http1 = nullptr;
     if (parts.tls != nullptr) {
       dialer = std::make_unique<SecureDialer>(parts, config.name, config.endpoints[i].address,
-                                              parts.shard.endpoints[first_endpoint + i].tls);
+                                              parts.shard.endpoints[first_endpoint + i].tls,
+                                              reachability);
       if (config.protocol == config::UpstreamProtocol::automatic) http1 = &dialer->http1();
     }
     const Pool::Parts pool{parts.loop,
@@ -54,18 +65,23 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
                            parts.pools,
                            config.pool,
                            config.timeouts,
+                           config.http2,
                            parts.limits,
                            parts.shard.endpoints[first_endpoint + i],
                            config.protocol,
                            parts.tls != nullptr,
                            config.name,
+                           reachability,
                            addresses[i],
                            share_of(config.pool.max_connections, parts.worker, parts.worker_count),
                            parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
-    endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address, candidates_[i],
+    endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address,
+                                                    Endpoint::Place{i, candidates_[i], *penalties_},
                                                     std::move(dialer), pool));
   }
 }
+
+Upstream::~Upstream() = default;
 
 void Upstream::use(const std::shared_ptr<const tls::ClientContext>& context) {
   for (auto& endpoint : endpoints_) endpoint->use(context);
@@ -76,6 +92,7 @@ void Upstream::close() {
 }
 
 std::optional<size_t> Upstream::pick(std::span<const uint16_t> tried) {
+  penalties_->apply(candidates_, loop_.now_ms());
   for (const uint16_t index : tried) candidates_[index].excluded = true;
   const auto picked = balancer_->pick(candidates_);
   for (const uint16_t index : tried) candidates_[index].excluded = false;

@@ -40,8 +40,8 @@ std::vector<Address> addresses_of(const std::string& origin) {
 // Declared in the order in which things are needed: destroyed the other way round.
 struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections::Events {
   explicit Path(const std::string& origin) : config(config_for(origin)) {
-    const upstream::Upstream::Parts parts{loop,  loop,    pools, config.server.limits,
-                                          shard, nullptr, 0,     1};
+    const upstream::Upstream::Parts parts{loop,    loop, pools, config.server.limits, shard,
+                                          nullptr, 0,    1,     reachability};
     const std::vector<Address> addresses = addresses_of(origin);
     upstreams.push_back(
         std::make_unique<upstream::Upstream>(config.upstreams[0], addresses, 0, parts));
@@ -55,19 +55,20 @@ struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections
     client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
     http::h1::serve(loop, std::move(transport), client, proxy, settings, connections);
   }
-  void on_accept_paused(net::NetError) override {}
+  bool make_room(net::NetError) override { return false; }
   void on_all_closed() override {}
 
   config::Config config;
-  telemetry::Shard shard{0, 1};
+  telemetry::Shard shard{0, 1, 1};
   net::EventLoop loop;
   upstream::Pools pools;
+  std::vector<upstream::Reachability> reachability{1};
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams;
   routing::Router router{config.routes, config.upstreams};
-  proxy::Proxy proxy{{loop, config.server, router, upstreams, shard.downstream, 1}};
+  proxy::Proxy proxy{{loop, config.server, router, upstreams, shard, 1}};
   http::ServerSettings settings{config.server.limits, config.server.timeouts, config.server.http2,
                                 shard.downstream};
-  http::ServerConnections connections{loop, *this};
+  http::ServerConnections connections{loop, settings, *this};
 };
 
 CountedProxy::CountedProxy(std::string origin) : origin_(std::move(origin)) {

@@ -34,6 +34,13 @@ TEST_CASE("52: a chunk size that is not a plain hexadecimal number is rejected")
       size_line("2^63", "8000000000000000"),
       size_line("2^60", "1000000000000000"),
       size_line("32 digits", "f0000000000000000000000000000005"),
+      size_line("zeros before 2^64 + 5", "000000000000000000000010000000000000005"),
+      size_line("zeros before 2^60", "00000000000000001000000000000000"),
+      size_line("zeros before 0x", "0000000000000000000x5"),
+      size_line("a space between digits", "5 0"),
+      size_line("a tab between digits", "5\t0"),
+      size_line("spaces behind zeros", "00000000000000000000   "),
+      {"a space behind the last size", chunked_post("5\r\nhello\r\n0 \r\n\r\n")},
       {"second size empty", chunked_post("5\r\nhello\r\n\r\n0\r\n\r\n")},
       {"second size signed", chunked_post("5\r\nhello\r\n-0\r\n\r\n")},
       {"last chunk with 0x", chunked_post("5\r\nhello\r\n0x0\r\n\r\n")},
@@ -54,6 +61,33 @@ TEST_CASE("53: chunk extensions are bounded and may not hide a line end") {
        chunked_post("5;" + std::string(20'000, 'a') + "\r\nhello\r\n0\r\n\r\n"), too_much},
   });
   check_rejected({{"a thousand of 28 bytes", chunked_post(many + "0\r\n\r\n"), too_much}});
+}
+
+TEST_CASE("53: a chunk extension that the grammar does not have is rejected") {
+  check_rejected({
+      size_line("no name", "5;"),
+      size_line("no name, blanks", "5 ; "),
+      size_line("no name, then one", "5;;a"),
+      size_line("a name, then none", "5;a;"),
+      size_line("only a value", "5;=b"),
+      size_line("no value", "5;a="),
+      size_line("no value, then a name", "5;a=;b"),
+      size_line("two equals signs", "5;a==b"),
+      size_line("a bracket in the name", "5;bad[=x"),
+      size_line("a bracket in the value", "5;a=[x]"),
+      size_line("a slash", "5;a/b"),
+      size_line("a high byte", "5;\xe4"),
+      size_line("two names", "5;a b"),
+      size_line("two values", "5;a=b c"),
+      size_line("an open quote", "5;a=\"b"),
+      size_line("junk behind the quote", "5;a=\"b\"c"),
+      size_line("a quote in a token", "5;a=b\"c\""),
+      size_line("a blank at the end", "5;a "),
+      size_line("a blank behind a value", "5;a=b\t"),
+      size_line("a comma", "5,a=b"),
+      size_line("a control byte in quotes", "5;a=\"\x01\""),
+      {"no name behind the last size", chunked_post("5\r\nhello\r\n0;\r\n\r\n")},
+  });
 }
 
 TEST_CASE("54: chunk data that is not followed by exactly CRLF is rejected") {
@@ -96,6 +130,13 @@ TEST_CASE("chunked bodies that are unusual and still right are forwarded") {
       {"an extension", chunked_post("5;a=b\r\nhello\r\n0\r\n\r\n")},
       {"an extension without a value", chunked_post("5;a\r\nhello\r\n0;b\r\n\r\n")},
       {"a quoted extension", chunked_post("5;a=\"b;c\"\r\nhello\r\n0\r\n\r\n")},
+      {"a quoted quote", chunked_post("5;a=\"b\\\"c\\\\\"\r\nhello\r\n0\r\n\r\n")},
+      {"an empty quoted value", chunked_post("5;a=\"\"\r\nhello\r\n0\r\n\r\n")},
+      {"a space before an extension", chunked_post("5 ;a=b\r\nhello\r\n0 ;a\r\n\r\n")},
+      {"blanks all about", chunked_post("5 \t;\t a = b ; c\t=\"d\"\r\nhello\r\n0\r\n\r\n")},
+      {"sixteen digits", chunked_post("0000000000000005\r\nhello\r\n0\r\n\r\n")},
+      {"forty zeros",
+       chunked_post(std::string(40, '0') + "5\r\nhello\r\n" + std::string(40, '0') + "\r\n\r\n")},
       {"trailers", chunked_post("5\r\nhello\r\n0\r\nX-T: a\r\nX-U: b\r\n\r\n")},
       {"line ends as data", chunked_post("4\r\n\r\n\r\n\r\n0\r\n\r\n")},
   });

@@ -110,6 +110,9 @@ TEST_CASE("45: a Content-Length that is not one decimal number is rejected") {
       length("2^64", " 18446744073709551616"),
       length("2^64 + 5", " 18446744073709551621"),
       length("30 digits", " 999999999999999999999999999999"),
+      length("zeros before 2^63", " 00000000000000000000009223372036854775808"),
+      length("a list of two alike", " 5, 5"),
+      {"two alike", post_with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello")},
       {"two that differ", post_with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello")},
       {"two that differ, one empty",
        post_with("Content-Length: 5\r\nContent-Length:\r\n", "hello")},
@@ -118,12 +121,38 @@ TEST_CASE("45: a Content-Length that is not one decimal number is rejected") {
   });
 }
 
-TEST_CASE("62: a request to upgrade that has a body is rejected") {
-  const std::string upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+TEST_CASE("a transfer coding that is not known is not supported, whatever is behind it") {
+  const std::vector<int> kUnknown = {501};
   check_rejected({
+      coding("gzip alone", " gzip", kUnknown),
+      coding("gzip and chunked", " gzip, chunked", kUnknown),
+      coding("with a parameter", " gzip;level=9, chunked", kUnknown),
+      coding("identity", " identity", kUnknown),
+      coding("almost chunked", " gzip, xchunked", {400}),
+      coding("chunked and more", " chunked, gzip", {400}),
+      coding("chunked twice", " chunked, chunked", {400}),
+      coding("nothing", "", {400}),
+      coding("no token", " (gzip), chunked", {400}),
+      {"a length, too", post_with("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello")},
+      {"in two fields", post_with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+                                  "5\r\nhello\r\n0\r\n\r\n")},
+      {"in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: gzip\r\n\r\nhello"},
+  });
+}
+
+TEST_CASE("62: the framing of a request to upgrade is held to the same rules") {
+  const std::string upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  check_accepted({
       {"with a length", post_with(upgrade + "Content-Length: 5\r\n", "hello")},
       {"chunked", post_with(upgrade + "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n")},
       {"GET with a length", get_with(upgrade + "Content-Length: 5\r\n") + "hello"},
+  });
+  check_rejected({
+      {"length and coding",
+       post_with(upgrade + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                 "5\r\nhello\r\n0\r\n\r\n")},
+      {"two lengths", post_with(upgrade + "Content-Length: 5\r\nContent-Length: 6\r\n", "hello")},
+      {"a bad chunk", post_with(upgrade + "Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n")},
   });
 }
 
@@ -132,6 +161,8 @@ TEST_CASE("what is unusual in a request's framing and still right is forwarded")
       {"no body", get_with("")},
       {"length 0", post_with("Content-Length: 0\r\n", "")},
       {"leading zeros", post_with("Content-Length: 0005\r\n", "hello")},
+      {"forty leading zeros",
+       post_with("Content-Length: " + std::string(40, '0') + "5\r\n", "hello")},
       {"space around the length", post_with("Content-Length: \t 5 \t\r\n", "hello")},
       {"space around the coding", chunked_post("0\r\n\r\n")},
       {"tab before the coding", post_with("Transfer-Encoding:\tchunked\t\r\n", "0\r\n\r\n")},

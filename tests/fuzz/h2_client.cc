@@ -22,7 +22,7 @@ namespace {
 
 using http::Ends;
 
-constexpr uint64_t kConnectionWindow = 1024 * 1024;
+constexpr uint64_t kConnectionWindow = 16 * 1024 * 1024;
 constexpr size_t kMostStreams = 40;
 
 class Client;
@@ -81,8 +81,9 @@ class Client final : private http::ClientConnection::Events {
     limits_.head_fields = 20;
     net::TransportPtr transport = line_.open();
     transport->count_bytes(counters().bytes_received, counters().bytes_sent);
-    connection_ =
-        http::h2::connect(loop_, std::move(transport), limits_, counters(), *this, (how_ & 1) != 0);
+    connection_ = http::h2::connect(loop_, std::move(transport), limits_, counters(), *this,
+                                    {.secure = (how_ & 1) != 0, .max_stream_window = 128 * 1024});
+    line_.growth = 64 * 1024;
     if ((how_ & 2) == 0) peer_.frame(FrameType::settings, 0, 0, "");
   }
 
@@ -244,7 +245,7 @@ void Asker::ended() {
 void Asker::on_head(const http::ResponseHead& head, Ends ends) {
   event();
   ONEHOP_ASSERT(!got_head_ && !got_end_);
-  ONEHOP_ASSERT(head.status >= 100 && head.status <= 599 && head.status != 101);
+  ONEHOP_ASSERT(head.status >= 100 && head.status <= 999 && head.status != 101);
   if (http::is_interim(head.status)) {
     ONEHOP_ASSERT(ends == Ends::no);
     return;

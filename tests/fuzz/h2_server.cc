@@ -21,7 +21,7 @@ namespace {
 
 using http::Ends;
 
-constexpr uint64_t kConnectionWindow = 1024 * 1024;
+constexpr uint64_t kConnectionWindow = 16 * 1024 * 1024;
 
 class Server;
 
@@ -82,6 +82,8 @@ class Server final : public http::Service, public http::ServerConnections::Event
     limits_.head_fields = 20;
     http2_.streams = 6;
     http2_.stream_window = (how_ & 1) != 0 ? 1024 : 64 * 1024;
+    http2_.max_stream_window = 128 * 1024;
+    line_.growth = http2_.max_stream_window - http2_.stream_window;
     http2_.reset_burst = 12;
   }
 
@@ -187,7 +189,7 @@ class Server final : public http::Service, public http::ServerConnections::Event
   FuzzLoop loop_;
   Line line_;
   PeerBytes peer_{PeerBytes::Role::client};
-  http::ServerConnections connections_{loop_, *this};
+  http::ServerConnections connections_{loop_, settings_, *this};
   std::list<Answerer*> answerers_;
   uint64_t received_ = 0;  // by answerers
   uint64_t sent_ = 0;

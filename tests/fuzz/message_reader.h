@@ -130,10 +130,13 @@ class MessageReader {
   }
 
   void read_body() {
-    const auto status = body_reader_.read(in_, out_);
+    auto status = http::h1::BodyReader::Status::paused;
+    while (status == http::h1::BodyReader::Status::paused)
+      status = body_reader_.read(in_, out_, ++turn_);
     if (status == http::h1::BodyReader::Status::failed) verdict_.stage = Stage::refused;
     if (status != http::h1::BodyReader::Status::end) return;
-    const auto trailers = http::h1::parse_trailers(body_reader_.trailers(), kFieldLimit);
+    const auto trailers = http::h1::parse_trailers(body_reader_.trailers(),
+                                                   http::h1::field_room().first(kFieldLimit));
     verdict_.stage = trailers.has_value() ? Stage::done : Stage::refused;
     if (trailers.has_value()) verdict_.trailers = fields_text(*trailers);
   }
@@ -142,6 +145,7 @@ class MessageReader {
   Buffer out_;
   http::h1::HeadReader head_reader_;
   http::h1::BodyReader body_reader_;
+  uint64_t turn_ = 0;
   Verdict verdict_;
 };
 

@@ -39,8 +39,11 @@ void check_round_trip(std::string head_bytes) {
   client.address = *Address::numeric("192.0.2.7", 1);
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   Arena arena;
-  const http::RequestHead sent =
-      proxy::forwarded_request(parsed->head, client, "0123456789abcdef0123456789abcdef", arena);
+  const auto who = proxy::identify(parsed->head, client, {}, arena);
+  ONEHOP_ASSERT(who.has_value());
+  const http::RequestHead sent = proxy::forwarded_request(
+      parsed->head, {client, *who, "0123456789abcdef0123456789abcdef", {}, config::Via::requests},
+      arena);
   if (sent.authority.empty()) return;  // HTTP/1.0 without Host: "Host:" goes on, and is refused
   Buffer output;
   h1::write_request_head(output, sent, framing_of(sent.body));

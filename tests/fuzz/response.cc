@@ -47,9 +47,11 @@ void check_round_trip(std::string head_bytes) {
   const auto parsed = Response::parse(head_bytes);
   ONEHOP_ASSERT(parsed.has_value());
   std::vector<http::Field> room(kFieldLimit + proxy::kAddedFields);
-  const http::ResponseHead sent = proxy::forwarded_response(parsed->head, true, room);
+  const http::ResponseHead sent =
+      proxy::forwarded_response(parsed->head, {true, config::Via::both, "0123456789abcdef"}, room);
   Buffer output;
-  h1::write_response_head(output, sent, framing_of(sent.body), h1::ConnectionOption::none);
+  h1::write_response_head(output, sent, sent.body, framing_of(sent.body),
+                          h1::ConnectionOption::none);
   std::string written = output.to_string();
   const auto again = h1::parse_response(written, h1::kMaxFields, asked.method, asked.upgrade);
   ONEHOP_ASSERT(again.has_value());

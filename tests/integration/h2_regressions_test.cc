@@ -7,6 +7,7 @@
 #include "tests/support/h2_victim.h"
 #include "tests/support/proxy_chain.h"
 #include "tests/support/tls_peer.h"
+#include "tests/support/websocket.h"
 
 namespace onehop::test {
 namespace {
@@ -33,14 +34,15 @@ TEST_CASE("an Upgrade that the origin answers with 200 is no WebSocket: 502") {
   CHECK(client.response(client.request(h2_request())).body == "not a socket");
 }
 
-constexpr char kSwitch[] =
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Kept: yes\r\n\r\n";
+// Agrees to an upgrade, and says more at once.
+void agree(OriginConnection& connection, std::string_view more = "") {
+  const Request request = connection.must_read_request();
+  connection.send(websocket_switch(request, "X-Kept: yes\r\n") + std::string(more));
+}
 
 TEST_CASE("the answer to a key that the client never sent is not for the client") {
   ScriptedOrigin origin([](OriginConnection& connection) {
-    connection.must_read_request();
-    connection.send(kSwitch);
+    agree(connection);
     connection.wait_end();
   });
   ProxyProcess proxy(to(origin));
@@ -58,8 +60,7 @@ TEST_CASE("a tunnel that both sides have ended is over, whichever was the first"
   const bool origin_first = GENERATE(true, false);
   CAPTURE(origin_first);
   ScriptedOrigin origin([&](OriginConnection& connection) {
-    connection.must_read_request();
-    connection.send(std::string(kSwitch) + "bye");
+    agree(connection, "bye");
     if (origin_first) connection.half_close();
     connection.wait_end();
   });
@@ -83,8 +84,7 @@ TEST_CASE("a tunnel that both sides have ended is over, whichever was the first"
 
 TEST_CASE("a CONNECT that ends its stream ends that direction of the tunnel") {
   ScriptedOrigin origin([](OriginConnection& connection) {
-    connection.must_read_request();
-    connection.send(kSwitch);
+    agree(connection);
     connection.wait_end();
     connection.send("last words");
   });

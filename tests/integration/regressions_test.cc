@@ -70,16 +70,26 @@ TEST_CASE("bytes that an origin sent before the request left are no answer to it
 
 TEST_CASE("server.limits.connections is a limit") {
   // At the limit accepting paused, and after each pause one client more was let in.
-  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    while (const std::optional<Request> request = connection.read_request()) {
+      if (request->target == "/hold") gate.wait();
+      if (!connection.try_send(ok("done"))) return;
+    }
+  });
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .limits = "connections = 5"});
   std::vector<Client> clients;
-  for (int i = 0; i < 12; ++i) clients.push_back(proxy.connect());
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(proxy.connect());
+    if (i < 5) clients.back().send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
   REQUIRE(eventually(
       [&] { return proxy.stats().number("downstream/connections/accept_paused_total") == 1; }));
   CHECK(proxy.stats().number("downstream/connections/open") == 5);
   clients[5].send(kGet);  // the first of those who wait in the kernel's queue
-  clients[0].close();
+  clients[0].reset();
   CHECK(clients[5].read_response().status == 200);
+  gate.open();
 }
 
 TEST_CASE("a tunnel whose origin is gone does not stay open") {

@@ -117,14 +117,15 @@ TEST_CASE("an HTTP/1.0 client keeps its connection only when it asks to") {
   CHECK(origin.last().version == "HTTP/1.1");
 }
 
-TEST_CASE("a client that shuts its sending side still gets its answer") {
+TEST_CASE("71: a client that shuts its sending side gets its answer where half_close says so") {
   Gate asked;
   ScriptedOrigin origin([&](OriginConnection& connection) {
     connection.must_read_request();
     asked.wait();
     connection.send(ok("late but complete"));
   });
-  ProxyProcess proxy(to(origin));
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .listener = "half_close = \"serve\""});
   Client client = proxy.connect();
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   client.half_close();

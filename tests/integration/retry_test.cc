@@ -67,8 +67,10 @@ TEST_CASE("the idempotent methods are sent again, the others are not") {
     std::string method;
     int status;
   };
-  const Row row =
-      GENERATE(Row{"HEAD", 200}, Row{"OPTIONS", 200}, Row{"DELETE", 200}, Row{"PATCH", 502});
+  const Row row = GENERATE(Row{"HEAD", 200}, Row{"OPTIONS", 200}, Row{"DELETE", 200},
+                           Row{"PATCH", 502}, Row{"QUERY", 200}, Row{"PROPFIND", 200},
+                           Row{"REPORT", 200}, Row{"VERSION-CONTROL", 200}, Row{"LOCK", 502},
+                           Row{"LIST", 502}, Row{"query", 502}, Row{"RDG_IN_DATA", 502});
   CAPTURE(row.method);
   ScriptedOrigin origin(breaking_on_reuse(Break::close, 1));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});

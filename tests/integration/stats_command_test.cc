@@ -104,7 +104,7 @@ TEST_CASE("stats counts what was turned away from a full queue as an error, and 
   REQUIRE(proxy.wait_number("downstream/requests/total", 1) == 1);
   const Finished run = stats_of(proxy.admin_address());
   CAPTURE(run.output);
-  CHECK(contains(run.output, "        1\nclients "));
+  CHECK(contains(run.output, "        1\nlistening "));
   CHECK(contains(run.output, "; 1 request\nfailed    1 request, answered with an error"));
   gate.open();
   CHECK(first.read_response().status == 200);

@@ -329,9 +329,9 @@ TEST_CASE("an endpoint that accepts and never shakes hands is given up after han
   };
   CHECK(number("tls/handshakes/failures_by_reason/timeout") == 1);
   CHECK(number("tls/handshakes/in_progress") == 0);
-  CHECK(proxy.errors().find("upstream app: no TLS with " + origin.address() +
-                            ": The handshake took longer than handshake_timeout (timeout)") !=
-        std::string::npos);
+  const std::string said = "upstream app: no TLS with " + origin.address() +
+                           ": The handshake took longer than handshake_timeout (timeout)";
+  CHECK(eventually([&] { return proxy.errors().find(said) != std::string::npos; }));
 }
 
 }  // namespace

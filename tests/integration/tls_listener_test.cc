@@ -37,14 +37,6 @@ std::string second_listener(const std::string& keys, const std::string& tls = ""
   return "[[listener]]\naddress = \"127.0.0.1:0\"\n" + keys + "\n" + tls;
 }
 
-std::string second_address(const ProxyProcess& proxy) {
-  const std::string mark = "listening on ";
-  const std::string output = proxy.output();
-  const size_t first = output.find(mark);
-  const size_t at = output.find(mark, first + 1) + mark.size();
-  return output.substr(at, output.find_first_of(" \n", at) - at);
-}
-
 // One GET on a connection of its own, in the protocol that the wish offers.
 Response get(TlsTunnel& tunnel, const H2Fields& fields = {}, const std::string& path = "/") {
   if (tunnel.alpn() == "h2") {
@@ -209,7 +201,7 @@ TEST_CASE("who has shown a certificate is said upstream, and nobody can say it o
   CAPTURE(wanted, alpn);
   ClientCertificates site(wanted);
   const CertificateFiles own = site.made.leaf({.names = {"client.test"}});
-  const std::string address = second_address(site.proxy);
+  const std::string address = site.proxy.second_address();
   CHECK(get(address, site.wish(alpn, own), forged_for(alpn)).body == "done");
   FieldList seen = site.origin.last().fields;
   CHECK(seen.all("X-Client-Subject") == Strings{"CN=client.test,O=onehop tests"});
@@ -228,7 +220,7 @@ TEST_CASE("without a certificate a client is let in where it is optional, and is
   const std::string alpn = GENERATE(as<std::string>(), "http/1.1", "h2");
   CAPTURE(alpn);
   ClientCertificates optional("optional");
-  const std::string open = second_address(optional.proxy);
+  const std::string open = optional.proxy.second_address();
   CHECK(get(open, optional.wish(alpn), forged_for(alpn)).body == "done");
   const FieldList seen = optional.origin.last().fields;
   for (const char* name : {"X-Client-Subject", "x_client_subject", "X-Client-Fingerprint"}) {
@@ -242,7 +234,7 @@ TEST_CASE("without a certificate a client is let in where it is optional, and is
   CHECK_THROWS_AS(get(open, optional.wish("http/1.1", stranger)), PeerError);
 
   ClientCertificates required("required");
-  const std::string closed = second_address(required.proxy);
+  const std::string closed = required.proxy.second_address();
   CHECK_THROWS_AS(get(closed, required.wish("http/1.1")), PeerError);
   CHECK_THROWS_AS(get(closed, required.wish("http/1.1", stranger)), PeerError);
   CHECK(required.origin.requests() == 0);
@@ -251,7 +243,7 @@ TEST_CASE("without a certificate a client is let in where it is optional, and is
 
 TEST_CASE("a trailer cannot say who the client is, either") {
   ClientCertificates site("optional");
-  TlsTunnel tunnel(second_address(site.proxy), site.wish("h2"));
+  TlsTunnel tunnel(site.proxy.second_address(), site.wish("h2"));
   H2Peer client(tunnel.take_peer());
   const int32_t id = client.request(h2_request("POST"), H2Ends::no);
   REQUIRE(client.data(id, "hello"));
@@ -282,9 +274,13 @@ TEST_CASE("a client waits while handshakes take all places, and gets one when th
       ProxyConfig{.endpoints = {origin.address()},
                   .limits = "connections = 2",
                   .more = listener_with({pair_of(made.leaf())}, "handshake_timeout = \"300ms\"")});
-  // Accepted in the order in which they came.
-  const Client silent = proxy.connect();
-  const Client silent_too = proxy.connect();
+  // Accepted in the order in which they came. Who has said nothing would be closed for the third.
+  Client slow = proxy.connect();
+  Client slow_too = proxy.connect();
+  for (Client* client : {&slow, &slow_too}) {
+    client->send("\x16\x03\x01");
+    client->wait_until_read();
+  }
   CHECK(get(proxy.address(), {.ca = made.authority()}).body == "done");
   const std::string handshakes = "listeners/127.0.0.1:0/tls/handshakes/";
   CHECK(proxy.stats().number("downstream/connections/accept_paused_total") >= 1);
@@ -302,6 +298,8 @@ TEST_CASE("a plain listener sends everybody to the same place over https, and no
   const Row row = GENERATE(
       Row{"path and query", "8443", "GET /a%20b/c?d=e&f HTTP/1.1\r\nHost: Example.org\r\n",
           "https://Example.org:8443/a%20b/c?d=e&f"},
+      Row{"another spelling", "443", "GET /x/../%61/./b?c=/../d HTTP/1.1\r\nHost: example.org\r\n",
+          "https://example.org/a/b?c=/../d"},
       Row{"the usual port", "443", "GET / HTTP/1.1\r\nHost: example.org:8080\r\n",
           "https://example.org/"},
       Row{"an address", "8443", "GET /x HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n",
@@ -312,12 +310,12 @@ TEST_CASE("a plain listener sends everybody to the same place over https, and no
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
                                  .more = second_listener("redirect_to_https = " + row.port)});
-  Client client = Peer::connect(second_address(proxy));
+  Client client = Peer::connect(proxy.second_address());
   client.send(row.request + "\r\n");
   const Response response = client.read_response();
   CHECK(response.status == 308);
   CHECK(response.field("Location") == row.location);
-  H2Peer h2 = H2Peer::connect(second_address(proxy));
+  H2Peer h2 = H2Peer::connect(proxy.second_address());
   const Response same = h2.response(h2.request(h2_request("GET", "/y?z")));
   CHECK(same.status == 308);
   CHECK(same.field("Location") == (row.port == "443" ? "https://a/y?z" : "https://a:8443/y?z"));
@@ -335,7 +333,7 @@ TEST_CASE("Strict-Transport-Security is said over TLS alone, also with the proxy
                   .routes = "[[route]]\npath = \"/app\"\nupstream = \"app\"\n",
                   .more = second_listener("hsts_max_age = \"2h\"\nhsts_subdomains = true",
                                           listener_with({pair_of(made.leaf())}))});
-  const std::string address = second_address(proxy);
+  const std::string address = proxy.second_address();
   for (const char* path : {"/app", "/nowhere"}) {
     CAPTURE(path);
     const Response response = get(address, {.ca = made.authority(), .alpn = alpn}, {}, path);

@@ -10,6 +10,7 @@
 #include "tests/support/gate.h"
 #include "tests/support/h2_client.h"
 #include "tests/support/proxy_chain.h"
+#include "tests/support/websocket.h"
 
 namespace onehop::test {
 namespace {
@@ -18,8 +19,6 @@ constexpr char kGet[] = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr char kAsk[] =
     "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-constexpr char kSwitch[] =
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 // Answers pages, and upgrades with an echo of five bytes at a time.
 void serve(OriginConnection& connection) {
@@ -28,7 +27,7 @@ void serve(OriginConnection& connection) {
       connection.send(ok("page"));
       continue;
     }
-    connection.send(kSwitch);
+    connection.send(websocket_switch(*request));
     connection.send("<" + connection.read_exact(5) + ">");
     connection.wait_end();
     return;
@@ -155,7 +154,7 @@ TEST_CASE("who asks behind an upgrade gets the stream that it cannot use") {
         while (const std::optional<Request> request = connection.read_request()) {
           if (request->target == "/slow") go_on.wait();
           if (request->fields.has("Upgrade")) {
-            connection.send(kSwitch);
+            connection.send(websocket_switch(*request));
             connection.wait_end();
             return;
           }
@@ -179,7 +178,28 @@ TEST_CASE("who asks behind an upgrade gets the stream that it cannot use") {
   CHECK(upgrade.read_response_head().status == 101);
 }
 
-TEST_CASE("an upgrade to anything but WebSocket has no need of a connection of its own") {
+TEST_CASE("an upgrade to any other protocol has HTTP/1.1, too, with a body or without") {
+  const std::string body = GENERATE("", "{}");
+  CAPTURE(body);
+  Chain chain("", [](OriginConnection& connection) {
+    const Request request = connection.must_read_request();
+    connection.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n" +
+                    request.body);
+    connection.send("<" + connection.read_exact(5) + ">");
+    connection.wait_end();
+  });
+  Client client = chain.proxy.connect();
+  client.send(
+      "POST /exec/1/start HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+      "Content-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+  CHECK(client.read_response_head().status == 101);
+  client.send("hello");
+  CHECK(client.read_exact(body.size() + 7) == body + "<hello>");
+  CHECK(chain.number("connections/opened_by_reason/upgrade") == 1);
+}
+
+TEST_CASE("an upgrade to TLS has no need of a connection of its own") {
   Chain chain("", ScriptedOrigin::always(ok("page")));
   const Response response = chain.proxy.exchange(
       "GET /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n");
@@ -191,8 +211,7 @@ TEST_CASE("an upgrade to anything but WebSocket has no need of a connection of i
 TEST_CASE("a tunnel that is cut is cut for the origin, too, and has no proper end") {
   std::atomic<bool> reset = false;
   Chain chain("", [&](OriginConnection& connection) {
-    connection.must_read_request();
-    connection.send(kSwitch);
+    connection.send(websocket_switch(connection.must_read_request()));
     reset = connection.read_rest().end == End::reset;
   });
   Client client = chain.proxy.connect();

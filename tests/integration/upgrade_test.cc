@@ -167,18 +167,6 @@ TEST_CASE("62: nothing behind a request to upgrade is a tunnel before the 101") 
   }
 }
 
-TEST_CASE("62: a request to upgrade with a body is rejected and reaches nobody") {
-  ScriptedOrigin origin(ScriptedOrigin::always(kSwitch));
-  ProxyProcess proxy(to(origin));
-  const std::string framing = GENERATE("Content-Length: 5\r\n\r\nhello",
-                                       "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-  const Response response = proxy.exchange(
-      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + framing);
-  CHECK(response.status == 400);
-  CHECK_THAT(fault_of_local_reply(response), Catch::Matchers::Equals(""));
-  CHECK(origin.requests() == 0);
-}
-
 TEST_CASE("87: a tunnel whose reader stops stops its writer, and loses nothing") {
   const std::string bytes = noise(48 << 20);
   Gate stuck;

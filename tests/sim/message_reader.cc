@@ -12,18 +12,18 @@ std::string tag_of(uint64_t id) {
 }
 
 std::string tagged_body(uint64_t id, size_t size) {
-  const std::string tag = tag_of(id);
-  std::string body;
-  body.reserve(size + tag.size());
-  while (body.size() < size) body += tag;
+  std::string body = tag_of(id);
+  while (body.size() < size) body += std::string(body);
   body.resize(size);
   return body;
 }
 
 bool is_tagged(std::string_view piece, uint64_t id, uint64_t offset) {
   const std::string tag = tag_of(id);
-  const std::string expected = tagged_body(id, piece.size() + tag.size());
-  return std::string_view(expected).substr(offset % tag.size(), piece.size()) == piece;
+  const std::string begin = (tag + tag).substr(offset % tag.size(), tag.size());
+  const size_t period = std::min(piece.size(), tag.size());
+  return piece.starts_with(begin.substr(0, period)) &&
+         piece.substr(period) == piece.substr(0, piece.size() - period);
 }
 
 std::string in_chunks(std::string_view body, size_t size) {

@@ -78,6 +78,7 @@ class Scenario final : private http::ServerConnections::Events {
   bool all_gone() const;
   void check_turn();
   void check_endpoint(size_t index);
+  void check_dials();
   void check_end();
   void stop();
   void expect(bool holds, const char* what) {
@@ -95,12 +96,13 @@ class Scenario final : private http::ServerConnections::Events {
   config::Config config_;
   telemetry::Shard shard_;
   upstream::Pools pools_;
+  std::vector<upstream::Reachability> reachability_{config_.upstreams[0].endpoints.size()};
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
   routing::Router router_;
   proxy::Proxy proxy_;
   CountingService service_{proxy_};
   http::ServerSettings settings_;
-  http::ServerConnections connections_{world_.loop, *this};
+  http::ServerConnections connections_{world_.loop, settings_, *this};
   SimClient::Tally tally_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   size_t connected_ = 0;
@@ -109,14 +111,14 @@ class Scenario final : private http::ServerConnections::Events {
 Scenario::Scenario(uint64_t seed, const Weather& weather)
     : world_(seed, weather),
       config_(make_config(world_)),
-      shard_(0, config_.upstreams[0].endpoints.size()),
+      shard_(0, config_.upstreams[0].endpoints.size(), config_.routes.size()),
       router_(config_.routes, config_.upstreams),
-      proxy_({world_.loop, config_.server, router_, upstreams_, shard_.downstream, seed}),
+      proxy_({world_.loop, config_.server, router_, upstreams_, shard_, seed}),
       settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
                 shard_.downstream} {
   if (weather.http2) second_ = std::make_unique<SecondHop>(world_, origin_dialer_, seed + 1);
-  const upstream::Upstream::Parts parts{world_.loop, dialer_, pools_, config_.server.limits,
-                                        shard_,      nullptr, 0,      1};
+  const upstream::Upstream::Parts parts{world_.loop, dialer_, pools_, config_.server.limits, shard_,
+                                        nullptr,     0,       1,      reachability_};
   upstreams_.push_back(std::make_unique<upstream::Upstream>(
       config_.upstreams[0], addresses_of(config_.upstreams[0]), 0, parts));
   const uint64_t clients = world_.random.between(1, 6);
@@ -195,6 +197,16 @@ void Scenario::check_endpoint(size_t index) {
   expect(queued == 0 || open + connecting >= most, "somebody waits although there is room to dial");
 }
 
+// What an endpoint has accepted can be reckoned from what is counted here.
+void Scenario::check_dials() {
+  uint64_t ended = 0;
+  for (const telemetry::EndpointShard& endpoint : shard_.endpoints) {
+    ended += endpoint.connect_failed.value() + endpoint.dials_given_up.value();
+    for (size_t i = 0; i < telemetry::kOpenReasonCount; ++i) ended += endpoint.opened.value(i);
+  }
+  expect(ended == dialer_.begun(), "a dial has no end that is counted, or two");
+}
+
 void Scenario::check_end() {
   const telemetry::DownstreamShard& clients = shard_.downstream;
   expect(clients.in_flight.value() == 0, "an exchange is left over");
@@ -209,6 +221,7 @@ void Scenario::check_end() {
     expect(endpoint.connecting.value() == 0 && endpoint.queued.value() == 0, "a wait is left over");
     expect(endpoint.open.value() == endpoint.idle.value(), "a lease is left over");
   }
+  check_dials();
 }
 
 // As a worker ends: from the clients to the pools.
@@ -252,6 +265,8 @@ Report Scenario::run() {
   report.answered_here = tally_.answered_here;
   report.stalled =
       shard_.downstream.outcomes.value(static_cast<size_t>(proxy::Outcome::client_stalled));
+  for (const telemetry::EndpointShard& endpoint : shard_.endpoints)
+    report.given_up += endpoint.dials_given_up.value();
   report.most_unsent = world_.most_unsent;
   if (!report.violation.empty()) {
     for (const std::string& note : world_.notes) report.notes += note + "\n";

@@ -17,6 +17,7 @@ struct Report {
   uint64_t answered = 0;       // whole, by the origin
   uint64_t answered_here = 0;  // whole, by the proxy
   uint64_t stalled = 0;        // exchanges that ended as client_stalled
+  uint64_t given_up = 0;       // dials that nobody waited for any more
   size_t most_unsent = 0;      // bytes in one transport's output
 };
 

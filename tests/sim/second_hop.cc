@@ -54,11 +54,11 @@ SecondHop::SecondHop(World& world, net::Dialer& dialer, uint64_t seed)
     : world_(world),
       config_(make_config(world)),
       router_(config_.routes, config_.upstreams),
-      proxy_({world.loop, config_.server, router_, upstreams_, shard_.downstream, seed}),
+      proxy_({world.loop, config_.server, router_, upstreams_, shard_, seed}),
       settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
                 shard_.downstream} {
-  const upstream::Upstream::Parts parts{world.loop, dialer,  pools_, config_.server.limits,
-                                        shard_,     nullptr, 0,      1};
+  const upstream::Upstream::Parts parts{world.loop, dialer, pools_, config_.server.limits, shard_,
+                                        nullptr,    0,      1,      reachability_};
   const std::vector<Address> addresses = {Address::numeric("127.0.0.1", 9100).value()};
   upstreams_.push_back(
       std::make_unique<upstream::Upstream>(config_.upstreams[0], addresses, 0, parts));

@@ -34,13 +34,14 @@ class SecondHop final : private http::ServerConnections::Events {
 
   World& world_;
   config::Config config_;
-  telemetry::Shard shard_{0, 1};
+  telemetry::Shard shard_{0, 1, 1};
   upstream::Pools pools_;
+  std::vector<upstream::Reachability> reachability_{1};
   std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
   routing::Router router_;
   proxy::Proxy proxy_;
   http::ServerSettings settings_;
-  http::ServerConnections connections_{world_.loop, *this};
+  http::ServerConnections connections_{world_.loop, settings_, *this};
   std::list<std::unique_ptr<Splice>> splices_;
 };
 

@@ -31,6 +31,7 @@ Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
     sum.answered += report.answered;
     sum.answered_here += report.answered_here;
     sum.stalled += report.stalled;
+    sum.given_up += report.given_up;
     sum.most_unsent = std::max(sum.most_unsent, report.most_unsent);
   }
   return sum;
@@ -98,6 +99,14 @@ TEST_CASE("a client that goes away at any byte takes its exchange with it") {
   weather.half_close = 300;
   const Report sum = run_seeds(weather);
   CHECK(sum.answered > 0);
+}
+
+TEST_CASE("a dial that nobody waits for any more is counted, so that every dial has its end") {
+  Weather weather;
+  weather.abort = 600;
+  weather.delay_us = 20'000;
+  const Report sum = run_seeds(weather, kSeeds / 4);
+  CHECK(sum.given_up > 0);
 }
 
 TEST_CASE("full buffers hold back whoever sends, and what is held stays bounded") {
@@ -241,7 +250,7 @@ TEST_CASE("over HTTP/2, too, broken responses and clients that go leave nothing 
   CHECK(sum.answered > 0);
 }
 
-TEST_CASE("over HTTP/2, too, everything at once") {
+Weather everything_over_h2() {
   Weather weather;
   weather.http2 = true;
   weather.refused = 50;
@@ -258,12 +267,28 @@ TEST_CASE("over HTTP/2, too, everything at once") {
   weather.big = 50;
   weather.jump = 3;
   weather.stop = 1;
+  return weather;
+}
+
+TEST_CASE("over HTTP/2, too, everything at once") {
+  Weather weather = everything_over_h2();
   const Report unlimited = run_seeds(weather);
   CHECK(unlimited.answered > 0);
   weather.max_connections = 1;
   weather.window_bytes = 4096;
   const Report tight = run_seeds(weather);
   CHECK(tight.answered > 0);
+}
+
+// What an endpoint is known to endure grows again: it must not bring back one that was worn out.
+TEST_CASE("a connection whose place was given to another one does not want it back") {
+  Weather weather = everything_over_h2();
+  weather.max_connections = 1;
+  weather.window_bytes = 4096;
+  for (const uint64_t seed : {1174, 6484}) {
+    const Report report = run_scenario(seed, weather);
+    CHECK_THAT(report.violation, Catch::Matchers::Equals(""));
+  }
 }
 
 }  // namespace onehop::test

@@ -169,7 +169,6 @@ void SimTransport::flush() {
     if (sent_ != nullptr) sent_->add(size);
     if (size == wanted) continue;
     blocked_ = true;
-    stuck_ = output_.size();
     wire_->near_wants_room();
     if (events_ != nullptr) events_->on_flush(net::Flushed::some);
     return;
@@ -259,6 +258,7 @@ Result<std::unique_ptr<net::Dial>, net::NetError> SimDialer::dial(const Address&
   Random& random = world_.random;
   if (random.chance(world_.weather.no_descriptor))
     return Unexpected<net::NetError>(net::NetError{EMFILE});
+  ++begun_;
   auto wanted = std::make_shared<bool>(true);
   const uint64_t delay_us = random.below(world_.weather.delay_us + 1);
   if (random.chance(world_.weather.refused)) {

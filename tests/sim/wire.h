@@ -89,7 +89,7 @@ class SimTransport final : public net::Transport, public net::Retirable {
 
   void flush() override;
   bool write_pending() const noexcept override { return blocked_; }
-  size_t untaken_bytes() const noexcept override { return blocked_ ? stuck_ : 0; }
+  uint64_t taken_bytes() const noexcept override { return written_; }
   void acknowledge() noexcept override {}
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;
@@ -105,7 +105,6 @@ class SimTransport final : public net::Transport, public net::Retirable {
   World& world_;
   std::shared_ptr<Wire> wire_;
   int64_t* live_;
-  size_t stuck_ = 0;
   bool reading_ = false;
   bool blocked_ = false;
   bool write_broken_ = false;
@@ -125,10 +124,13 @@ class SimDialer final : public net::Dialer {
   Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override;
 
+  uint64_t begun() const { return begun_; }
+
  private:
   World& world_;
   int64_t* live_;
   Accept accept_;
+  uint64_t begun_ = 0;
 };
 
 }  // namespace onehop::test

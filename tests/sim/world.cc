@@ -15,6 +15,7 @@ bool SimLoop::run_turn() {
   uint64_t next_ns = UINT64_MAX;
   if (!events_.empty()) next_ns = events_.front().time_ns;
   if (due_ms_ != UINT64_MAX) next_ns = std::min(next_ns, due_ms_ * kMs);
+  if (has_work()) next_ns = now_ns_;
   if (next_ns == UINT64_MAX) return false;
   now_ns_ = std::max(now_ns_, next_ns);
   if (now_ms() >= due_ms_) {

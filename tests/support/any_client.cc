@@ -30,7 +30,7 @@ class H1Client final : public AnyClient {
   void ask(const Ask& ask) override {
     method_ = ask.method;
     length_ = ask.length;
-    std::string head = ask.method + " " + ask.path + " HTTP/1.1\r\nHost: a\r\n";
+    std::string head = ask.method + " " + ask.path + " " + ask.version + "\r\nHost: a\r\n";
     if (length_ == Length::known) head += "Content-Length: " + std::to_string(ask.bytes) + "\r\n";
     if (length_ == Length::unknown) head += "Transfer-Encoding: chunked\r\n";
     for (const auto& [name, value] : ask.fields) head.append(name + ": " + value + "\r\n");

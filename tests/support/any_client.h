@@ -37,7 +37,8 @@ struct Ask {
   std::string path = "/";
   H2Fields fields = {};
   Length length = Length::none;
-  size_t bytes = 0;  // when it is known
+  size_t bytes = 0;                  // when it is known
+  std::string version = "HTTP/1.1";  // of a request that does not go over HTTP/2
 };
 
 class AnyClient {

@@ -199,6 +199,32 @@ std::string Certificates::ocsp_response(const CertificateFiles& files, const Ocs
   return file(std::to_string(++count_) + ".der", text);
 }
 
+std::string Certificates::revocations(const std::vector<CertificateFiles>& revoked,
+                                      const CrlWish& wish) {
+  using TimePtr = std::unique_ptr<ASN1_TIME, Free<ASN1_TIME_free>>;
+  const TimePtr from(X509_gmtime_adj(nullptr, wish.from_seconds));
+  const TimePtr to(X509_gmtime_adj(nullptr, wish.to_seconds));
+  const std::unique_ptr<X509_CRL, Free<X509_CRL_free>> list(X509_CRL_new());
+  X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(authority_->certificate.get()));
+  X509_CRL_set1_lastUpdate(list.get(), from.get());
+  X509_CRL_set1_nextUpdate(list.get(), to.get());
+  for (const CertificateFiles& files : revoked) {
+    const CertificatePtr certificate = read_certificate(files.cert);
+    X509_REVOKED* entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+    X509_REVOKED_set_revocationDate(entry, from.get());
+    must(X509_CRL_add0_revoked(list.get(), entry) == 1, "list of revoked certificates");
+  }
+  X509_CRL_sort(list.get());
+  must(X509_CRL_sign(list.get(), authority_->key.get(), EVP_sha256()) > 0, "signature");
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  must(PEM_write_bio_X509_CRL(bio.get(), list.get()) == 1, "list of revoked certificates");
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return file(std::to_string(++count_) + ".crl", std::string_view(text, static_cast<size_t>(size)));
+}
+
 std::string Certificates::file(std::string_view name, std::string_view bytes) {
   std::string path = folder_ + "/" + std::string(name);
   std::ofstream(path + ".new", std::ios::binary) << bytes;

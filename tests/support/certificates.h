@@ -38,6 +38,12 @@ struct OcspWish {
   long to_seconds = 24 * 60 * 60;
 };
 
+// When a list of revoked certificates is valid, in seconds from now.
+struct CrlWish {
+  long from_seconds = -60;
+  long to_seconds = 24 * 60 * 60;
+};
+
 class Certificates {
  public:
   Certificates();
@@ -59,6 +65,9 @@ class Certificates {
 
   // A DER file with the authority's OCSP response about the certificate.
   std::string ocsp_response(const CertificateFiles& files, const OcspWish& wish = {});
+
+  // A PEM file with the authority's list of what it has revoked.
+  std::string revocations(const std::vector<CertificateFiles>& revoked, const CrlWish& wish = {});
 
   // A file with these bytes; one of the same name is replaced as `mv` does it.
   std::string file(std::string_view name, std::string_view bytes);

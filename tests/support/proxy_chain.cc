@@ -2,6 +2,7 @@
 #include "tests/support/proxy_chain.h"
 
 #include <utility>
+#include <vector>
 
 #include "tests/support/catch.h"
 
@@ -13,10 +14,15 @@ std::string listener_tls(Certificates& made) {
          "\" }]\n";
 }
 
-ProxyChain::ProxyChain(Leg down, Leg up, ScriptedOrigin::Script script, ProxyConfig config)
+ProxyChain::ProxyChain(Leg down, Leg up, ScriptedOrigin::Script script, ProxyConfig config,
+                       Speaks origin)
     : down_(down), origin_(std::move(script)), endpoint_(origin_.address()) {
-  if (up.speaks == Speaks::h2 || up.tls == Tls::on) {
-    ProxyConfig before_origin{.endpoints = {origin_.address()}};
+  if (up.speaks != origin || up.tls == Tls::on) {
+    // It believes the first one, so that the origin sees what that says.
+    ProxyConfig before_origin{.endpoints = {origin_.address()},
+                              .listener = config.listener,
+                              .server = "trusted_proxies = [\"127.0.0.1\"]"};
+    before_origin.upstream = origin == Speaks::h2 ? "protocol = \"h2\"" : "protocol = \"h1\"";
     if (up.tls == Tls::on) before_origin.more = listener_tls(made_);
     inner_.emplace(before_origin);
     endpoint_ = inner_->address();
@@ -49,6 +55,27 @@ void for_all_legs(const std::function<void(Leg down, Leg up)>& body) {
       }
     }
   }
+}
+
+std::string Side::name() const {
+  return (is_h2() ? "HTTP/2" : version) + (leg.tls == Tls::on ? " over tls" : "");
+}
+
+void for_all_versions(const std::function<void(const Side& down, const Side& up)>& body) {
+  for_all_legs([&](Leg down, Leg up) {
+    const auto versions = [](Leg leg) -> std::vector<std::string> {
+      if (leg.speaks == Speaks::h2) return {"HTTP/2"};
+      return {"HTTP/1.0", "HTTP/1.1"};
+    };
+    for (const std::string& of_client : versions(down)) {
+      for (const std::string& of_origin : versions(up)) {
+        const Side client{down, of_client};
+        const Side origin{up, of_origin};
+        INFO("client " << client.name() << ", origin " << origin.name());
+        body(client, origin);
+      }
+    }
+  });
 }
 
 }  // namespace onehop::test

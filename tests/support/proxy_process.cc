@@ -41,8 +41,8 @@ std::string ProxyConfig::toml() const {
   if (own.find("drain =") == std::string::npos) own += "\ndrain = \"1s\"";
   if (own.find("drain_idle") == std::string::npos) own += "\ndrain_idle = \"1ms\"";
   return section("server", own) + section("server.limits", limits) +
-         section("server.timeouts", timeouts) +
-         "[[listener]]\naddress = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n" + routes +
+         section("server.timeouts", timeouts) + "[[listener]]\naddress = \"127.0.0.1:0\"\n" +
+         listener + "\n[admin]\nlisten = \"127.0.0.1:0\"\n" + admin + "\n" + routes +
          section("upstream.app", "endpoints = " + endpoint_list(endpoints) + "\n" + upstream) +
          section("upstream.app.pool", pool) + section("upstream.app.timeouts", upstream_timeouts) +
          more;
@@ -80,6 +80,14 @@ void ProxyProcess::learn_addresses() {
   }
   address_ = first_word(*listening);
   admin_address_ = first_word(*admin);
+}
+
+std::string ProxyProcess::second_address() const {
+  const std::string mark = "listening on ";
+  const std::string text = output();
+  const size_t at = text.find(mark, text.find(mark) + 1);
+  if (at == std::string::npos) throw std::runtime_error("no second listener\n" + text);
+  return first_word(text.substr(at + mark.size()));
 }
 
 ProxyProcess::~ProxyProcess() {

@@ -21,6 +21,7 @@ namespace onehop::test {
 // that counts are exact.
 struct ProxyConfig {
   std::vector<std::string> endpoints = {};  // "127.0.0.1:9001", or an inline table
+  std::string listener = "";                // [[listener]], beside its address
   std::string server = "";                  // [server]
   std::string limits = "";                  // [server.limits]
   std::string timeouts = "";                // [server.timeouts]
@@ -28,7 +29,8 @@ struct ProxyConfig {
   std::string pool = "";                    // [upstream.app.pool]
   std::string upstream_timeouts = "";       // [upstream.app.timeouts]
   std::string routes = "[[route]]\npath = \"/\"\nupstream = \"app\"\n";
-  std::string more = "";  // further sections
+  std::string more = "";   // further sections
+  std::string admin = "";  // [admin]
 
   std::string toml() const;
 };
@@ -42,6 +44,7 @@ class ProxyProcess {
   static std::string binary();  // ONEHOP_BINARY of the environment, else of the build
 
   const std::string& address() const { return address_; }  // of the first listener
+  std::string second_address() const;                      // of the second, where there is one
   const std::string& admin_address() const { return admin_address_; }
   Client connect() const { return Peer::connect(address_); }
 

@@ -224,4 +224,17 @@ void TlsTunnel::run() {
   far_.close();
 }
 
+std::string client_hello() {
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()),
+                                                             SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
+  BIO* const flight = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), flight);
+  SSL_connect(ssl.get());
+  ERR_clear_error();
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(flight, &bytes);
+  return std::string(bytes, static_cast<size_t>(size));
+}
+
 }  // namespace onehop::test

@@ -30,6 +30,9 @@ struct TlsWish {
   std::function<void()> connected = nullptr;  // called before the handshake begins
 };
 
+// The first flight of a client.
+std::string client_hello();
+
 class TlsTunnel {
  public:
   // Throws a PeerError that says why when there is no connection or no handshake.

@@ -26,6 +26,7 @@ LIBRARIES = (
     (re.compile(r"^llhttp\.h$|^llhttp/"), "http/h1/", "llhttp"),
     (re.compile(r"^nghttp2/"), "http/h2/", "nghttp2"),
     (re.compile(r"^toml\+\+"), "config/", "toml++"),
+    (re.compile(r"^zlib\.h$"), "admin/", "zlib"),
 )
 
 NO_EXCEPTIONS = ("base", "telemetry", "net", "http", "routing", "upstream", "filters", "proxy")

@@ -24,6 +24,11 @@ struct Reply {
   std::string_view allow;  // the value of the Allow field; empty: no such field
 };
 
+// Names the document that a request asks for, where everybody who asks for it within a second may
+// be given the same; else empty. It is for what many read again and again and nobody compares with
+// what he has just done: /metrics, and /config, which does not change.
+std::string shared_key(const Request& request);
+
 // A HEAD request gets the reply of the GET; the caller leaves out the body and sends its length.
 // Call it on the thread that calls Windows::sample().
 Reply answer(const Request& request, const View& view);

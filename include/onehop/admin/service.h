@@ -3,30 +3,60 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "onehop/admin/allowed_hosts.h"
+#include "onehop/admin/renderings.h"
 #include "onehop/admin/view.h"
+#include "onehop/base/intrusive_list.h"
 #include "onehop/http/connection.h"
 
 namespace onehop::admin {
 
+class AdminResponder;
+
 class AdminService final : public http::Service {
  public:
-  // `look` gives the view of this moment; called once per request, on the loop's thread. `settle`
-  // calls back, on the same thread and not before it has returned, when what is counted holds
-  // everything that clients had seen at the time of the call. A request waits kPatienceMs for that
-  // and is then answered with what there is, so that a stuck worker can still be looked at.
+  // `look` gives the view of this moment; called at most once per request, on the loop's thread.
+  // `settle` calls back, on the same thread and not before it has returned, when what is counted
+  // holds everything that clients had seen at the time of the call. A request waits kPatienceMs for
+  // that and is then answered with what there is, so that a stuck worker can still be looked at.
+  // `hosts` are the names by which it may be asked, beside those that AllowedHosts knows.
   using Settle = std::function<void(std::function<void()> done)>;
-  AdminService(net::Loop& loop, std::function<View()> look, Settle settle)
-      : loop_(loop), look_(std::move(look)), settle_(std::move(settle)) {}
+  AdminService(net::Loop& loop, std::function<View()> look, Settle settle,
+               std::vector<std::string> hosts);
+  ~AdminService();
   static constexpr uint64_t kPatienceMs = 100;
+
+  // How patient a connection to it is: shorter than one of the proxy, but for a scraper that comes
+  // once a minute and keeps its connection.
+  static config::DownstreamTimeouts timeouts();
+
+  // And what it may hold: nobody loses an answer because clients of the proxy fill its buffers, as
+  // the documents have a bound of their own.
+  static config::Limits limits();
+
+  // How long a client may take to read an answer.
+  static constexpr uint64_t kReadingMs = 60'000;
+  // Documents that are being read may hold so much; beyond it those who have read the longest are
+  // cut off.
+  static constexpr size_t kMostHeldBytes = size_t{32} * 1024 * 1024;
 
   std::unique_ptr<http::Responder> open(http::ServerStream& stream, const http::Client& client,
                                         const http::HeadTimes& times) override;
 
  private:
+  friend class AdminResponder;
+  Renderings::Shared render(std::string key, const Request& request, Coding coding);
+
   net::Loop& loop_;
   std::function<View()> look_;
   Settle settle_;
+  AllowedHosts hosts_;
+  Renderings renderings_;
+  IntrusiveList<AdminResponder> readers_;  // those who have read the longest first
 };
 
 }  // namespace onehop::admin

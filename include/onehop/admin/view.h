@@ -3,10 +3,13 @@
 // windows.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "onehop/telemetry/exposition.h"
 #include "onehop/telemetry/windows.h"
 #include "onehop/tls/tls.h"
 
@@ -22,15 +25,36 @@ struct ShownCertificate {
   tls::CertificateExpiry expiry;
 };
 
+struct ShownListener {
+  std::string_view name;  // its address as configured
+  std::string address;    // with the port that it got
+  bool tls;
+};
+
+// The admin endpoint of itself.
+struct AdminConnections {
+  int64_t open = 0;
+  uint64_t shed = 0;  // closed to make room for newer ones
+};
+struct Documents {
+  uint64_t made = 0;
+  size_t held_bytes = 0;  // by those that are being read or may be shared
+};
+
 struct View {
   const telemetry::Windows& windows;
   std::string_view version = {};
+  std::string_view commit = {};  // that it was built from; "" where nobody knows
   // The effective configuration, secrets masked: the whole body of /config.
   std::string_view config_json = {};
   int64_t start_time_unix_s = 0;  // seconds since 1970
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;
   Readiness readiness = Readiness::ready;
+  std::vector<ShownListener> listeners = {};  // in the order of the configuration
+  AdminConnections connections = {};
+  Documents documents = {};
+  telemetry::Detail detail = telemetry::Detail::upstream;  // of /metrics
   // Those in use at this moment, of all listeners and upstreams with TLS; a certificate may be here
   // twice.
   std::vector<ShownCertificate> certificates = {};

@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "onehop/base/buffer.h"
 
@@ -36,17 +37,23 @@ class Arena {
 
   std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
-    char* memory = static_cast<char*>(allocate(text.size(), 1));
+    const bool fits = text.size() <= static_cast<size_t>(end_ - next_);
+    char* memory = fits ? std::exchange(next_, next_ + text.size())
+                        : static_cast<char*>(allocate(text.size(), 1));
     std::memcpy(memory, text.data(), text.size());
     return {memory, text.size()};
   }
 
   void clear() noexcept;
 
+  // Of the chunks that it has taken, beside what is part of it.
+  size_t chunk_bytes() const noexcept { return chunk_bytes_; }
+
  private:
   static constexpr size_t kInlineBytes = 2048;
 
   Chunk* chunks_ = nullptr;  // linked by next_free, newest first
+  size_t chunk_bytes_ = 0;
   char* next_ = inline_;
   char* end_ = inline_ + kInlineBytes;
   alignas(std::max_align_t) char inline_[kInlineBytes];

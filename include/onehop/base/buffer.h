@@ -22,8 +22,10 @@
 
 namespace onehop {
 
-constexpr size_t kSmallChunkBytes = 4 * 1024;   // heads, small bodies
-constexpr size_t kLargeChunkBytes = 64 * 1024;  // what one read can bring
+constexpr size_t kSmallChunkBytes = 4 * 1024;  // heads, small bodies
+constexpr size_t kMediumChunkBytes =
+    16 * 1024;                                  // what one read brings of somebody who sends little
+constexpr size_t kLargeChunkBytes = 64 * 1024;  // and of somebody who sends more
 constexpr size_t kBulkChunkBytes = 512 * 1024;  // one read of a body that comes in bulk
 constexpr size_t kCopyBelow = 4 * 1024;
 
@@ -35,9 +37,14 @@ struct Chunk {
   char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
 };
 
-// A chunk of at least `capacity` bytes with one reference; only the three sizes above are pooled.
+// A chunk of at least `capacity` bytes with one reference; only the sizes above are pooled.
 Chunk* acquire_chunk(size_t capacity);
 void release_chunk(Chunk* chunk) noexcept;
+
+// Memory of the chunks that are in use, of the whole process and in bytes: at most 64 KiB off for
+// each thread. And the most of it there has been. From any thread.
+uint64_t buffered_memory() noexcept;
+uint64_t most_buffered_memory() noexcept;
 
 // Chunks of kBulkChunkBytes that this thread holds: peers that do not take their bytes pin them, so
 // whoever acquires one looks here first.
@@ -73,6 +80,9 @@ class Buffer {
   // before any other call.
   char* reserve(size_t size);
   void commit(size_t size) noexcept;
+
+  // Copies small slices out of large chunks that they keep alive: for bytes that have to wait.
+  void compact();
 
   void consume(size_t size) noexcept;  // drops bytes from the front; size <= size()
   Buffer take_front(size_t size);      // moves bytes from the front out; size <= size()

@@ -80,6 +80,15 @@ class IntrusiveList {
     }
   }
 
+  // The first member of which is(const T&) is true, from the front; null when there is none.
+  template <class Is>
+  T* find_if(Is is) {
+    for (Node* node = head_.next_; node != &head_; node = node->next_) {
+      if (is(*static_cast<const T*>(node))) return static_cast<T*>(node);
+    }
+    return nullptr;
+  }
+
  private:
   Node head_;
 };

@@ -18,10 +18,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 enum class Balance : uint8_t { round_robin, least_requests };
+enum class HalfClose : uint8_t { cancel, serve };
 enum class PathMatch : uint8_t { prefix, exact };
+enum class DoubledSlashes : uint8_t { keep, merge, refuse };
+enum class EncodedSlashes : uint8_t { keep, decode, refuse };
+enum class ForwardedPath : uint8_t { normal, as_sent };
+// Whether bytes outside ASCII may stand in a request target as they are (docs/decisions/0019).
+enum class Targets : uint8_t { strict, lenient };
 enum class LogLevel : uint8_t { debug, info, warning, error };
 enum class TlsPolicy : uint8_t { intermediate, modern };  // Mozilla's; modern is TLS 1.3 alone
 enum class ClientCertificates : uint8_t { off, optional, required };
+enum class Via : uint8_t { off, requests, responses, both };  // where it is written
 enum class UpstreamProtocol : uint8_t { h1, h2, automatic };  // automatic: by ALPN, over TLS
 
 // [server.limits]
@@ -35,6 +42,14 @@ struct Limits {
   // Open client connections of the process, shared out among the workers, at least one each; 0:
   // derived from RLIMIT_NOFILE.
   uint64_t connections = 0;
+  // Bytes that may wait for a peer that does not take them before whoever sends them waits: on one
+  // stream (or connection of HTTP/1.1), on one connection, for all connections of one client
+  // address (to one worker), and of the whole process, which gives up stalled clients beyond it. 0:
+  // no limit.
+  uint64_t buffered_per_stream = 16 * 1024;
+  uint64_t buffered_per_connection = 1024 * 1024;
+  uint64_t buffered_per_client = 8 * 1024 * 1024;
+  uint64_t buffered = 40 * 1024 * 1024;
 
   bool operator==(const Limits&) const = default;
 };
@@ -43,26 +58,43 @@ struct Limits {
 struct DownstreamTimeouts {
   // From the first byte (or the accept) to the end of the head; 408.
   milliseconds request_head = seconds(10);
-  // Grace of the body; every second more must be earned at the minimum rate; 408.
+  // Grace of the body; every second more must be earned at the minimum rate; 408. A body without a
+  // length may pause, and gRPC is held to no rate.
   milliseconds request_body = seconds(20);
-  uint64_t request_body_min_rate = 500;  // bytes per second
+  uint64_t request_body_min_rate = 500;          // bytes per second
+  milliseconds request_body_idle = seconds(60);  // a pause of a body without a length; 408
   // Between two requests of one connection; closed without an answer.
   milliseconds idle = seconds(60);
   // No progress in writing a response to the client; connection reset.
   milliseconds write_stall = seconds(60);
+  // Bytes per second that a client who is waited for must take on average past write_stall; 0: any.
+  uint64_t write_min_rate = 240;
 
   bool operator==(const DownstreamTimeouts&) const = default;
 };
 
 // [server.http2]: HTTP/2 with clients.
 struct Http2 {
-  uint32_t streams = 100;              // that a client may have open on one connection
-  uint64_t stream_window = 64 * 1024;  // bytes a client may send ahead on one stream
+  uint32_t streams = 100;  // that a client may have open on one connection
+  // Bytes a client may send ahead on one stream: at first, and once its reader has kept up.
+  uint64_t stream_window = 64 * 1024;
+  uint64_t max_stream_window = 4 * 1024 * 1024;
   // Streams that a client may reset or cause to be reset: so many at once, then so many a second.
   uint32_t reset_burst = 1000;
   uint32_t resets_per_second = 33;
 
   bool operator==(const Http2&) const = default;
+};
+
+// [server.paths]: which spellings of a path are one, for routes and for endpoints.
+struct Paths {
+  // `keep` leaves them where they make no difference to the route, and merges them elsewhere.
+  DoubledSlashes doubled_slashes = DoubledSlashes::keep;
+  // %2F and %5C. `keep` leaves them where they make no difference to the route; elsewhere: 400.
+  EncodedSlashes encoded_slashes = EncodedSlashes::keep;
+  ForwardedPath forward = ForwardedPath::normal;
+
+  bool operator==(const Paths&) const = default;
 };
 
 // [server]
@@ -74,9 +106,14 @@ struct Server {
   milliseconds drain_idle = milliseconds(200);
   // Addresses or CIDR blocks whose forwarded fields are believed.
   std::vector<std::string> trusted_proxies;
+  // Further fields that say who a client is, beside http/identity_fields.h.
+  std::vector<std::string> identity_fields;
+  Via via = Via::responses;
+  bool request_id = true;  // X-Request-Id in responses, and in the text of onehop's own
   Limits limits;
   DownstreamTimeouts timeouts;
   Http2 http2;
+  Paths paths;
 
   bool operator==(const Server&) const = default;
 };
@@ -98,6 +135,7 @@ struct ListenerTls {
   std::string cipher_suites;  // of TLS 1.3; "" is the policy's list
   ClientCertificates client_certificates = ClientCertificates::off;
   std::string client_ca;  // a PEM file with the authorities that client certificates must come from
+  std::string client_crl;  // a PEM file with their lists of revoked certificates; "" is none
   // Request fields that carry a verified client certificate's subject (RFC 4514) and SHA-256
   // fingerprint to the upstream; "" is none. Removed from what clients send.
   std::string client_subject_field;
@@ -118,7 +156,14 @@ struct Listener {
   // "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT"; port 0 lets the kernel choose.
   std::string address;
   uint32_t backlog = 4096;
+  // A client is accepted when its first bytes have come (TCP_DEFER_ACCEPT), which are read at once.
+  bool defer_accept = false;
+  // What a client's FIN behind its request means: it has left, or it has said all it has to say.
+  HalfClose half_close = HalfClose::cancel;
   bool http2 = true;  // over TLS by ALPN, else with prior knowledge
+  Targets targets = Targets::strict;
+  // In which forms endpoints are told of the client: "x-forwarded", "x-real-ip", "forwarded".
+  std::vector<std::string> forwarded = {"x-forwarded", "x-real-ip"};
   // A plain listener answers every request with a redirect to https at this port; 0: it does not.
   uint32_t redirect_to_https = 0;
   // Strict-Transport-Security of responses over TLS; 0 sends none.
@@ -174,8 +219,21 @@ struct UpstreamTimeouts {
   milliseconds request = milliseconds(0);
   // An upgraded connection without a byte in either direction.
   milliseconds tunnel_idle = seconds(3600);
+  // Sent data that the endpoint's host does not acknowledge, or has no room for (TCP_USER_TIMEOUT).
+  milliseconds tcp_user_timeout = milliseconds(0);
+  milliseconds tcp_keepalive = seconds(60);   // quiet for so long, then probed by the kernel
+  milliseconds http2_ping = milliseconds(0);  // quiet for so long, then asked with a PING
 
   bool operator==(const UpstreamTimeouts&) const = default;
+};
+
+// [upstream.NAME.http2]: HTTP/2 with endpoints.
+struct UpstreamHttp2 {
+  // Bytes an endpoint may send ahead on one stream: at first, and once its reader has kept up.
+  uint64_t stream_window = 64 * 1024;
+  uint64_t max_stream_window = 4 * 1024 * 1024;
+
+  bool operator==(const UpstreamHttp2&) const = default;
 };
 
 // [upstream.NAME.tls]
@@ -198,11 +256,12 @@ struct Upstream {
   std::string name;
   std::vector<Endpoint> endpoints;
   Balance balance = Balance::round_robin;
-  // On a fresh connection after a reused one failed before any response byte; 0 to 1.
-  uint32_t retries = 1;
+  // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
+  uint32_t retries = 5;
   UpstreamProtocol protocol = UpstreamProtocol::h1;
   Pool pool;
   UpstreamTimeouts timeouts;
+  UpstreamHttp2 http2;
   UpstreamTls tls;
 
   bool operator==(const Upstream&) const = default;
@@ -211,6 +270,10 @@ struct Upstream {
 // [admin]
 struct Admin {
   std::string listen;  // "" leaves the admin endpoint off
+  // Names by which it may be asked, beside addresses, localhost and names without a dot.
+  std::vector<std::string> hosts = {};
+  uint32_t connections = 64;          // at most; a newer one takes the place of the oldest
+  bool metrics_per_endpoint = false;  // /metrics tells the endpoints of an upstream apart in full
 
   bool operator==(const Admin&) const = default;
 };

@@ -13,8 +13,11 @@
 
 namespace onehop::config {
 
-// One mistake: prints as `FILE:LINE:COLUMN: KEY: SENTENCE`. Line and column count from 1; line 0 is
-// no place in the file, and is not printed.
+// A warning is something that works and is probably not what was meant.
+enum class Severity : uint8_t { mistake, warning };
+
+// One mistake: prints as `FILE:LINE:COLUMN: KEY: SENTENCE`, and a warning with `warning: ` before
+// the key. Line and column count from 1; line 0 is no place in the file, and is not printed.
 struct Problem {
   std::string file;  // empty where the sentence names it
   uint32_t line = 0;
@@ -24,6 +27,7 @@ struct Problem {
   std::string key;
   // What is allowed, what was found, and a suggestion where a key looks misspelt.
   std::string sentence;
+  Severity severity = Severity::mistake;
 
   std::string to_string() const;
 };
@@ -47,16 +51,32 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
                                            const Lookup& lookup = environment(),
                                            const FurtherCheck& further = {});
 
-// Reads the file and parses it; an unreadable file is one Problem without a place.
-Result<Config, std::vector<Problem>> load(const std::string& path,
-                                          const Lookup& lookup = environment(),
-                                          const FurtherCheck& further = {});
+// A file without a mistake.
+struct Examined {
+  Config config;
+  std::vector<Problem> warnings;  // in the order of their places
+};
+
+// As parse(), with the warnings. Where there is a mistake there are none, as they may follow from
+// it.
+Result<Examined, std::vector<Problem>> examine(std::string_view text, std::string_view file,
+                                               const Lookup& lookup = environment(),
+                                               const FurtherCheck& further = {});
+
+// Reads the file, or standard input where the path is "-", and examines it; what cannot be read is
+// one Problem without a place.
+Result<Examined, std::vector<Problem>> load(const std::string& path,
+                                            const Lookup& lookup = environment(),
+                                            const FurtherCheck& further = {});
 
 // The checks of finished values: ranges, forms of addresses, and what holds across keys
 // (duplicates, routes to unknown upstreams). parse() makes them too; call it for a Config that was
-// built by hand, as `onehop proxy` does. Empty when all is well; the file is "command line", and
-// there are no places. Relative paths begin at the working directory.
+// built by hand, as `onehop proxy` does. Empty when there is no mistake; the file is "command
+// line", and there are no places. Relative paths begin at the working directory.
 std::vector<Problem> check(const Config& config, const FurtherCheck& further = {});
+
+// The key of an upstream, as problems have it: upstream.app, or upstream."a.b".
+std::string upstream_key(std::string_view name);
 
 // The Config as TOML with every key present, which parses back to the same Config. A table that is
 // not there is written with the comments alone, as a comment that shows what it would hold. Used

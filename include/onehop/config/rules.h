@@ -68,30 +68,90 @@ enum class Text : uint8_t {
   block,
   host,
   path,
-  upstream,       // the name of an upstream, where it is used
-  upstream_name,  // and where it is given
-  file,           // a path; a relative one begins at the folder of the configuration file
-  optional_file,  // or nothing
-  ciphers,        // a list in OpenSSL's notation, or nothing
-  field,          // a field of its own that onehop may add to requests, or nothing
-  server_name,    // a name or an IP address, or nothing
+  upstream,        // the name of an upstream, where it is used
+  upstream_name,   // and where it is given
+  file,            // a path; a relative one begins at the folder of the configuration file
+  optional_file,   // or nothing
+  ciphers,         // a list in OpenSSL's notation, or nothing
+  field,           // a field of its own that onehop may add to requests, or nothing
+  identity_field,  // a field that says who a client is
+  forwarded_form,  // a form in which that is said
+  server_name,     // a name or an IP address, or nothing
 };
 
 // The names of an enumeration's values, in the order of their declaration.
 constexpr std::array<std::string_view, 2> names(Balance) {
   return {"round_robin", "least_requests"};
 }
+constexpr std::array<std::string_view, 2> names(HalfClose) {
+  return {"cancel", "serve"};
+}
 constexpr std::array<std::string_view, 2> names(PathMatch) {
   return {"prefix", "exact"};
 }
+constexpr std::array<std::string_view, 3> names(DoubledSlashes) {
+  return {"keep", "merge", "refuse"};
+}
+constexpr std::array<std::string_view, 3> names(EncodedSlashes) {
+  return {"keep", "decode", "refuse"};
+}
+constexpr std::array<std::string_view, 2> names(ForwardedPath) {
+  return {"normal", "as_sent"};
+}
+constexpr std::array<std::string_view, 2> names(Targets) {
+  return {"strict", "lenient"};
+}
 constexpr std::array<std::string_view, 4> names(LogLevel) {
   return {"debug", "info", "warning", "error"};
+}
+
+// A word that another program has for one of the names.
+struct Synonym {
+  enum class Use : uint8_t { taken, suggested };
+  std::string_view word;
+  std::string_view name;
+  Use use = Use::suggested;
+};
+template <class Enum>
+constexpr std::array<Synonym, 0> synonyms(Enum) {
+  return {};
+}
+constexpr std::array<Synonym, 5> synonyms(Balance) {
+  return {{{"roundrobin", "round_robin"},
+           {"rr", "round_robin"},
+           {"leastconn", "least_requests"},
+           {"least_conn", "least_requests"},
+           {"least_connections", "least_requests"}}};
+}
+constexpr std::array<Synonym, 6> synonyms(UpstreamProtocol) {
+  return {{{"http/1.1", "h1"},
+           {"http1", "h1"},
+           {"http/2", "h2"},
+           {"http2", "h2"},
+           {"h2c", "h2"},
+           {"grpc", "h2"}}};
+}
+constexpr std::array<Synonym, 11> synonyms(LogLevel) {
+  return {{{"warn", "warning", Synonym::Use::taken},
+           {"trace", "debug"},
+           {"verbose", "debug"},
+           {"information", "info"},
+           {"notice", "info"},
+           {"err", "error"},
+           {"crit", "error"},
+           {"critical", "error"},
+           {"alert", "error"},
+           {"emerg", "error"},
+           {"fatal", "error"}}};
 }
 constexpr std::array<std::string_view, 2> names(TlsPolicy) {
   return {"intermediate", "modern"};
 }
 constexpr std::array<std::string_view, 3> names(ClientCertificates) {
   return {"off", "optional", "required"};
+}
+constexpr std::array<std::string_view, 4> names(Via) {
+  return {"off", "requests", "responses", "both"};
 }
 constexpr std::array<std::string_view, 3> names(UpstreamProtocol) {
   return {"h1", "h2", "auto"};

@@ -54,13 +54,25 @@ void describe(Visitor& visit, Some<Limits> auto& limits) {
       "head_fields", limits.head_fields, Count{1, 1000},
       "More fields in a head are answered 431 (in a response: 502). Real ones have 10 to 40.");
   visit.value("request_body", limits.request_body, Bytes{0, kTiB},
-              "A larger request body is answered 413; 0 is no limit, as bodies are streamed.");
+              "A request body with more bytes than this is answered 413. 0 is no limit: bodies are "
+              "passed on as they come, so even large ones need little memory.");
   visit.value(
       "response_head", limits.response_head, Bytes{kKiB, kMiB},
       "A larger response head is a 502. Applications set large cookies, hence twice as much.");
   visit.value("connections", limits.connections, Count{0, 10'000'000},
               "Open client connections, shared out among the workers, 1 or more each; 0: by the "
               "open file limit.");
+  visit.value("buffered_per_stream", limits.buffered_per_stream, Bytes{4 * kKiB, kGiB},
+              "What may wait on a stream that its client does not take; then its sender waits.");
+  visit.value("buffered_per_connection", limits.buffered_per_connection, Bytes{0, kGiB},
+              "The same for all streams of a connection of HTTP/2; 0 is no limit.");
+  visit.value("buffered_per_client", limits.buffered_per_client, Bytes{0, kTiB},
+              "The same for all connections of an address, but trusted ones, in each worker; 0: no "
+              "limit.");
+  visit.value(
+      "buffered", limits.buffered, Bytes{0, kTiB},
+      "Memory of all buffers; past it clients for whom bytes wait are cut off: those that have "
+      "taken nothing for 2 s first, then the largest; 0: no limit.");
 }
 
 template <class Visitor>
@@ -68,14 +80,19 @@ void describe(Visitor& visit, Some<DownstreamTimeouts> auto& timeouts) {
   visit.value("request_head", timeouts.request_head, Time{milliseconds(0), kDay},
               "Total for a request head, so trickling does not stretch it; then 408.");
   visit.value("request_body", timeouts.request_body, Time{milliseconds(0), kDay},
-              "Grace of a request body; each second more is earned at the minimum rate; then 408.");
+              "A client may take so long to send a request body, and longer only if it averages "
+              "request_body_min_rate; else it is answered 408.");
   visit.value("request_body_min_rate", timeouts.request_body_min_rate, Rate{{1, kGiB}},
               "Bytes per second that a body must average past its grace. Slow phones manage 500.");
+  visit.value("request_body_idle", timeouts.request_body_idle, Time{milliseconds(0), kDay},
+              "Pause of a body without a length, such as a push, a pipe or gRPC; then 408.");
   visit.value(
       "idle", timeouts.idle, Time{milliseconds(0), kDay},
       "Wait for the next request of a connection; closed without an answer, as clients expect.");
   visit.value("write_stall", timeouts.write_stall, Time{milliseconds(0), kDay},
               "A client that takes nothing of its response for so long is cut off.");
+  visit.value("write_min_rate", timeouts.write_min_rate, Rate{{0, kGiB}},
+              "Bytes per second that a slow reader must average past write_stall; 0B: any byte.");
 }
 
 template <class Visitor>
@@ -83,11 +100,24 @@ void describe(Visitor& visit, Some<Http2> auto& http2) {
   visit.value("streams", http2.streams, Count{1, 10'000},
               "Requests a client may have open on a connection. RFC 9113 asks for 100 or more.");
   visit.value("stream_window", http2.stream_window, Bytes{16 * kKiB, 16 * kMiB},
-              "What a client may send ahead on a stream: memory for each, speed on long ways.");
+              "What a client may send ahead on a stream whose reader falls behind, or is new.");
+  visit.value("max_stream_window", http2.max_stream_window,
+              Bytes{http2.stream_window, 64 * kMiB, "stream_window"},
+              "How far that grows while the reader keeps up: speed on long ways, as h1 has it.");
   visit.value("reset_burst", http2.reset_burst, Count{1, 1'000'000},
               "Streams a client may reset, or make onehop reset, at once; then it is cut off.");
   visit.value("resets_per_second", http2.resets_per_second, Count{1, 1'000'000},
               "What it earns back of that each second. Browsers reset few; attacks live on it.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Paths> auto& paths) {
+  visit.value("doubled_slashes", paths.doubled_slashes, Choice<DoubledSlashes>{},
+              "keep: as sent, unless another route would match without them; then merged.");
+  visit.value("encoded_slashes", paths.encoded_slashes, Choice<EncodedSlashes>{},
+              "%2F and %5C. keep: as sent, unless slashes would lead to another route; then 400.");
+  visit.value("forward", paths.forward, Choice<ForwardedPath>{},
+              "normal: endpoints get the path that routes see. as_sent: what the client wrote.");
 }
 
 template <class Visitor>
@@ -100,17 +130,28 @@ void describe(Visitor& visit, Some<Server> auto& server) {
               "How long a stop keeps idle client connections, for a request already on its way.");
   visit.value("trusted_proxies", server.trusted_proxies, Text::block,
               "Peers whose forwarded fields are believed. Empty: anybody could claim any address.");
+  visit.value(
+      "identity_fields", server.identity_fields, Text::identity_field,
+      "Request fields in which your applications read who a client is, beside the built-in ones; "
+      "removed unless a peer in trusted_proxies sent them.");
+  visit.value("via", server.via, Choice<Via>{},
+              "Where Via is written. nginx, for one, does not compress what it gets with it.");
+  visit.value("request_id", server.request_id, Flag{},
+              "X-Request-Id in responses, and in error pages: what to look for in logs.");
   visit.table("limits", server.limits, "Limits on what clients and upstreams send.");
   visit.table("timeouts", server.timeouts, "The client side. 0s switches a timeout off.");
   visit.table("http2", server.http2, "HTTP/2 with clients, on every listener.");
+  visit.table("paths", server.paths, "Which spellings of a path are one.");
 }
 
 template <class Visitor>
 void describe(Visitor& visit, Some<Certificate> auto& certificate) {
   visit.value("cert", certificate.cert, Text::file,
               "PEM: the server's certificate, then its chain. Its names say whom it serves.");
-  visit.value("key", certificate.key, Text::file,
-              "PEM: the private key of it, for the eyes of onehop's user alone.");
+  visit.value(
+      "key", certificate.key, Text::file,
+      "PEM: the private key of the certificate in cert. Only onehop's user should be able to "
+      "read the file.");
   visit.value("ocsp", certificate.ocsp, Text::optional_file,
               "DER: a response of its authority, which is stapled while it is valid.");
 }
@@ -131,6 +172,10 @@ void describe(Visitor& visit, Some<ListenerTls> auto& tls) {
               "Whether clients are asked for a certificate, and refused when they have none.");
   visit.value("client_ca", tls.client_ca, Text::optional_file,
               "PEM: the authorities that client certificates must come from.");
+  visit.value(
+      "client_crl", tls.client_crl, Text::optional_file,
+      "PEM: the revocation lists of the authorities in client_ca, one of each. A client whose "
+      "certificate is on its authority's list is refused.");
   visit.value("client_subject_field", tls.client_subject_field, Text::field,
               "Carries the verified subject (RFC 4514) upstream; taken out of what clients send.");
   visit.value("client_fingerprint_field", tls.client_fingerprint_field, Text::field,
@@ -155,8 +200,19 @@ void describe(Visitor& visit, Some<Listener> auto& listener) {
   visit.value(
       "backlog", listener.backlog, Count{1, 65535},
       "Connections that may wait to be accepted. The kernel caps it at net.core.somaxconn.");
+  visit.value(
+      "defer_accept", listener.defer_accept, Flag{},
+      "Accept a client with its first bytes: cheaper, but whoever only connects is not seen.");
+  visit.value(
+      "half_close", listener.half_close, Choice<HalfClose>{},
+      "A client closes its sending side (FIN) before it has its response. cancel: taken as having "
+      "left, its request is stopped; serve: it still gets the response.");
   visit.value("http2", listener.http2, Flag{},
               "HTTP/2 beside HTTP/1.1: by ALPN over TLS, else to clients that begin with it.");
+  visit.value("targets", listener.targets, Choice<Targets>{},
+              "Raw bytes outside ASCII in a path or query: strict is 400, lenient passes them on.");
+  visit.value("forwarded", listener.forwarded, Text::forwarded_form,
+              "In which forms endpoints learn who the client is. What is not listed is not sent.");
   visit.value(
       "redirect_to_https", listener.redirect_to_https, Count{0, 65535},
       "Without TLS: every answer is a redirect to https at this port, such as 443; 0: none.");
@@ -229,6 +285,22 @@ void describe(Visitor& visit, Some<UpstreamTimeouts> auto& timeouts) {
               "The whole exchange; then 504, or an abort. Off: long downloads are no mistake.");
   visit.value("tunnel_idle", timeouts.tunnel_idle, Time{milliseconds(0), kWeek},
               "An upgraded connection without a byte either way. WebSockets are quiet for long.");
+  visit.value("tcp_user_timeout", timeouts.tcp_user_timeout, Time{milliseconds(0), kDay},
+              "Sent bytes that the endpoint's host does not take for so long end the connection.");
+  visit.value(
+      "tcp_keepalive", timeouts.tcp_keepalive, Time{milliseconds(0), kDay, kSecond},
+      "The kernel probes a connection that is quiet for so long: finds hosts that vanished.");
+  visit.value("http2_ping", timeouts.http2_ping, Time{milliseconds(0), kDay},
+              "A PING after so long a silence; as long without an answer ends the connection.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<UpstreamHttp2> auto& http2) {
+  visit.value("stream_window", http2.stream_window, Bytes{16 * kKiB, 16 * kMiB},
+              "What an endpoint may send ahead on a stream whose reader falls behind, or is new.");
+  visit.value("max_stream_window", http2.max_stream_window,
+              Bytes{http2.stream_window, 64 * kMiB, "stream_window"},
+              "How far that grows while the reader keeps up: speed on long ways, as h1 has it.");
 }
 
 // [upstream.NAME.tls] without a key in it.
@@ -246,7 +318,8 @@ void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
               "Asked for and looked for in the certificate. Without it: the endpoint's own host.");
   visit.value("cert", tls.cert, Text::optional_file,
               "PEM: a client certificate, for upstreams that want one, then its chain.");
-  visit.value("key", tls.key, Text::optional_file, "PEM: the private key of it.");
+  visit.value("key", tls.key, Text::optional_file,
+              "PEM: the private key of the client certificate in cert.");
   visit.value("insecure_skip_verify", tls.insecure_skip_verify, Flag{},
               "true believes any certificate, so whoever is on the way can read. For tests.");
   visit.value(
@@ -264,12 +337,13 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(
-      "retries", upstream.retries, Count{0, 1},
-      "Tries on a fresh connection when a reused one failed before any byte of the response.");
+      "retries", upstream.retries, Count{0, 15},
+      "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
   visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
               "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
   visit.table("pool", upstream.pool, "Connections kept per endpoint and worker.");
   visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
+  visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");
   visit.optional_table("tls", upstream.tls, switched_on(),
                        "TLS with the endpoints. Without this table: none.");
 }
@@ -278,6 +352,12 @@ template <class Visitor>
 void describe(Visitor& visit, Some<Admin> auto& admin) {
   visit.value("listen", admin.listen, Text::admin_address,
               "Where statistics are served; \"\" is nowhere. It has no password: keep it local.");
+  visit.value("hosts", admin.hosts, Text::host,
+              "Names it may be asked by, beside addresses and localhost: against DNS rebinding.");
+  visit.value("connections", admin.connections, Count{1, 65535},
+              "Open connections to it. A newer one takes the place of the oldest.");
+  visit.value("metrics_per_endpoint", admin.metrics_per_endpoint, Flag{},
+              "/metrics with all of each endpoint: some 90 to 290 series each, in place of 14.");
 }
 
 template <class Visitor>

@@ -9,12 +9,28 @@
 
 #include "onehop/base/address.h"
 #include "onehop/config/config.h"
+#include "onehop/http/buffered.h"
+#include "onehop/http/shedding.h"
+#include "onehop/http/stalled_clients.h"
 #include "onehop/http/stream.h"
 #include "onehop/net/loop.h"
 #include "onehop/net/transport.h"
 #include "onehop/telemetry/shard.h"
 
 namespace onehop::http {
+
+// Something of whoever answers that lives as long as a client's connection.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+};
+
+// In which forms an endpoint is told who its client is.
+struct ForwardedForms {
+  bool x_forwarded = true;  // X-Forwarded-For, -Proto, -Host and -Port
+  bool x_real_ip = true;
+  bool forwarded = false;  // RFC 7239
+};
 
 // What a connection knows of its client, made once when it is accepted.
 struct Client {
@@ -23,13 +39,20 @@ struct Client {
   uint8_t ip_length = 0;
   bool trusted = false;  // in trusted_proxies
   bool secure = false;   // over TLS
+  uint16_t port = 0;     // that it connected to
+  ForwardedForms forms;  // of its listener
   // The listener that it came to; null where there is no configuration (the admin endpoint).
   const config::Listener* listener = nullptr;
   // Of its verified certificate, or empty; they live as long as its transport.
   std::string_view certificate_subject;
   std::string_view certificate_fingerprint;
+  // A place for an attachment, in the connection; null where there is none, as over HTTP/2.
+  std::unique_ptr<Attachment>* attachment = nullptr;
 
   std::string_view ip_text() const { return {ip, ip_length}; }
+  config::Targets targets() const {
+    return listener == nullptr ? config::Targets::strict : listener->targets;
+  }
 };
 
 // Answers one request: owned by its stream, retired with it.
@@ -52,6 +75,14 @@ class Service {
   ~Service() = default;
 };
 
+// What server connections share; outlives them.
+struct ServerSettings {
+  const config::Limits& limits;
+  const config::DownstreamTimeouts& timeouts;
+  const config::Http2& http2;
+  telemetry::DownstreamShard& counters;
+};
+
 class ServerConnection;
 
 // Owns server connections: those of one worker.
@@ -65,7 +96,13 @@ class ServerConnections {
     ~Events() = default;
   };
 
-  ServerConnections(net::Loop& loop, Events& events) : loop_(loop), events_(events) {}
+  // All outlive it.
+  ServerConnections(net::Loop& loop, const ServerSettings& settings, Events& events)
+      : loop_(loop),
+        events_(events),
+        shedding_(loop),
+        client_buffers_(settings.limits.buffered_per_client),
+        stalled_(loop, settings.limits.buffered, settings.counters.stalled_given_up) {}
   ~ServerConnections();
 
   void adopt(std::unique_ptr<ServerConnection> connection);
@@ -77,29 +114,51 @@ class ServerConnections {
   void drain(uint64_t idle_ms);
   bool draining() const noexcept { return draining_; }
   void close_all();
+  void close_oldest();  // the one that came first, whatever it is doing
+
+  // Connections say here when they wait for their clients.
+  Shedding& shedding() noexcept { return shedding_; }
+  // Closes up to `most` that wait, to make room; returns how many.
+  size_t shed_idle(size_t most) { return shedding_.shed(most); }
+  // For each connection of a client, once each: what waits for its address. Null for a trusted
+  // proxy, behind which there are many.
+  Buffered* join(const Client& client) {
+    return client.trusted ? nullptr : &client_buffers_.join(client.ip_text());
+  }
+  void leave(const Client& client) {
+    if (!client.trusted) client_buffers_.leave(client.ip_text());
+  }
+
+  // Those who do not take what waits for them.
+  StalledClients& stalled() noexcept { return stalled_; }
 
  private:
   net::Loop& loop_;
   Events& events_;
+  Shedding shedding_;
+  ClientBuffers client_buffers_;
+  StalledClients stalled_;
   IntrusiveList<ServerConnection> list_;
   size_t count_ = 0;
   bool draining_ = false;
 };
 
-class ServerConnection : public net::Retirable, public ListNode<ServerConnection> {
+class ServerConnection : public net::Retirable,
+                         public ListNode<ServerConnection>,
+                         public Sheddable {
  public:
   // No request after the one in flight; an idle connection is closed after `idle_ms`.
   virtual void drain(uint64_t idle_ms) = 0;
   // Gives up what is in flight.
   virtual void close_now() = 0;
-};
 
-// What server connections share; outlives them.
-struct ServerSettings {
-  const config::Limits& limits;
-  const config::DownstreamTimeouts& timeouts;
-  const config::Http2& http2;
-  telemetry::DownstreamShard& counters;
+  bool shed() override {
+    close_now();
+    return true;
+  }
+
+ protected:
+  std::unique_ptr<Attachment> attachment_;  // gone after all that its client asked
 };
 
 // What became of a stream, for its connection.

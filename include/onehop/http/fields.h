@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "onehop/base/arena.h"
+#include "onehop/base/assert.h"
 
 namespace onehop::http {
 
@@ -28,6 +29,7 @@ namespace onehop::http {
   X(date, "date") \
   X(expect, "expect") \
   X(forwarded, "forwarded") \
+  X(front_end_https, "front-end-https") \
   X(host, "host") \
   X(keep_alive, "keep-alive") \
   X(max_forwards, "max-forwards") \
@@ -46,15 +48,24 @@ namespace onehop::http {
   X(www_authenticate, "www-authenticate") \
   X(x_forwarded_for, "x-forwarded-for") \
   X(x_forwarded_host, "x-forwarded-host") \
-  X(x_forwarded_proto, "x-forwarded-proto") \
+  X(x_forwarded_port, "x-forwarded-port") \
   X(x_forwarded_prefix, "x-forwarded-prefix") \
+  X(x_forwarded_proto, "x-forwarded-proto") \
+  X(x_forwarded_protocol, "x-forwarded-protocol") \
+  X(x_forwarded_scheme, "x-forwarded-scheme") \
+  X(x_forwarded_ssl, "x-forwarded-ssl") \
+  X(x_real_ip, "x-real-ip") \
   X(x_request_id, "x-request-id")
 // clang-format on
 
 enum class FieldId : uint8_t {
   other,
-  alias,  // would be a known name if its underscores were hyphens; never forwarded, see edge case
-          // 40
+  alias,  // a known name but for what differs in no CGI-like variable; never forwarded, see edge
+          // case 40
+  // One that an application may take for who its client is, in any spelling: identity_fields.h and
+  // all that begins with X-Forwarded.
+  identity,
+  nominated,  // named by Connection, so it concerns this connection alone: connection_options.h
 #define X(id, name) id,
   ONEHOP_KNOWN_FIELDS(X)
 #undef X
@@ -79,9 +90,15 @@ class Fields {
 
   bool full() const noexcept { return count_ == room_.size(); }
   void add(std::string_view name, std::string_view value) noexcept;
-  void add(std::string_view name, std::string_view value, FieldId id) noexcept;
-  void add(const Field& field) noexcept;
+  void add(std::string_view name, std::string_view value, FieldId id) noexcept {
+    add({name, value, id});
+  }
+  void add(const Field& field) noexcept {
+    ONEHOP_ASSERT(!full());
+    room_[count_++] = field;
+  }
   Field& last() noexcept { return room_[count_ - 1]; }
+  std::span<Field> all() noexcept { return room_.first(count_); }
 
   size_t size() const noexcept { return count_; }
   const Field* begin() const noexcept { return room_.data(); }

@@ -8,35 +8,9 @@
 #include <string_view>
 
 #include "onehop/http/fields.h"
+#include "onehop/http/method.h"
 
 namespace onehop::http {
-
-enum class Method : uint8_t {
-  get,
-  head,
-  post,
-  put,
-  delete_,
-  options,
-  trace,
-  connect,
-  patch,
-  other
-};
-
-// `other` for a method that is not in the list; they are told apart by their text.
-Method method_of(std::string_view text) noexcept;
-
-// RFC 9110 9.2.2: repeating it has the effect of doing it once.
-constexpr bool is_idempotent(Method method) {
-  return method != Method::post && method != Method::patch && method != Method::connect &&
-         method != Method::other;
-}
-
-// A request with it says how long its content is, also when there is none (RFC 9110 8.6).
-constexpr bool means_content(Method method) {
-  return method == Method::post || method == Method::put || method == Method::patch;
-}
 
 // How the length of a body is known. `unknown`: it ends when it ends (chunked, or the end of an
 // HTTP/2 stream, or a closed connection).
@@ -63,7 +37,7 @@ struct RequestHead {
   BodyLength body;
   std::string_view upgrade;        // the protocol asked for (RFC 9110 7.8); empty: none
   bool upgrade_required = false;   // the client cannot go on without it (RFC 8441)
-  bool trailers_accepted = false;  // TE: trailers
+  bool trailers_accepted = false;  // TE: trailers was said, or it came over HTTP/2
   Fields fields;
 };
 
@@ -81,6 +55,12 @@ struct ResponseHead {
 
 constexpr bool is_interim(int status) {
   return status >= 100 && status < 200 && status != 101;
+}
+
+// Whether the answer to anything but HEAD has content, be it of no bytes; all others end with their
+// head, whatever its fields say (RFC 9110 6.4.1).
+constexpr bool has_content(int status) {
+  return status >= 200 && status != 204 && status != 304;
 }
 
 }  // namespace onehop::http

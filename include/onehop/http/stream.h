@@ -55,6 +55,11 @@ class Stream {
     // The peer does not take what was sent; on_room follows when it does.
     virtual void on_stall() = 0;
     virtual void on_reset(const StreamError& why) = 0;
+    // A level, of the client stream over HTTP/2: bytes that have come and wait until they are
+    // wanted. (Over HTTP/1.1 it is one small read, and the kernel keeps the rest.) Not told when
+    // the stream ends, so whoever ends it forgets what was said. Neither stream may be ended in the
+    // call.
+    virtual void on_waiting([[maybe_unused]] size_t bytes) {}
 
    protected:
     ~Events() = default;
@@ -76,6 +81,11 @@ class Stream {
   // Takes back what was sent of the message, if not one byte of it has left: then another can be
   // sent instead.
   virtual bool take_back() = 0;
+
+  // A level, of the server stream: bytes that its owner keeps for the exchange, as a large head or
+  // a body that may be sent again. They count with what waits for the client. Allowed until the
+  // exchange ends, which sets it to 0.
+  virtual void set_kept([[maybe_unused]] size_t bytes) {}
 
   // Gives the stream up: no more events, and nothing is sent but what was. A message already begun
   // is cut so that the peer can tell.

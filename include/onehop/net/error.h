@@ -16,6 +16,8 @@ struct NetError {
     return number == EADDRNOTAVAIL || number == EMFILE || number == ENFILE || number == ENOBUFS ||
            number == ENOMEM || number == EADDRINUSE;
   }
+  // The one that closing a connection of ours ends.
+  constexpr bool is_want_of_descriptors() const { return number == EMFILE || number == ENFILE; }
   std::string_view name() const;      // "ECONNREFUSED"
   std::string_view sentence() const;  // "Connection refused"
 };

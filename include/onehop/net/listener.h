@@ -25,10 +25,14 @@ class ListeningSocket {
     shared
   };  // shared: SO_REUSEPORT, each worker has a socket of its own on the address
 
+  // with_data: the kernel keeps a client to itself until its first bytes have come, or a second has
+  // passed (TCP_DEFER_ACCEPT), and they are read in the turn in which it is accepted.
+  enum class Accepts : uint8_t { at_once, with_data };
+
   // With port 0 the kernel chooses; local() tells which. TCP_NODELAY and SO_KEEPALIVE are set here
   // and inherited by what is accepted.
-  static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog,
-                                                Port port);
+  static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog, Port port,
+                                                Accepts accepts = Accepts::at_once);
 
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
@@ -36,11 +40,14 @@ class ListeningSocket {
 
   int descriptor() const noexcept { return descriptor_; }
   const Address& local() const noexcept { return local_; }
+  Accepts accepts() const noexcept { return accepts_; }
 
  private:
-  ListeningSocket(int descriptor, const Address& local) : descriptor_(descriptor), local_(local) {}
+  ListeningSocket(int descriptor, const Address& local, Accepts accepts)
+      : descriptor_(descriptor), local_(local), accepts_(accepts) {}
   int descriptor_ = -1;
   Address local_;
+  Accepts accepts_ = Accepts::at_once;
 };
 
 class Listener {
@@ -50,10 +57,11 @@ class Listener {
     // Asked before each client: no leaves it in the kernel's queue, and it is asked again after
     // kPauseMs.
     virtual bool may_accept() = 0;
+    // With Accepts::with_data its first bytes follow as soon as this returns, if it wants to read.
     virtual void on_accept(TransportPtr transport, const Address& peer) = 0;
-    // Descriptors ran out: accepting stops for kPauseMs and then goes on by itself. The receiver
-    // frees what it can spare.
-    virtual void on_accept_paused(NetError error) = 0;
+    // Descriptors, or memory, ran out. The receiver frees what it can spare: yes, and accepting
+    // goes on, or no, and it pauses for kPauseMs.
+    virtual bool make_room(NetError error) = 0;
 
    protected:
     ~Events() = default;

@@ -65,6 +65,16 @@ class Loop {
     if (!output.linked()) dirty_.push_back(output);
   }
 
+  // For whoever has had its share of this turn: `work` is flushed at the end of the next one, after
+  // everybody else has been looked at. The loop does not sleep before it.
+  void mark_later(Dirty& work) noexcept {
+    if (!work.linked()) later_.push_back(work);
+  }
+
+  // A step that costs as much as hundreds of others, such as the signature of a handshake: so many
+  // may be taken in a turn. False: mark_later() and ask again.
+  bool take_costly_step() noexcept { return costly_steps_++ < kCostlyStepsPerTurn; }
+
   // Ends the turn: flushes and destroys until there is nothing left to do (flushing may retire, and
   // destroying may make dirty). Called by whoever drives the loop, with nothing of it on the stack.
   void end_turn();
@@ -72,6 +82,9 @@ class Loop {
   // Flushes what is dirty now, before the turn ends: for bytes that are worth passing on while they
   // are in the cache. Called with nothing but the driver of the loop on the stack.
   void flush_dirty();
+
+  // What was put off waits for the next turn, which should come without a wait.
+  bool has_work() const noexcept { return !dirty_.empty(); }
 
   // Counts turns; tells whether something already happened in this one.
   uint64_t turn() const noexcept { return turn_; }
@@ -86,10 +99,14 @@ class Loop {
   Deadlines deadlines_;
 
  private:
+  static constexpr unsigned kCostlyStepsPerTurn = 2;
+
   IntrusiveList<Dirty> dirty_;
+  IntrusiveList<Dirty> later_;
   Retirable* retired_ = nullptr;  // in the order of their retirement
   Retirable* last_retired_ = nullptr;
   uint64_t turn_ = 1;
+  unsigned costly_steps_ = 0;  // in this turn
 };
 
 }  // namespace onehop::net

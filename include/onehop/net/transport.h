@@ -23,6 +23,10 @@ namespace onehop::net {
 
 enum class Flushed : uint8_t { all, some };
 
+// How much one read may bring: freely 64 KiB and more; modestly 16 KiB, where what comes may have
+// to wait; sparingly 4 KiB, where it has to.
+enum class Reads : uint8_t { freely, modestly, sparingly };
+
 class Transport : public Dirty {
  public:
   class Events {
@@ -57,15 +61,26 @@ class Transport : public Dirty {
   void send() noexcept { loop_.mark_dirty(*this); }
   size_t unsent() const noexcept { return output_.size(); }
 
+  // Bytes that wait for the peer, also those that are encrypted already and no longer in output():
+  // what it makes this process hold.
+  virtual size_t waiting_bytes() const noexcept { return output_.size(); }
+
   // Bytes handed to the peer's network so far.
   uint64_t written() const noexcept { return written_; }
 
   // A write waits for the peer: the front of output() is in the kernel's or the event loop's hands.
   virtual bool write_pending() const noexcept = 0;
 
-  // Bytes that were handed over and that the peer has not acknowledged, in output() or beyond it;
-  // falls while the peer makes progress. May cost a system call: for deadlines.
-  virtual size_t untaken_bytes() const noexcept = 0;
+  // Bytes that the peer has acknowledged, as they were on its network; grows while the peer makes
+  // progress. May cost a system call: for deadlines.
+  virtual uint64_t taken_bytes() const noexcept = 0;
+
+  // How the network finds out that a peer has gone without a word. 0: as the system does it.
+  struct Watch {
+    uint64_t untaken_ms = 0;  // sent bytes may be unacknowledged, or without room, for so long
+    uint64_t quiet_ms = 0;    // a connection may be quiet for so long before it is probed
+  };
+  virtual void watch_peer(const Watch&) noexcept {}
 
   // Acknowledges now what was read, instead of up to 40 ms later or with the next bytes sent: for a
   // peer that wrote only a part of its message and holds the rest back until then (Nagle's
@@ -74,6 +89,20 @@ class Transport : public Dirty {
 
   // Idempotent. When off, nothing is read from the network: neither the end nor an error is seen.
   virtual void set_reading(bool wanted) noexcept = 0;
+
+  // What has become of the peer while nothing is read, though bytes that it sent before may wait.
+  // Costs a system call: for deadlines.
+  enum class Peer : uint8_t { there, ended, gone };  // it said FIN; it reset the connection
+  virtual Peer peer() const noexcept { return Peer::there; }
+
+  // Idempotent; freely at first.
+  virtual void set_reads(Reads) noexcept {}
+
+  // Whether the peer has anything to say before it is answered; idempotent, true at first. While it
+  // has not, a socket that brought its first bytes along (ListeningSocket::Accepts::with_data) may
+  // stay out of the loop's care, which costs three system calls: what it says nevertheless, its end
+  // and its reset are then told up to 32 ms later.
+  virtual void set_awaited(bool) noexcept {}
 
   // The protocol that was negotiated for what is above (ALPN, RFC 7301): "h2", "http/1.1"; empty
   // where nothing was. Lives as long as the transport.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Router: host and path to the index of an upstream. Pure: no I/O, no clock, built once.
+// Router: host and path to a route. Pure: no I/O, no clock, built once.
 //
 // The host is looked at first: the exact name, then the longest matching wildcard (`*.example.org`
 // matches any name below example.org, not example.org itself), then the routes without a host; the
@@ -19,28 +19,33 @@
 
 namespace onehop::routing {
 
+// Indexes of the configuration's routes and upstreams.
+struct Match {
+  size_t route;
+  size_t upstream;
+};
+
 class Router {
  public:
-  // The indexes that match() returns are those of `upstreams`; every route names one of them
-  // (config::check saw to it).
+  // Every route names one of the upstreams (config::check saw to it).
   Router(const std::vector<config::Route>& routes, const std::vector<config::Upstream>& upstreams);
 
   // `authority` as in the Host field, with or without a port, any case; `target` in origin-form, or
-  // "*".
-  std::optional<size_t> match(std::string_view authority, std::string_view target) const;
+  // "*", its path comparable (normal_path.h). find_way() is for those that came from a client.
+  std::optional<Match> match(std::string_view authority, std::string_view target) const;
 
  private:
   struct Path {
     std::string text;
     bool exact;
-    size_t upstream;
+    Match match;
   };
   struct Host {
     std::string name;         // lower case; of a wildcard the part behind the `*`, with its dot
     std::vector<Path> paths;  // exact ones first, then the longest
   };
   static std::vector<Path>& paths_of(std::vector<Host>& hosts, std::string_view name);
-  static std::optional<size_t> match_path(const std::vector<Path>& paths, std::string_view path);
+  static std::optional<Match> match_path(const std::vector<Path>& paths, std::string_view path);
 
   std::vector<Host> exact_hosts_;
   std::vector<Host> wildcards_;  // longest first

@@ -60,9 +60,16 @@ class PhaseClock {
  public:
   void start(uint64_t now, Phase phase, Doing doing) noexcept {
     *this = PhaseClock();
-    started_ = last_ = now;
+    began_ = started_ = last_ = now;
     phase_ = phase;
     doing_ = doing;
+  }
+
+  // Starts anew for the next endpoint that the same request goes to.
+  void restart(uint64_t now, Phase phase, Doing doing) noexcept {
+    const uint64_t began = began_;
+    start(now, phase, doing);
+    began_ = began;
   }
 
   void enter(Phase phase, Doing doing, uint64_t now) noexcept {
@@ -78,6 +85,7 @@ class PhaseClock {
   Doing doing() const noexcept { return doing_; }
   uint64_t spent(Phase phase) const noexcept { return spent_[static_cast<size_t>(phase)]; }
   uint64_t total() const noexcept { return last_ - started_; }
+  uint64_t since_began() const noexcept { return last_ - began_; }  // all restarts together
   uint64_t proxy_overhead() const noexcept { return worked_; }
   uint64_t started_at() const noexcept { return started_; }
 
@@ -89,6 +97,7 @@ class PhaseClock {
     last_ = now;
   }
 
+  uint64_t began_ = 0;
   uint64_t started_ = 0;
   uint64_t last_ = 0;
   uint64_t worked_ = 0;

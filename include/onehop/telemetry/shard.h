@@ -18,6 +18,8 @@
 #include "onehop/telemetry/counter.h"
 #include "onehop/telemetry/histogram.h"
 #include "onehop/telemetry/phase.h"
+#include "onehop/telemetry/route.h"
+#include "onehop/telemetry/status_class.h"
 #include "onehop/telemetry/tls.h"
 
 namespace onehop::telemetry {
@@ -29,13 +31,14 @@ namespace onehop::telemetry {
   X(all_busy, "Every pooled connection was in use") \
   X(idle_expired, "The pooled one had reached idle_timeout") \
   X(peer_closed_idle, "The endpoint had closed the idle one, or sent bytes on it") \
-  X(max_requests, "The pooled one had served max_requests") \
+  X(max_requests, "The pooled one had served max_requests, or as many as the endpoint takes on one") \
   X(max_age, "The pooled one had reached max_age") \
   X(not_persistent, "The endpoint does not keep connections: close, HTTP/1.0, no length") \
   X(not_drained, "The last response ended before its request was sent, was cut short, or had bytes behind it") \
   X(broken, "The last one failed in the middle of a request") \
   X(evicted, "The idle one made room: max_idle, max_connections, or file descriptors ran out") \
   X(certificates_renewed, "The pooled one was made with TLS files that have been read again since") \
+  X(bound, "The pooled one belongs to one client, which authenticated it (NTLM, Negotiate)") \
   X(upgrade, "The pooled ones may speak HTTP/2, and a request to upgrade needs HTTP/1.1") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
@@ -61,18 +64,54 @@ enum class Closer : uint8_t {
 #undef X
 };
 
-// Status classes: index 0 is "none" (no response was sent), 1 to 5 are 1xx to 5xx.
-constexpr std::array<std::string_view, 6> kStatusClassNames = {"none", "1xx", "2xx",
-                                                               "3xx",  "4xx", "5xx"};
+// Why a client of HTTP/2 was given up as one that floods: what used up the last of what it may do.
+// clang-format off
+#define ONEHOP_H2_FLOODS(X) \
+  X(reset, "It reset more streams than http2.reset_burst and http2.resets_per_second allow") \
+  X(provoked_reset, "It made onehop reset as many, by breaking the rules on each") \
+  X(ping, "PING: too many, or more than it reads the answers to") \
+  X(settings, "SETTINGS: too many, too long, or more than it reads the answers to") \
+  X(window_update, "WINDOW_UPDATE: more than what it was sent can need") \
+  X(priority, "PRIORITY and PRIORITY_UPDATE") \
+  X(empty_data, "DATA without a byte and without the end of its stream") \
+  X(continuation, "CONTINUATION: a head in more frames than the largest one needs") \
+  X(other, "Frames of any other type, which carry nothing forward")
+// clang-format on
+
+enum class H2Flood : uint8_t {
+#define X(name, help) name,
+  ONEHOP_H2_FLOODS(X)
+#undef X
+};
+
+// Whose doing an outcome is: what tells a burst of errors from clients that leave.
+// clang-format off
+#define ONEHOP_OUTCOME_CLASSES(X) \
+  X(ok, "Nobody failed: the whole response was sent, or onehop answered as it was asked to") \
+  X(client, "The client: a malformed request, one that no route takes, a client that left") \
+  X(upstream, "The endpoint: not reached, not in time, or a response that is no good") \
+  X(onehop, "onehop: its queues, its limits, its stop")
+// clang-format on
+
+enum class OutcomeClass : uint8_t {
+#define X(name, help) name,
+  ONEHOP_OUTCOME_CLASSES(X)
+#undef X
+};
 
 #define X(name, help) +1
 constexpr size_t kOpenReasonCount = 0 ONEHOP_OPEN_REASONS(X);
 constexpr size_t kCloserCount = 0 ONEHOP_CLOSERS(X);
+constexpr size_t kH2FloodCount = 0 ONEHOP_H2_FLOODS(X);
+constexpr size_t kOutcomeClassCount = 0 ONEHOP_OUTCOME_CLASSES(X);
 #undef X
 #define X(name, help) #name,
 constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonNames = {
     ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserNames = {ONEHOP_CLOSERS(X)};
+constexpr std::array<std::string_view, kH2FloodCount> kH2FloodNames = {ONEHOP_H2_FLOODS(X)};
+constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassNames = {
+    ONEHOP_OUTCOME_CLASSES(X)};
 #undef X
 
 constexpr size_t kMaxOutcomes =
@@ -80,8 +119,8 @@ constexpr size_t kMaxOutcomes =
 
 // Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
 // count, help). A label of `none` makes a single cell, any other an array of `count` cells whose
-// label values come from the tables above (reason: open reasons, by: closers, class: status
-// classes, outcome: the outcome table). The rows of TLS are in tls.h.
+// label values come from the tables above (reason: open reasons, or floods; by: closers, class:
+// status classes, outcome: the outcome table). The rows of TLS are in tls.h.
 // clang-format off
 #define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE) \
   COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted") \
@@ -90,10 +129,13 @@ constexpr size_t kMaxOutcomes =
   COUNTER(closed, "downstream_connections_closed", by, kCloserCount, "Client connections closed, by whom") \
   COUNTER(idle_timeouts, "downstream_idle_timeouts", none, 1, "Client connections closed because no request began in time") \
   COUNTER(h2_connections, "downstream_h2_connections", none, 1, "Client connections that spoke HTTP/2") \
-  COUNTER(h2_floods, "downstream_h2_floods", none, 1, "HTTP/2 connections given up with ENHANCE_YOUR_CALM: a flood of frames, resets or fields") \
+  COUNTER(h2_floods, "downstream_h2_floods", reason, kH2FloodCount, "HTTP/2 connections given up because their client floods, once each, by what with") \
+  COUNTER(shed, "downstream_connections_shed", none, 1, "Client connections that waited, closed to make room: the connection limit or file descriptors") \
+  COUNTER(stalled_given_up, "downstream_stalled_given_up", none, 1, "Clients that onehop gave up to free memory, because all buffers together held more than server.limits.buffered: response bytes that the client did not read, or request bytes that its endpoint did not read. Its connection was ended, or, of HTTP/2 while the client still reads, the streams on which bytes waited") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \
   COUNTER(requests, "downstream_requests", class, 6, "Requests ended, by the status class sent to the client") \
   COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome") \
+  COUNTER(fields_dropped, "downstream_fields_dropped", none, 1, "Request fields left out because, with underscores, they could be taken for others that onehop sets or knows") \
   GAUGE(in_flight, "downstream_requests_in_flight", none, 1, "Requests in progress") \
   COUNTER(bytes_received, "downstream_received_bytes", none, 1, "Bytes read from clients") \
   COUNTER(bytes_sent, "downstream_sent_bytes", none, 1, "Bytes written to clients")
@@ -105,6 +147,7 @@ constexpr size_t kMaxOutcomes =
   COUNTER(reused, "upstream_connections_reused", none, 1, "Requests that took a pooled connection: set-ups avoided") \
   COUNTER(connect_failed, "upstream_connect_failures", none, 1, "Dials that the endpoint refused or did not answer") \
   COUNTER(local_faults, "upstream_local_faults", none, 1, "Dials that failed for want of local ports, descriptors or memory") \
+  COUNTER(dials_given_up, "upstream_dials_given_up", none, 1, "Dials under way that nobody waited for any more: the endpoint may have accepted a connection that is counted nowhere else") \
   GAUGE(open, "upstream_connections_open", none, 1, "Connections to the endpoint open now") \
   GAUGE(idle, "upstream_connections_idle", none, 1, "Connections waiting in the pool now") \
   GAUGE(connecting, "upstream_connections_connecting", none, 1, "Dials in progress") \
@@ -153,12 +196,13 @@ struct EndpointShard {
 
 struct Shard {
   // `listener_count`: those that speak TLS.
-  Shard(size_t listener_count, size_t endpoint_count)
-      : listener_tls(listener_count), endpoints(endpoint_count) {}
+  Shard(size_t listener_count, size_t endpoint_count, size_t route_count)
+      : listener_tls(listener_count), endpoints(endpoint_count), routes(route_count + 1) {}
 
   DownstreamShard downstream;
   std::vector<TlsShard> listener_tls;    // in the order of Telemetry::listeners()
   std::vector<EndpointShard> endpoints;  // in the order of Telemetry::endpoints()
+  std::vector<RouteShard> routes;        // in the order of Telemetry::routes()
 };
 
 // Names an endpoint: which upstream it belongs to and its address as configured.
@@ -168,27 +212,37 @@ struct EndpointName {
   bool tls = false;  // connections to it speak TLS, so handshakes are shown, even before the first
 };
 
+// Names an outcome. The table of them belongs to proxy.
+struct OutcomeName {
+  std::string_view name;
+  OutcomeClass of = OutcomeClass::ok;
+
+  bool operator==(const OutcomeName&) const = default;
+};
+
 // All shards of the process and the names that go with their cells. Built before the workers start;
 // the lists never change, so reading needs no lock.
 class Telemetry {
  public:
-  // `listeners` are the addresses, as configured, of those that speak TLS.
-  Telemetry(std::vector<EndpointName> endpoints, std::vector<std::string_view> outcomes,
-            size_t workers, std::vector<std::string> listeners = {});
+  // `listeners` are the addresses, as configured, of those that speak TLS; `routes` the labels of
+  // the routes in the order of the configuration.
+  Telemetry(std::vector<EndpointName> endpoints, std::vector<OutcomeName> outcomes, size_t workers,
+            std::vector<std::string> listeners = {}, std::vector<std::string> routes = {});
 
   Shard& shard(size_t worker) { return *shards_[worker]; }
   const Shard& shard(size_t worker) const { return *shards_[worker]; }
   size_t worker_count() const { return shards_.size(); }
   const std::vector<EndpointName>& endpoints() const { return endpoints_; }
   const std::vector<std::string>& listeners() const { return listeners_; }
-  const std::vector<std::string_view>& outcomes() const {
-    return outcomes_;
-  }  // at most kMaxOutcomes
+  const std::vector<OutcomeName>& outcomes() const { return outcomes_; }  // at most kMaxOutcomes
+  // The labels: "" for requests of no route, then one for each.
+  const std::vector<std::string>& routes() const { return routes_; }
 
  private:
   std::vector<EndpointName> endpoints_;
   std::vector<std::string> listeners_;
-  std::vector<std::string_view> outcomes_;
+  std::vector<OutcomeName> outcomes_;
+  std::vector<std::string> routes_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

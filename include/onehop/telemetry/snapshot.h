@@ -73,11 +73,18 @@ struct Snapshot {
   // one: nobody could tell them apart.
   std::vector<ListenerValues> listeners;
   std::vector<EndpointValues> endpoints;  // in the order of Telemetry::endpoints()
-  std::vector<std::string_view> outcomes;
+  // In the order of Telemetry::routes(), but those of one label (a prefix and an exact path may
+  // have the same) are one.
+  std::vector<RouteValues> routes;
+  std::vector<OutcomeName> outcomes;
   size_t workers = 0;
 };
 
 Snapshot merge(const Telemetry& telemetry);
+
+// What the endpoints of each upstream hold together, in the order of their first endpoints; its
+// address is empty.
+std::vector<EndpointValues> by_upstream(const Snapshot& snapshot);
 
 // The counters and gauges alone, for who reads every second.
 DownstreamValues merge_downstream(const Telemetry& telemetry);

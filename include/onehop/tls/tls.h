@@ -117,6 +117,7 @@ class Handshake {
     ~Events() = default;
   };
   virtual ~Handshake() = default;
+  virtual bool silent() const = 0;  // the client has sent nothing yet
 };
 
 // Begins a handshake on a connection that a client opened. The deadline is the context's

@@ -17,6 +17,10 @@ struct Candidate {
   uint32_t weight = 1;     // at least 1
   uint32_t in_flight = 0;  // requests of this worker that the endpoint has, or that wait for it
   bool excluded = false;   // already tried for this request
+  // What failed there of late, as load: so many sixteenths of a request in flight.
+  uint32_t failures = 0;
+
+  static constexpr uint32_t kFailureUnits = 16;
 };
 
 class Balancer {

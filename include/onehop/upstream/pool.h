@@ -23,9 +23,12 @@
 #include "onehop/http/connection.h"
 #include "onehop/net/dialer.h"
 #include "onehop/telemetry/shard.h"
+#include "onehop/upstream/endurance.h"
+#include "onehop/upstream/reachability.h"
 
 namespace onehop::upstream {
 
+class Bond;
 class Pool;
 class PooledConnection;
 
@@ -46,6 +49,11 @@ class Lease {
 
   // Once per lease. `events` outlives the lease.
   http::ClientStream& open_stream(http::ClientStream::Events& events);
+  void turned_away();  // the endpoint refused the stream unseen; before it is released
+
+  // From now on the connection is lent through the bond alone, and when that is gone to nobody.
+  // Null where it is bound already; one of many streams gets no more of them.
+  std::unique_ptr<Bond> bind();
   void release();
 
  private:
@@ -70,19 +78,36 @@ struct LeaseError {
 // What a request asks of its connection.
 struct Want {
   bool fresh = false;    // opened for it
-  bool upgrade = false;  // HTTP/1.1, which can switch protocols, where the endpoint has the choice
+  bool upgrade = false;  // HTTP/1.1, which can switch protocols and authenticate connections, where
+                         // the endpoint has the choice
+  Bond* bond = nullptr;  // the connection of this one, which is ready
 };
 enum class Waiting : uint8_t { for_dial, in_queue };
 
 // Tells a worker's pools about each other, for the moment when descriptors run out.
 class Pools {
  public:
+  // Whoever has descriptors beside them.
+  class Relief {
+   public:
+    virtual bool make_room() = 0;  // frees one for a dial, if it can
+
+   protected:
+    ~Relief() = default;
+  };
+  Pools() = default;
+  explicit Pools(Relief& relief) : relief_(&relief) {}
+
   // Closes idle connections of all pools; returns how many.
   size_t evict_idle();
+
+  // A dial failed for want of something: what is idle here goes first, then what `relief` has.
+  bool make_room(net::NetError error);
 
  private:
   friend class Pool;
   IntrusiveList<Pool> list_;
+  Relief* relief_ = nullptr;
 };
 
 class Pool : public ListNode<Pool> {
@@ -119,11 +144,13 @@ class Pool : public ListNode<Pool> {
     Pools& pools;
     const config::Pool& config;
     const config::UpstreamTimeouts& timeouts;
+    const config::UpstreamHttp2& http2;
     const config::Limits& limits;
     telemetry::EndpointShard& counters;
     config::UpstreamProtocol protocol;
     bool secure;            // the dialer's transports are TLS
     std::string_view name;  // of the upstream, for the log
+    Reachability& reachability;
     Address address;
     uint32_t max_connections;  // this worker's share; 0: no limit
     uint64_t seed;             // of the jitter of max_age
@@ -149,6 +176,7 @@ class Pool : public ListNode<Pool> {
   size_t counted();
 
  private:
+  friend class Bond;
   friend class Lease;
   friend class PooledConnection;
   class Dialing;
@@ -163,11 +191,12 @@ class Pool : public ListNode<Pool> {
   void give_back(PooledConnection& connection, http::ClientStream* stream);
   void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);
+  int64_t idle_ms_of(const PooledConnection& connection) const;
   void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   void remember_loss(telemetry::OpenReason reason);
   void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   std::variant<Waiting, LeaseError> open_for(Waiter& waiter);
-  std::variant<Waiting, LeaseError> dial(Waiter& waiter, telemetry::OpenReason reason);
+  void dial(Waiter& waiter, telemetry::OpenReason reason);
   void dialed(Dialing& dialing, net::TransportPtr transport);
   void dial_failed(Dialing& dialing, const LeaseError& error);
   LeaseError dial_error(const LeaseError& error);
@@ -180,6 +209,7 @@ class Pool : public ListNode<Pool> {
   Parts parts_;
   IntrusiveList<PooledConnection> ready_;  // with a stream to spare, newest last
   IntrusiveList<PooledConnection> lent_;   // without
+  IntrusiveList<PooledConnection> bound_;  // of those that belong to a client, the ones at rest
   IntrusiveList<Dialing> dialing_;
   IntrusiveList<Waiter> queue_;
   size_t open_ = 0;  // established connections
@@ -187,10 +217,9 @@ class Pool : public ListNode<Pool> {
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t generation_ = 0;  // how often it began anew
+  Endurance endurance_;
   uint64_t random_;
-  bool multiplexes_;          // as far as is known, the endpoint's connections have many streams
-  bool unreachable_ = false;  // a dial failed, the log said so, and none has succeeded since
-  uint64_t log_again_ms_ = 0;
+  bool multiplexes_;  // as far as is known, the endpoint's connections have many streams
 
   // What became of the connections that could have served the next request: the reason why that one
   // needs a new one.

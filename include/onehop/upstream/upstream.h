@@ -15,17 +15,25 @@
 
 namespace onehop::upstream {
 
+class Penalties;
 class SecureDialer;
 
 // One replica. Belongs to its Upstream and never moves.
 class Endpoint {
  public:
+  // Its place in its upstream.
+  struct Place {
+    size_t index;
+    Candidate& candidate;
+    Penalties& penalties;
+  };
   // `dialer`, when given, has those in `parts`.
-  Endpoint(std::string name, Candidate& candidate, std::unique_ptr<SecureDialer> dialer,
+  Endpoint(std::string name, Place place, std::unique_ptr<SecureDialer> dialer,
            const Pool::Parts& parts);
   ~Endpoint();
 
   const std::string& name() const { return name_; }  // the address as configured
+  std::string_view upstream() const { return upstream_; }
   Pool& pool() { return pool_; }
   telemetry::EndpointShard& counters() { return counters_; }
 
@@ -35,17 +43,22 @@ class Endpoint {
 
   // Around everything that this endpoint is chosen for, so that the balancer sees its load.
   void begin_request() {
-    ++candidate_.in_flight;
+    ++place_.candidate.in_flight;
     counters_.in_flight.add(1);
   }
   void end_request() {
-    --candidate_.in_flight;
+    --place_.candidate.in_flight;
     counters_.in_flight.add(-1);
   }
 
+  // A request failed by its fault: the balancer takes it for busier than it looks, for a while.
+  void failed();
+
  private:
   std::string name_;
-  Candidate& candidate_;
+  std::string_view upstream_;  // its name
+  Place place_;
+  net::Loop& loop_;
   telemetry::EndpointShard& counters_;
   std::unique_ptr<SecureDialer> dialer_;
   Pool pool_;
@@ -63,12 +76,15 @@ class Upstream {
     std::shared_ptr<const tls::ClientContext> tls;  // null: endpoints are spoken to in the clear
     size_t worker;                                  // 0 to worker_count - 1
     size_t worker_count;                            // max_connections is shared out among so many
+    // By endpoint, in the order of the shard's.
+    std::span<Reachability> reachability;
   };
 
   // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in
   // the shard.
   Upstream(const config::Upstream& config, std::span<const Address> addresses,
            size_t first_endpoint, const Parts& parts);
+  ~Upstream();
 
   const config::Upstream& config() const { return config_; }
   Endpoint& endpoint(size_t index) { return *endpoints_[index]; }
@@ -85,7 +101,9 @@ class Upstream {
 
  private:
   const config::Upstream& config_;
+  net::Loop& loop_;
   std::vector<Candidate> candidates_;
+  std::unique_ptr<Penalties> penalties_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<Balancer> balancer_;
 };

@@ -2,19 +2,14 @@
 #include "body_reader.h"
 
 #include <algorithm>
-
-#include "onehop/base/ascii.h"
+#include <array>
+#include <cstring>
 
 namespace onehop::http::h1 {
 namespace {
 
-constexpr uint8_t kMaxSizeDigits = 15;              // sizes below 2^60 (edge case 52)
-constexpr uint32_t kMaxExtensionBytes = 16 * 1024;  // of all chunks of a message (edge case 53)
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char lower = to_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+bool is_framing(ChunkFraming::Place place) {
+  return place == ChunkFraming::Place::line || place == ChunkFraming::Place::behind_data;
 }
 
 }  // namespace
@@ -25,10 +20,8 @@ void BodyReader::start_length(uint64_t bytes) {
 }
 
 void BodyReader::start_chunked(size_t trailer_limit) {
-  state_ = State::size_first;
-  left_ = 0;
-  size_digits_ = 0;
-  extension_bytes_ = 0;
+  state_ = State::chunked;
+  chunks_ = ChunkFraming();
   trailer_limit_ = static_cast<uint32_t>(trailer_limit);
 }
 
@@ -36,7 +29,7 @@ void BodyReader::start_until_close() {
   state_ = State::until_close;
 }
 
-BodyReader::Status BodyReader::read(Buffer& in, Buffer& out) {
+BodyReader::Status BodyReader::read(Buffer& in, Buffer& out, uint64_t turn) {
   switch (state_) {
     case State::done:
       return Status::end;
@@ -45,15 +38,8 @@ BodyReader::Status BodyReader::read(Buffer& in, Buffer& out) {
     case State::until_close:
       out.splice(std::move(in));
       return Status::more;
-    case State::size_first:
-    case State::size:
-    case State::extension:
-    case State::size_lf:
-    case State::data:
-    case State::data_cr:
-    case State::data_lf:
-    case State::trailer:
-      return read_chunked(in, out);
+    case State::chunked:
+      return read_chunked(in, out, turn);
   }
   return Status::failed;
 }
@@ -71,99 +57,75 @@ BodyReader::Status BodyReader::read_length(Buffer& in, Buffer& out) {
   return Status::end;
 }
 
-BodyReader::Status BodyReader::read_chunked(Buffer& in, Buffer& out) {
+BodyReader::Status BodyReader::read_chunked(Buffer& in, Buffer& out, uint64_t turn) {
   while (!in.empty()) {
-    if (state_ == State::data) {
-      const uint64_t size = std::min<uint64_t>(left_, in.size());
-      left_ -= size;
-      out.splice(in.take_front(size));
-      if (left_ == 0) state_ = State::data_cr;
-      continue;
-    }
-    if (state_ == State::trailer) {
-      const Status status = read_trailer(in);
-      if (status != Status::more) return status;
+    if (chunks_.place() == ChunkFraming::Place::trailers) return read_trailers(in);
+    if (chunks_.place() == ChunkFraming::Place::data) {
+      read_data(in, out);
       continue;
     }
     const std::string_view front = in.front();
     size_t used = 0;
-    while (used < front.size() && state_ != State::data && state_ != State::trailer) {
-      if (!accept(front[used++])) return Status::failed;
+    if (chunks_.at_chunk()) {
+      const uint32_t most = share_.left(turn);
+      if (most == 0) return Status::paused;
+      used = collect_small(front, out, most);
+      if (used == 0) share_.take(1);
+    }
+    if (used == 0) {
+      do {
+        if (!chunks_.accept(front[used++])) return fail(Violation::bad_chunk);
+      } while (used < front.size() && is_framing(chunks_.place()) && !chunks_.at_chunk());
     }
     in.consume(used);
   }
   return Status::more;
 }
 
-// The framing between chunks, byte by byte: size [ extension ] CR LF, and the CR LF behind the
-// data. Nothing is tolerated.
-bool BodyReader::accept(char c) {
-  switch (state_) {
-    case State::size_first:
-    case State::size:
-      if (const int digit = hex_value(c); digit >= 0) {
-        if (++size_digits_ > kMaxSizeDigits) return fail(Violation::bad_chunk);
-        left_ = left_ * 16 + static_cast<uint64_t>(digit);
-        state_ = State::size;
-        return true;
-      }
-      if (state_ == State::size_first) return fail(Violation::bad_chunk);
-      if (c == ';') {
-        state_ = State::extension;
-        return true;
-      }
-      if (c != '\r') return fail(Violation::bad_chunk);
-      state_ = State::size_lf;
-      return true;
-    case State::extension:
-      if (c == '\r') {
-        state_ = State::size_lf;
-        return true;
-      }
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f)
-        return fail(Violation::bad_chunk);
-      return ++extension_bytes_ <= kMaxExtensionBytes || fail(Violation::bad_chunk);
-    case State::size_lf:
-      if (c != '\n') return fail(Violation::bad_chunk);
-      size_digits_ = 0;
-      state_ = left_ > 0 ? State::data : State::trailer;
-      return true;
-    case State::data_cr:
-      state_ = State::data_lf;
-      return c == '\r' || fail(Violation::bad_chunk);
-    case State::data_lf:
-      state_ = State::size_first;
-      return c == '\n' || fail(Violation::bad_chunk);
-    case State::length:
-    case State::data:
-    case State::trailer:
-    case State::until_close:
-    case State::done:
-      break;
-  }
-  return fail(Violation::bad_chunk);
+void BodyReader::read_data(Buffer& in, Buffer& out) {
+  const std::string_view front = in.front();
+  const uint64_t size = std::min<uint64_t>(chunks_.data_left(), front.size());
+  chunks_.skip_data(size);
+  if (size >= kLittleData) return out.splice(in.take_front(size));
+  out.append(front.substr(0, size));
+  in.consume(size);
 }
 
-BodyReader::Status BodyReader::read_trailer(Buffer& in) {
+// The data of the small chunks that `bytes` begin with, of at most `most` of them and as far as a
+// piece goes; returns what they take.
+size_t BodyReader::collect_small(std::string_view bytes, Buffer& out, uint32_t most) {
+  std::array<char, 4 * kLittleData> piece;
+  size_t filled = 0;
+  size_t used = 0;
+  uint32_t count = 0;
+  while (count < most && piece.size() - filled >= kLittleData) {
+    const std::string_view rest = bytes.substr(used);
+    const SmallChunk chunk = ChunkFraming::small_chunk(rest);
+    if (chunk.data == 0) break;
+    std::memcpy(piece.data() + filled, rest.data() + chunk.line, chunk.data);
+    filled += chunk.data;
+    used += chunk.size();
+    ++count;
+  }
+  share_.take(count);
+  out.append(std::string_view(piece.data(), filled));
+  return used;
+}
+
+BodyReader::Status BodyReader::read_trailers(Buffer& in) {
   // The usual end, an empty line at once, needs no memory.
   if (trailers_ == nullptr && in.front().starts_with("\r\n")) {
     in.consume(2);
     state_ = State::done;
     return Status::end;
   }
-  if (trailers_ == nullptr) trailers_ = std::make_unique<std::string>();
+  if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerSection>(trailer_limit_);
   while (!in.empty()) {
     const char c = in.front().front();
     in.consume(1);
-    trailers_->push_back(c);
-    const bool bare =
-        c == '\n' && (trailers_->size() < 2 || (*trailers_)[trailers_->size() - 2] != '\r');
-    if (bare || trailers_->size() > trailer_limit_) {
-      violation_ = bare ? Violation::bad_trailer : Violation::head_too_large;
-      return Status::failed;
-    }
-    if (*trailers_ == "\r\n" || trailers_->ends_with("\r\n\r\n")) {
-      trailers_->resize(trailers_->size() - 2);
+    const TrailerSection::Status status = trailers_->accept(c);
+    if (status == TrailerSection::Status::failed) return fail(trailers_->violation());
+    if (status == TrailerSection::Status::end) {
       state_ = State::done;
       return Status::end;
     }

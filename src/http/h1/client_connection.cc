@@ -10,11 +10,9 @@
 namespace onehop::http::h1 {
 namespace {
 
-constexpr size_t kReadAhead =
-    64 * 1024;  // bytes kept while nobody wants them; then the socket waits
-constexpr size_t kOutputHighWater =
-    128 * 1024;                      // bytes waiting to be written; then whoever sends waits
-constexpr uint8_t kMaxInterim = 32;  // 1xx heads before a final one: more is a fault, not news
+// Bytes kept while nobody wants them, beside those of one read; then the socket waits.
+constexpr size_t kReadAhead = 4 * 1024;
+constexpr size_t kOutputHighWater = 128 * 1024;  // to be written; then whoever sends waits
 
 }  // namespace
 
@@ -46,9 +44,11 @@ ClientStream& H1ClientConnection::open_stream(ClientStream::Events& events) {
   events_ = &events;
   state_ = State::head;
   written_before_ = transport_->written();
-  interim_count_ = 0;
+  interim_ = {};
   request_sent_ = false;
   delivering_ = true;
+  careful_turn_ = 0;
+  apply_reads();
   upgrade_ = {};
   return *this;
 }
@@ -57,6 +57,11 @@ StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   events_ = nullptr;
   resume_.unlink();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;
+  if (state_ == State::head && !head_.started() && take_back()) {
+    // Given up before a byte of it left: for the endpoint there was no request.
+    state_ = State::idle;
+    return StreamEnd::reusable;
+  }
   const bool tunnel_open = framing_ == Framing::until_close && !request_sent_;
   cut_ = state_ == State::head || state_ == State::body || state_ == State::tunnel || tunnel_open;
   const bool complete =
@@ -97,6 +102,7 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
     found_surplus();
     return fail(Violation::gone);
   }
+  if (delivering_ && careful_turn_ == UINT64_MAX) careful_turn_ = loop_.turn();
   if (pending_.empty()) {
     process(bytes);
     if (state_ != State::dead) pending_.append(std::move(bytes));
@@ -105,10 +111,6 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
     process(pending_);
   }
   if (state_ != State::dead) apply_reading();
-}
-
-void H1ClientConnection::on_end() {
-  input_ended();
 }
 
 void H1ClientConnection::on_error(net::NetError error) {
@@ -176,20 +178,30 @@ bool H1ClientConnection::read_head(Buffer& bytes) {
   }
   const ResponseHead& head = parsed->head;
   if (is_interim(head.status)) {
-    if (++interim_count_ > kMaxInterim) {
-      fail(Violation::bad_start_line);
+    if (!interim_.take(head_.head().size(), loop_.now_ms())) {
+      fail(Violation::too_many_interim);
       return false;
     }
     events_->on_head(head, Ends::no);
     if (state_ != State::dead) head_.release(bytes);
     return true;
   }
+  if (head.status == 101 && websocket_ != nullptr && !websocket_->answered_by(head.fields)) {
+    fail(Violation::bad_websocket_accept);
+    return false;
+  }
   persistent_ = parsed->persistent;
   keep_alive_seconds_ = parsed->keep_alive_seconds;
   if (head.status == 101) {
+    // What has not left of the request would be taken for the first bytes of the other protocol.
+    if (!request_sent_ || transport_->unsent() > 0) {
+      fail(Violation::bad_switch);
+      return false;
+    }
     persistent_ = false;
     state_ = State::tunnel;
     framing_ = Framing::until_close;
+    request_sent_ = false;  // what goes into the tunnel has an end of its own
     events_->on_head(head, Ends::no);
   } else if (!parsed->has_body) {
     state_ = State::done;
@@ -228,10 +240,15 @@ bool H1ClientConnection::read_body(Buffer& bytes) {
     return false;
   }
   Buffer out;
-  switch (body_.read(bytes, out)) {
+  switch (body_.read(bytes, out, loop_.turn())) {
     case BodyReader::Status::more:
       if (!out.empty()) events_->on_body(out, Ends::no);
       return true;
+    case BodyReader::Status::paused:
+      if (!out.empty()) events_->on_body(out, Ends::no);
+      if (state_ != State::body) return true;
+      loop_.mark_later(resume_);
+      return false;
     case BodyReader::Status::end:
       end_body(out, !bytes.empty());
       return false;
@@ -256,7 +273,7 @@ void H1ClientConnection::end_body(Buffer& out, bool surplus) {
   if (state_ != State::body) return;
   const std::string text(body_.trailers());
   body_.release();
-  const auto trailers = parse_trailers(text, limits_.head_fields);
+  const auto trailers = parse_trailers(text, field_room().first(limits_.head_fields));
   if (!trailers.has_value()) return fail(trailers.error());
   state_ = State::done;
   events_->on_trailers(*trailers);
@@ -301,7 +318,10 @@ void H1ClientConnection::send_head(const RequestHead& head, Ends ends) {
   framing_ = Framing::none;
   if (ends == Ends::no)
     framing_ = head.body.kind == BodyLength::Kind::known ? Framing::length : Framing::chunked;
-  write_request_head(transport_->output(), head, framing_);
+  websocket_.reset();
+  if (head.upgrade_required) websocket_ = std::make_unique<WebSocketHandshake>();
+  write_request_head(transport_->output(), head, framing_,
+                     websocket_ == nullptr ? std::string_view() : websocket_->key());
   transport_->send();
   if (ends == Ends::yes) message_sent();
 }
@@ -332,15 +352,29 @@ bool H1ClientConnection::has_room() const {
 void H1ClientConnection::set_reading(bool wanted) {
   if (wanted == delivering_) return;
   delivering_ = wanted;
+  if (wanted) careful_turn_ = UINT64_MAX;
+  apply_reads();
   if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
 }
 
+// The client may take nothing of the body that comes with the head, and little when it has just
+// made room: that shows when the turn has ended.
+void H1ClientConnection::apply_reads() {
+  using net::Reads;
+  const bool in_body = state_ == State::body || state_ == State::tunnel;
+  const bool flows = in_body && loop_.turn() > careful_turn_;
+  transport_->set_reads(!delivering_ ? Reads::sparingly : flows ? Reads::freely : Reads::modestly);
+}
+
 void H1ClientConnection::apply_reading() {
+  apply_reads();
   transport_->set_reading(!ended_ && pending_.size() < kReadAhead);
 }
 
 bool H1ClientConnection::take_back() {
-  if (state_ == State::dead || transport_->written() != written_before_) return false;
+  if (state_ == State::dead || transport_->written() != written_before_ ||
+      transport_->write_pending())
+    return false;
   transport_->output().clear();
   return true;
 }

@@ -10,10 +10,14 @@
 // 10).
 #pragma once
 
+#include <memory>
+
+#include "../budget.h"
 #include "body_reader.h"
 #include "head_reader.h"
 #include "onehop/base/recycled.h"
 #include "onehop/http/connection.h"
+#include "websocket.h"
 #include "writer.h"
 
 namespace onehop::http::h1 {
@@ -47,7 +51,7 @@ class H1ClientConnection final : public ClientConnection,
 
   // Transport::Events
   void on_bytes(Buffer& bytes) override;
-  void on_end() override;
+  void on_end() override { input_ended(); }
   void on_error(net::NetError error) override;
   void on_flush(net::Flushed flushed) override;
 
@@ -71,6 +75,7 @@ class H1ClientConnection final : public ClientConnection,
   void found_surplus();
   void fail(Violation violation);
   void apply_reading();
+  void apply_reads();
 
   net::Loop& loop_;
   net::TransportPtr transport_;
@@ -85,14 +90,17 @@ class H1ClientConnection final : public ClientConnection,
   uint64_t written_before_ = 0;  // bytes written when the stream was opened
   int64_t keep_alive_seconds_ = -1;
   net::NetError error_;
+  InterimBudget interim_;                          // of the open stream
+  std::unique_ptr<WebSocketHandshake> websocket_;  // when it is onehop that opens one
   std::string_view upgrade_;  // what the request asks for; lives as long as the request's head
   State state_ = State::idle;
   Framing framing_ = Framing::none;
   Method method_ = Method::get;
-  uint8_t interim_count_ = 0;
   bool request_sent_ = false;
   bool persistent_ = true;
   bool delivering_ = true;
+  // Up to which turn little is read after a pause: that of the first bytes; UINT64_MAX until then.
+  uint64_t careful_turn_ = 0;
   bool failed_ = false;
   bool surplus_ = false;  // bytes came that belong to no response
   bool ended_ = false;    // the peer will send nothing more

@@ -11,9 +11,11 @@ namespace {
 
 constexpr std::string_view kEnd = "\r\n\r\n";
 
-// A line feed without its carriage return, which means that the empty line would never be found.
-bool has_bare_line_feed(std::string_view text) {
-  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+// A line feed without its carriage return, at `from` or behind it, which means that the empty line
+// would never be found.
+bool has_bare_line_feed(std::string_view text, size_t from) {
+  for (size_t at = text.find('\n', from); at != std::string_view::npos;
+       at = text.find('\n', at + 1)) {
     if (at == 0 || text[at - 1] != '\r') return true;
   }
   return false;
@@ -33,7 +35,7 @@ HeadReader::Status HeadReader::feed(Buffer& bytes, size_t line_limit, size_t hea
     const size_t end = front.find(kEnd);
     if (end != std::string_view::npos) {
       head_ = bytes.front_writable().first(end + kEnd.size());
-      return judge(front, end, line_limit, head_limit);
+      return judge_whole(front.substr(0, end + kEnd.size()), line_limit, head_limit);
     }
   }
   while (!bytes.empty()) {
@@ -43,7 +45,7 @@ HeadReader::Status HeadReader::feed(Buffer& bytes, size_t line_limit, size_t hea
     partial_.append(front);
     if (partial_.starts_with("\r\n") && !skipped_empty_line_) {
       // The tolerated empty line came in two pieces.
-      partial_.clear();
+      forget();
       skipped_empty_line_ = true;
       bytes.consume(2 - before);
       continue;
@@ -53,28 +55,42 @@ HeadReader::Status HeadReader::feed(Buffer& bytes, size_t line_limit, size_t hea
       partial_.resize(end + kEnd.size());
       bytes.consume(partial_.size() - before);
       head_ = partial_;
-      return judge(partial_, end, line_limit, head_limit);
+      return judge_whole(partial_, line_limit, head_limit);
     }
     bytes.consume(front.size());
-    const Status status = judge(partial_, std::string_view::npos, line_limit, head_limit);
+    const Status status = judge_partial(line_limit, head_limit);
     if (status == Status::failed) return status;
   }
   return Status::incomplete;
 }
 
-HeadReader::Status HeadReader::judge(std::string_view text, size_t end, size_t line_limit,
-                                     size_t head_limit) {
-  const size_t unfinished = text.ends_with('\r') ? text.size() - 1 : text.size();
-  const size_t line = std::min(text.find("\r\n"), unfinished);
+HeadReader::Status HeadReader::judge_whole(std::string_view head, size_t line_limit,
+                                           size_t head_limit) {
+  const size_t line = line_ != kNoLine ? line_ : head.find("\r\n");
   if (line_limit != 0 && line > line_limit) return fail(Violation::start_line_too_long);
-  const size_t size = end == std::string_view::npos ? text.size() : end + kEnd.size();
-  if (size > head_limit) return fail(Violation::head_too_large);
-  if (end != std::string_view::npos) return Status::complete;
-  if (has_bare_line_feed(text)) return fail(Violation::bad_line_end);
+  return head.size() > head_limit ? fail(Violation::head_too_large) : Status::complete;
+}
+
+// A head may come in pieces of one byte: what was judged once stays so.
+HeadReader::Status HeadReader::judge_partial(size_t line_limit, size_t head_limit) {
+  const std::string_view text = partial_;
+  if (line_ == kNoLine) line_ = text.find("\r\n", judged_ == 0 ? 0 : judged_ - 1);
+  const size_t unfinished = text.ends_with('\r') ? text.size() - 1 : text.size();
+  if (line_limit != 0 && std::min(line_, unfinished) > line_limit)
+    return fail(Violation::start_line_too_long);
+  if (text.size() > head_limit) return fail(Violation::head_too_large);
+  if (has_bare_line_feed(text, judged_)) return fail(Violation::bad_line_end);
   // Every start line begins with a letter of a method or of "HTTP": what does not is no HTTP, and
   // waiting for more is pointless.
   if (!is_token_char(text.front()) && text != "\r") return fail(Violation::bad_start_line);
+  judged_ = text.size();
   return Status::incomplete;
+}
+
+void HeadReader::forget() {
+  partial_.clear();
+  judged_ = 0;
+  line_ = kNoLine;
 }
 
 void HeadReader::release(Buffer& bytes) {
@@ -82,6 +98,7 @@ void HeadReader::release(Buffer& bytes) {
     bytes.consume(head_.size());
   } else {
     std::string().swap(partial_);
+    forget();
   }
   head_ = {};
   skipped_empty_line_ = false;

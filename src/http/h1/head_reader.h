@@ -28,13 +28,19 @@ class HeadReader {
   void release(Buffer& bytes);
 
  private:
-  Status judge(std::string_view text, size_t end, size_t line_limit, size_t head_limit);
+  static constexpr size_t kNoLine = std::string::npos;
+
+  Status judge_whole(std::string_view head, size_t line_limit, size_t head_limit);
+  Status judge_partial(size_t line_limit, size_t head_limit);
+  void forget();
   Status fail(Violation violation) {
     violation_ = violation;
     return Status::failed;
   }
 
   std::string partial_;
+  size_t judged_ = 0;      // bytes of it: no byte is looked at for each piece that follows it
+  size_t line_ = kNoLine;  // the length of the start line, once it has ended
   std::span<char> head_;
   bool skipped_empty_line_ = false;
   Violation violation_ = Violation::bad_start_line;

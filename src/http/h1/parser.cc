@@ -5,7 +5,10 @@
 
 #include <array>
 
+#include "framing.h"
 #include "onehop/base/ascii.h"
+#include "onehop/base/assert.h"
+#include "onehop/http/connection_options.h"
 #include "strict.h"
 
 namespace onehop::http::h1 {
@@ -24,6 +27,9 @@ int on_field(llhttp_t* parser, const char* at, size_t size) noexcept {
     return -1;
   }
   collected.fields.add({at, size}, {});
+  // Whatever the name, its value is any other's to llhttp: what Content-Length, Transfer-Encoding
+  // and Connection mean is judged here, once, and for both protocols (framing.h, strict.h).
+  parser->header_state = 0;
   return 0;
 }
 
@@ -46,44 +52,45 @@ const llhttp_settings_t kSettings = [] {
   return settings;
 }();
 
-Violation violation_of(llhttp_errno_t error, const Fields& fields) {
-  if (error == HPE_INVALID_METHOD) return Violation::bad_method;
-  if (error == HPE_INVALID_URL) return Violation::bad_target;
-  if (error == HPE_INVALID_VERSION) return Violation::bad_version;
-  if (error == HPE_INVALID_CONTENT_LENGTH) return Violation::bad_content_length;
-  if (error == HPE_UNEXPECTED_CONTENT_LENGTH) {
-    // Said of a second Content-Length too.
-    const bool twice = fields.count(FieldId::transfer_encoding) == 0;
-    return twice ? Violation::bad_content_length : Violation::length_and_encoding;
-  }
-  if (error == HPE_INVALID_TRANSFER_ENCODING) return Violation::bad_transfer_encoding;
-  if (error == HPE_INVALID_CONSTANT || error == HPE_INVALID_STATUS)
-    return Violation::bad_start_line;
-  return Violation::bad_field;
-}
-
-Result<Fields, Violation> collect_fields(llhttp_type_t type, std::string_view text,
-                                         size_t max_fields) {
-  Collected collected{Fields(field_room().first(max_fields)), false};
+// llhttp behind a request line, before the first field line. Each head begins with a copy of it:
+// start lines are split in strict.h, so llhttp sees none, neither methods nor targets nor statuses.
+const llhttp_t kBeforeFields = [] {
+  constexpr std::string_view kLine = "GET / HTTP/1.1\r\n";
   llhttp_t parser;
-  llhttp_init(&parser, type, &kSettings);
+  llhttp_init(&parser, HTTP_REQUEST, &kSettings);
+  ONEHOP_ASSERT(llhttp_execute(&parser, kLine.data(), kLine.size()) == HPE_OK);
+  return parser;
+}();
+
+// `lines` are all of a head but its start line, with the empty line at their end.
+Result<Fields, Violation> collect_fields(std::string_view lines, size_t max_fields) {
+  Collected collected{Fields(field_room().first(max_fields)), false};
+  llhttp_t parser = kBeforeFields;
   parser.data = &collected;
-  const llhttp_errno_t error = llhttp_execute(&parser, text.data(), text.size());
+  const llhttp_errno_t error = llhttp_execute(&parser, lines.data(), lines.size());
   if (collected.too_many) return Unexpected<Violation>(Violation::too_many_fields);
-  if (error != HPE_PAUSED) return Unexpected<Violation>(violation_of(error, collected.fields));
+  if (error != HPE_PAUSED) return Unexpected<Violation>(Violation::bad_field);
   // llhttp stops at the first empty line; the head must end there.
-  if (llhttp_get_error_pos(&parser) + 1 < text.data() + text.size())
+  if (llhttp_get_error_pos(&parser) + 1 < lines.data() + lines.size())
     return Unexpected<Violation>(Violation::bad_field);
   return collected.fields;
 }
 
+// As any_list_element(), of all lines of a field: they are one list (RFC 9110 5.3).
+template <class Visit>
+bool any_element_of(const Fields& fields, FieldId id, Visit visit) {
+  for (const Field& field : fields) {
+    if (field.id == id && any_list_element(field.value, visit)) return true;
+  }
+  return false;
+}
+
 // The first protocol of Upgrade that is not h2c: that one is never passed on, as it would hide
 // requests from this proxy.
-std::string_view upgrade_of(const Fields& fields) {
-  const Field* upgrade = fields.find(FieldId::upgrade);
-  if (upgrade == nullptr || !connection_lists(fields, "upgrade")) return {};
+std::string_view upgrade_of(const Fields& fields, const ConnectionOptions& options) {
   std::string_view chosen;
-  any_list_element(upgrade->value, [&](std::string_view protocol) {
+  if (!options.upgrade()) return chosen;
+  any_element_of(fields, FieldId::upgrade, [&](std::string_view protocol) {
     if (equals_ignoring_case(protocol, "h2c")) return false;
     chosen = protocol;
     return true;
@@ -91,16 +98,14 @@ std::string_view upgrade_of(const Fields& fields) {
   return chosen;
 }
 
-bool is_persistent(const Fields& fields, uint8_t version_minor) {
-  if (connection_lists(fields, "close")) return false;
-  return version_minor >= 1 || connection_lists(fields, "keep-alive");
+bool is_persistent(const ConnectionOptions& options, uint8_t version_minor) {
+  return !options.close() && (version_minor >= 1 || options.keep_alive());
 }
 
 bool accepts_trailers(const Fields& fields) {
-  const Field* te = fields.find(FieldId::te);
-  return te != nullptr && any_list_element(te->value, [](std::string_view e) {
-           return equals_ignoring_case(e, "trailers");
-         });
+  return any_element_of(fields, FieldId::te, [](std::string_view element) {
+    return equals_ignoring_case(element, "trailers");
+  });
 }
 
 int64_t parse_keep_alive(const Fields& fields) {
@@ -116,18 +121,6 @@ int64_t parse_keep_alive(const Fields& fields) {
   return seconds;
 }
 
-// NTLM and Negotiate authenticate the connection: another client's request must never travel on it
-// (edge case 15).
-bool binds_authentication(const Fields& fields) {
-  for (const Field& field : fields) {
-    if (field.id != FieldId::www_authenticate) continue;
-    const std::string_view scheme = field.value.substr(0, field.value.find(' '));
-    if (equals_ignoring_case(scheme, "ntlm") || equals_ignoring_case(scheme, "negotiate"))
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::span<Field> field_room() {
@@ -135,26 +128,29 @@ std::span<Field> field_room() {
   return room;
 }
 
-Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_fields) {
+Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_fields,
+                                               config::Targets targets) {
   const std::string_view view(text.data(), text.size());
   const HeadBytes bytes = look_at(view);
   if (bytes.bare_line_end) return Unexpected<Violation>(Violation::bad_line_end);
   if (bytes.control || bytes.folded || bytes.nameless)
     return Unexpected<Violation>(Violation::bad_field);
-  if (bytes.tab) level_trailing_blanks(text);
-  const auto line = split_request_line(view.substr(0, view.find('\r')));
+  const size_t line_end = view.find('\r');
+  const auto line = split_request_line(view.substr(0, line_end));
   if (!line.has_value()) return Unexpected<Violation>(line.error());
   const Method method = method_of(line->method);
   if (method == Method::connect) return Unexpected<Violation>(Violation::bad_method);
-  const auto fields = collect_fields(HTTP_REQUEST, view, max_fields);
+  auto fields = collect_fields(view.substr(line_end + 2), max_fields);
   if (!fields.has_value()) return Unexpected<Violation>(fields.error());
-  const auto framing = check_framing(*fields);
-  if (!framing.has_value()) return Unexpected<Violation>(framing.error());
+  const auto options = ConnectionOptions::read(*fields);
+  if (!options.has_value()) return Unexpected<Violation>(options.error());
+  options->mark(*fields);
   // RFC 9112 6.1: Transfer-Encoding in an HTTP/1.0 message means that its framing is faulty.
-  if (framing->kind == BodyLength::Kind::unknown && line->version_minor == 0) {
+  if (line->version_minor == 0 && fields->find(FieldId::transfer_encoding) != nullptr)
     return Unexpected<Violation>(Violation::bad_transfer_encoding);
-  }
-  const auto target = check_target(line->target, method, *fields, line->version_minor);
+  const auto framing = request_length(*fields);
+  if (!framing.has_value()) return Unexpected<Violation>(framing.error());
+  const auto target = check_target(line->target, method, *fields, line->version_minor, targets);
   if (!target.has_value()) return Unexpected<Violation>(target.error());
 
   ParsedRequest parsed;
@@ -166,14 +162,11 @@ Result<ParsedRequest, Violation> parse_request(std::span<char> text, size_t max_
   if (line->version_minor == 0) parsed.head.protocol = "1.0";
   parsed.head.body = *framing;
   parsed.head.fields = *fields;
-  parsed.persistent = is_persistent(*fields, line->version_minor);
+  parsed.persistent = is_persistent(*options, line->version_minor);
   if (line->version_minor >= 1) {
-    parsed.head.upgrade = upgrade_of(*fields);
+    parsed.head.upgrade = upgrade_of(*fields, *options);
     parsed.head.trailers_accepted = accepts_trailers(*fields);
   }
-  const bool has_body = framing->kind == BodyLength::Kind::unknown || framing->bytes > 0;
-  if (!parsed.head.upgrade.empty() && has_body)
-    return Unexpected<Violation>(Violation::upgrade_with_body);
   return parsed;
 }
 
@@ -190,13 +183,18 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
     text = unfold(text);
     view = std::string_view(text.data(), text.size());
   }
-  if (bytes.tab) level_trailing_blanks(text);
   if (bytes.blank_before_colon) move_blanks_behind_colon(text);
-  const auto line = split_status_line(view.substr(0, view.find('\r')));
+  const size_t line_end = view.find('\r');
+  const auto line = split_status_line(view.substr(0, line_end));
   if (!line.has_value()) return Unexpected<Violation>(line.error());
-  const auto fields = collect_fields(HTTP_RESPONSE, view, max_fields);
+  auto fields = collect_fields(view.substr(line_end + 2), max_fields);
   if (!fields.has_value()) return Unexpected<Violation>(fields.error());
-  const auto framing = check_framing(*fields);
+  const auto options = ConnectionOptions::read(*fields);
+  if (!options.has_value()) return Unexpected<Violation>(options.error());
+  options->mark(*fields);
+  const bool bodiless =
+      line->status < 200 || line->status == 204 || line->status == 304 || request == Method::head;
+  const auto framing = response_length(*fields, bodiless ? Carries::nothing : Carries::body);
   if (!framing.has_value()) return Unexpected<Violation>(framing.error());
 
   ParsedResponse parsed;
@@ -207,17 +205,14 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
   parsed.head.fields = *fields;
   parsed.head.body = *framing;
   parsed.keep_alive_seconds = parse_keep_alive(*fields);
-  parsed.persistent = is_persistent(*fields, line->version_minor) &&
-                      !binds_authentication(*fields) &&
+  parsed.persistent = is_persistent(*options, line->version_minor) &&
                       !(framing->kind == BodyLength::Kind::unknown && line->version_minor == 0);
   if (line->status == 101) {
     // RFC 9110 7.8: only what was asked for can be switched to.
-    parsed.head.upgrade = upgrade_of(*fields);
+    parsed.head.upgrade = upgrade_of(*fields, *options);
     const bool matches = !upgrade.empty() && equals_ignoring_case(parsed.head.upgrade, upgrade);
-    if (!matches) return Unexpected<Violation>(Violation::bad_start_line);
+    if (!matches) return Unexpected<Violation>(Violation::bad_switch);
   }
-  const bool bodiless =
-      line->status < 200 || line->status == 204 || line->status == 304 || request == Method::head;
   if (line->status < 200 || line->status == 204) parsed.head.body = BodyLength::none();
   if (bodiless && parsed.head.body.kind == BodyLength::Kind::unknown)
     parsed.head.body = BodyLength::none();
@@ -231,11 +226,11 @@ Result<ParsedResponse, Violation> parse_response(std::span<char> text, size_t ma
   return parsed;
 }
 
-Result<Fields, Violation> parse_trailers(std::string_view text, size_t max_fields) {
+Result<Fields, Violation> parse_trailers(std::string_view text, std::span<Field> room) {
   const HeadBytes bytes = look_at(text);
   if (bytes.bare_line_end || bytes.control || bytes.folded)
     return Unexpected<Violation>(Violation::bad_trailer);
-  Fields fields(field_room().first(max_fields));
+  Fields fields(room);
   while (!text.empty()) {
     const size_t end = text.find('\r');
     const std::string_view line = text.substr(0, end);

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "look_ahead.h"
 #include "onehop/base/assert.h"
 #include "onehop/http/h1.h"
 #include "onehop/http/h2.h"
@@ -35,13 +36,19 @@ H1ServerConnection::H1ServerConnection(net::Loop& loop, net::TransportPtr transp
       service_(service),
       settings_(settings),
       owner_(owner),
+      held_(owner.join(client), settings.limits.buffered_per_connection),
       client_(client) {
+  client_.attachment = &attachment_;
   settings_.counters.accepted.add();
   settings_.counters.open.add(1);
 }
 
 H1ServerConnection::~H1ServerConnection() {
   ONEHOP_ASSERT(state_ == State::closed);
+  // Before its address has no connection any more.
+  kept_.set(0);
+  held_.set(0);
+  owner_.leave(client_);
 }
 
 void H1ServerConnection::start() {
@@ -50,6 +57,7 @@ void H1ServerConnection::start() {
   transport_->set_reading(true);
   settings_.counters.idle.add(1);
   counted_idle_ = true;
+  owner_.shedding().rests(*this, Rest::silent);
   // The first request's head has its own deadline from the start; a silent client is closed by it
   // too.
   const auto wait = settings_.timeouts.request_head;
@@ -93,6 +101,26 @@ void H1ServerConnection::on_end() {
   // 5246 7.2.1; no client of HTTP makes use of what RFC 8446 6.1 allows).
   if (client_.secure && state_ == State::answering) return on_error({});
   process(pending_);
+  if (cancels_at_fin()) has_gone();
+}
+
+// A client that says FIN while it is answered, unless the whole response is on its way.
+bool H1ServerConnection::cancels_at_fin() const noexcept {
+  const bool answers = state_ == State::answering || state_ == State::body;
+  return answers && sent_ != Sent::all && fin_is_the_end();
+}
+
+void H1ServerConnection::has_gone() {
+  StreamError why;
+  why.violation = Violation::half_closed;
+  responder_->on_reset(why);
+  close(telemetry::Closer::peer);
+}
+
+// Nearly every client that says FIN has closed its socket, and whoever works on for it works for
+// nobody. What it is told already is sent to its end all the same.
+bool H1ServerConnection::fin_is_the_end() const noexcept {
+  return client_.listener != nullptr && client_.listener->half_close == config::HalfClose::cancel;
 }
 
 void H1ServerConnection::on_error(net::NetError error) {
@@ -144,7 +172,7 @@ void H1ServerConnection::process(Buffer& bytes) {
   while (more) {
     switch (state_) {
       case State::idle:
-        if (bytes.empty()) {
+        if (bytes.empty() || (ended_ && fin_is_the_end())) {
           if (ended_) close(telemetry::Closer::peer);
           return;
         }
@@ -152,6 +180,10 @@ void H1ServerConnection::process(Buffer& bytes) {
           if (bytes.size() < h2::kPreface.size()) return;
           return hand_over(bytes);
         }
+        Shedding::stirs(*this);
+        // Requests that onehop answers itself end in the turn they begin in: whoever sends many
+        // ahead would have the turn, and all of the worker, for itself.
+        if (!requests_.take_one(loop_.turn())) return loop_.mark_later(resume_);
         first_request_ = false;
         state_ = State::head;
         times_.first_byte_ns = arrived_ns_;
@@ -194,6 +226,7 @@ bool H1ServerConnection::read_head(Buffer& bytes) {
     case HeadReader::Status::incomplete:
       break;
   }
+  if (!ListNode<Sheddable>::linked()) owner_.shedding().rests(*this, Rest::begun);
   if (ended_) {
     if (head_.started()) {
       fail(Violation::incomplete);
@@ -205,11 +238,14 @@ bool H1ServerConnection::read_head(Buffer& bytes) {
 }
 
 void H1ServerConnection::begin_request(Buffer& bytes) {
+  Shedding::stirs(*this);
   deadline_.disarm();
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
-  auto parsed = parse_request(head_.head(), settings_.limits.head_fields);
-  if (!parsed.has_value()) {
-    fail(parsed.error());
+  auto parsed = parse_request(head_.head(), settings_.limits.head_fields, client_.targets());
+  const auto fault =
+      parsed.has_value() ? fault_behind(parsed->head, bytes) : std::optional(parsed.error());
+  if (fault.has_value()) {
+    fail(*fault);
     if (state_ != State::closed) head_.release(bytes);
     return;
   }
@@ -239,6 +275,13 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   if (state_ == State::body && !awaits_continue_ && bytes.empty()) transport_->acknowledge();
 }
 
+// What is wrong with as much of the body as came with its head.
+std::optional<Violation> H1ServerConnection::fault_behind(const RequestHead& head,
+                                                          const Buffer& bytes) {
+  if (head.body.kind != BodyLength::Kind::unknown) return std::nullopt;
+  return fault_ahead(bytes, head_.started() ? 0 : head_.head().size(), settings_.limits);
+}
+
 bool H1ServerConnection::read_body(Buffer& bytes) {
   if (!delivering_) return false;
   if (bytes.empty()) {
@@ -246,10 +289,15 @@ bool H1ServerConnection::read_body(Buffer& bytes) {
     return false;
   }
   Buffer out;
-  switch (body_.read(bytes, out)) {
+  switch (body_.read(bytes, out, loop_.turn())) {
     case BodyReader::Status::more:
       if (!out.empty()) responder_->on_body(out, Ends::no);
       return true;
+    case BodyReader::Status::paused:
+      if (!out.empty()) responder_->on_body(out, Ends::no);
+      if (state_ != State::body) return true;
+      loop_.mark_later(resume_);
+      return false;
     case BodyReader::Status::end:
       end_body(out);
       return true;
@@ -269,7 +317,8 @@ void H1ServerConnection::end_body(Buffer& out) {
   }
   if (!out.empty()) responder_->on_body(out, Ends::no);
   if (state_ != State::body) return;
-  const auto trailers = parse_trailers(body_.trailers(), settings_.limits.head_fields);
+  const auto trailers =
+      parse_trailers(body_.trailers(), field_room().first(settings_.limits.head_fields));
   if (!trailers.has_value()) return fail(trailers.error());
   state_ = State::answering;
   responder_->on_trailers(*trailers);
@@ -279,7 +328,7 @@ void H1ServerConnection::end_body(Buffer& out) {
 // The rest of a body that nobody wants, so that the next request can be found behind it.
 bool H1ServerConnection::discard_body(Buffer& bytes) {
   Buffer out;
-  if (body_.read(bytes, out) == BodyReader::Status::end) {
+  if (body_.read(bytes, out, loop_.turn()) == BodyReader::Status::end) {
     persistent_ ? become_idle() : linger();
     return true;
   }
@@ -316,6 +365,7 @@ void H1ServerConnection::fail(Violation violation) {
     delivering_ = false;
     return;
   }
+  Shedding::stirs(*this);
   deadline_.disarm();
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   if (responder_ == nullptr) {

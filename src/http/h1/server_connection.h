@@ -15,7 +15,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "../turn_share.h"
+#include "../write_pace.h"
 #include "body_reader.h"
 #include "head_reader.h"
 #include "onehop/base/recycled.h"
@@ -27,6 +30,7 @@ namespace onehop::http::h1 {
 class H1ServerConnection final : public ServerConnection,
                                  public Recycled<H1ServerConnection>,
                                  private net::Transport::Events,
+                                 private StalledClient,
                                  private ServerStream {
  public:
   H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client,
@@ -41,6 +45,8 @@ class H1ServerConnection final : public ServerConnection,
   enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };
   enum class Sent : uint8_t { nothing, head, all };
 
+  static constexpr uint32_t kRequestsPerTurn = 16;  // however many its client has sent ahead
+
   // Goes on with pending_ at the end of the turn, when nobody is on the stack.
   struct Resume final : net::Dirty {
     explicit Resume(H1ServerConnection& connection) : connection_(connection) {}
@@ -54,6 +60,13 @@ class H1ServerConnection final : public ServerConnection,
   void on_error(net::NetError error) override;
   void on_flush(net::Flushed flushed) override;
 
+  // StalledClient
+  size_t held_bytes() const noexcept override { return held_.bytes(); }
+  uint64_t taken_bytes() const noexcept override {
+    return transport_ ? transport_->taken_bytes() : 0;
+  }
+  void give_up() override { cut_off(Violation::not_taken); }
+
   // ServerStream
   void send_head(const ResponseHead& head, Ends ends) override;
   void send_body(Buffer&& bytes, Ends ends) override;
@@ -61,14 +74,18 @@ class H1ServerConnection final : public ServerConnection,
   bool has_room() const override;
   void set_reading(bool wanted) override;
   bool take_back() override;
+  void set_kept(size_t bytes) override;
   void reset() override;
 
   void resume();
   bool may_be_h2(const Buffer& bytes) const;
   void hand_over(Buffer& bytes);
   void process(Buffer& bytes);
+  bool fin_is_the_end() const noexcept;
+  bool cancels_at_fin() const noexcept;
   bool read_head(Buffer& bytes);
   void begin_request(Buffer& bytes);
+  std::optional<Violation> fault_behind(const RequestHead& head, const Buffer& bytes);
   bool read_body(Buffer& bytes);
   bool discard_body(Buffer& bytes);
   bool read_tunnel(Buffer& bytes);
@@ -81,6 +98,13 @@ class H1ServerConnection final : public ServerConnection,
   void linger();
   void close(telemetry::Closer who);
   void on_deadline();
+  void cut_off(Violation why);
+  uint64_t patience_left_ms();
+  void retire_responder();
+  void look_for_client();
+  void has_gone();
+  void apply_reads();
+  void count_kept();
   void apply_reading();
 
   net::Loop& loop_;
@@ -93,12 +117,17 @@ class H1ServerConnection final : public ServerConnection,
   HeadReader head_;
   BodyReader body_;
   net::Deadline deadline_{this, net::DeadlineThunk<&H1ServerConnection::on_deadline>::call};
+  net::Deadline look_{this, net::DeadlineThunk<&H1ServerConnection::look_for_client>::call};
   Resume resume_{*this};
   uint64_t arrived_ns_ = 0;      // when the oldest byte that no request has taken came
   HeadTimes times_;              // of the request being read
+  Buffered held_;                // what the client does not take
+  Buffered kept_{&held_, 0};     // what its exchange keeps, and what the client has sent ahead
+  size_t exchange_keeps_ = 0;    // of that
   uint64_t written_before_ = 0;  // bytes written when the request began
-  uint64_t untaken_bytes_ = 0;   // in the write that the client does not take
+  WritePace pace_;               // while stalled_
   uint32_t lingered_bytes_ = 0;
+  TurnShare requests_{kRequestsPerTurn};
   State state_ = State::idle;
   Sent sent_ = Sent::nothing;
   Framing framing_ = Framing::none;

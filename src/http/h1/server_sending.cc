@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The sending half of a client's connection: what the exchange asks of its stream, and what follows
 // when the response is out.
+#include <cerrno>
 #include <utility>
 
 #include "onehop/base/assert.h"
@@ -10,18 +11,32 @@ namespace onehop::http::h1 {
 namespace {
 
 // Bytes kept while nobody wants them; then the socket waits.
-constexpr size_t kReadAhead = 64 * 1024;
-// Bytes waiting to be written; then whoever sends waits.
+constexpr size_t kReadAhead = 16 * 1024;
+// Bytes that go out together at the end of a turn; past them whoever sends waits for it.
 constexpr size_t kOutputHighWater = 128 * 1024;
+constexpr uint64_t kLookMs = 200;
 // How long what the client still sends is read and dropped (RFC 9112 9.6).
 constexpr uint64_t kLingerMs = 2000;
+
+enum class Content : uint8_t { follows, none, never };
+
+// The length that the head has to say. A response that ends with its head says that it is empty, as
+// nothing else here tells the client so (RFC 9112 6.3); one that never has content says nothing, or
+// what a GET would have got (RFC 9110 8.6).
+BodyLength length_to_say(const ResponseHead& head, Content content) {
+  if (head.status < 200 || head.status == 204) return BodyLength::none();
+  const bool says_it_is_empty =
+      content == Content::none && head.body.kind != BodyLength::Kind::known;
+  return says_it_is_empty ? BodyLength::of(0) : head.body;
+}
 
 }  // namespace
 
 void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
   ONEHOP_ASSERT(sent_ == Sent::nothing);
   if (is_interim(head.status)) {
-    write_response_head(transport_->output(), head, Framing::none, ConnectionOption::none);
+    write_response_head(transport_->output(), head, BodyLength::none(), Framing::none,
+                        ConnectionOption::none);
     transport_->send();
     if (head.status == 100) awaits_continue_ = false;
     return;
@@ -31,12 +46,16 @@ void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
   const bool early = head.abandons_request || ends == Ends::yes || head.status >= 400;
   if (state_ == State::body && early && !may_discard()) persistent_ = false;
   if (head.last_of_connection) persistent_ = false;
+  const Content content = is_head_request_ || !has_content(head.status) ? Content::never
+                          : ends == Ends::yes                           ? Content::none
+                                                                        : Content::follows;
   if (head.status == 101) {
     framing_ = Framing::until_close;
     persistent_ = false;
     state_ = State::tunnel;
     delivering_ = false;
-  } else if (ends == Ends::yes) {
+    transport_->set_awaited(true);
+  } else if (content != Content::follows) {
     framing_ = Framing::none;
   } else if (head.body.kind == BodyLength::Kind::known) {
     framing_ = Framing::length;
@@ -50,7 +69,7 @@ void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
   } else if (version_minor_ == 0) {
     option = ConnectionOption::keep_alive;
   }
-  write_response_head(transport_->output(), head, framing_, option);
+  write_response_head(transport_->output(), head, length_to_say(head, content), framing_, option);
   sent_ = Sent::head;
   transport_->send();
   if (ends == Ends::yes) message_sent();
@@ -58,7 +77,7 @@ void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
 
 void H1ServerConnection::send_body(Buffer&& bytes, Ends ends) {
   if (sent_ != Sent::head) return;
-  if (!is_head_request_)
+  if (framing_ != Framing::none)
     write_body(transport_->output(), std::move(bytes), framing_, ends == Ends::yes);
   transport_->send();
   if (ends == Ends::yes) message_sent();
@@ -77,18 +96,74 @@ void H1ServerConnection::message_sent() {
   if (state_ == State::tunnel || !persistent_) transport_->finish_writing();
 }
 
+// What the kernel has not refused leaves at the end of the turn, and waits for nobody. Whoever has
+// nothing waiting is never held back for others' sake: nobody would tell it when they are done.
 bool H1ServerConnection::has_room() const {
-  return transport_->unsent() < kOutputHighWater;
+  const size_t unsent = transport_->unsent();
+  if (!transport_->write_pending()) return unsent < kOutputHighWater;
+  return unsent < settings_.limits.buffered_per_stream && !held_.is_full();
 }
 
 void H1ServerConnection::set_reading(bool wanted) {
   if (wanted == delivering_) return;
   delivering_ = wanted;
+  apply_reads();
   if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
 }
 
+// What is sent ahead of its turn waits, and waits in small pieces.
+void H1ServerConnection::apply_reads() {
+  const bool in_message = state_ == State::body || state_ == State::tunnel;
+  const bool paused = in_message && !delivering_;
+  const net::Reads ahead = state_ == State::answering ? net::Reads::modestly : net::Reads::freely;
+  transport_->set_reads(paused ? net::Reads::sparingly : ahead);
+}
+
 void H1ServerConnection::apply_reading() {
-  transport_->set_reading(!ended_ && pending_.size() < kReadAhead);
+  apply_reads();
+  pending_.compact();
+  count_kept();
+  const bool reads = !ended_ && pending_.size() < kReadAhead;
+  transport_->set_reading(reads);
+  transport_->set_awaited(state_ != State::answering);
+  if (reads || ended_ || responder_ == nullptr) return look_.disarm();
+  if (!look_.armed()) loop_.arm(look_, kLookMs);
+}
+
+void H1ServerConnection::set_kept(size_t bytes) {
+  exchange_keeps_ = bytes;
+  count_kept();
+}
+
+// What its exchange keeps, and what the client has sent ahead, but for the little that every
+// pipelining client does.
+void H1ServerConnection::count_kept() {
+  const size_t ahead = pending_.size() < kSmallChunkBytes ? 0 : pending_.size();
+  const size_t bytes = exchange_keeps_ + ahead;
+  if (bytes == kept_.bytes()) return;
+  kept_.set(bytes);
+  if (bytes > 0) return owner_.stalled().holds(*this);
+  if (!stalled_) owner_.stalled().goes_on(*this);
+}
+
+void H1ServerConnection::retire_responder() {
+  set_kept(0);
+  loop_.retire(std::move(responder_));
+}
+
+// A client that has sent ahead more than is read: nothing else tells of its end, which is behind
+// that.
+void H1ServerConnection::look_for_client() {
+  switch (transport_->peer()) {
+    case net::Transport::Peer::there:
+      break;
+    case net::Transport::Peer::gone:
+      return on_error({ECONNRESET});
+    case net::Transport::Peer::ended:
+      if (cancels_at_fin()) return has_gone();
+      break;
+  }
+  loop_.arm(look_, kLookMs);
 }
 
 // Given up by whoever answers. A response that was begun must look broken: where only the
@@ -104,7 +179,7 @@ bool H1ServerConnection::take_back() {
 
 void H1ServerConnection::reset() {
   if (state_ == State::closed) return;
-  loop_.retire(std::move(responder_));  // no more events
+  retire_responder();  // no more events
   transport_->flush();
   if (sent_ == Sent::head && framing_ == Framing::until_close) transport_->close_with_reset();
   close(telemetry::Closer::onehop);
@@ -112,15 +187,22 @@ void H1ServerConnection::reset() {
 
 void H1ServerConnection::on_flush(net::Flushed flushed) {
   if (flushed == net::Flushed::some) {
-    const auto patience = settings_.timeouts.write_stall;
-    // Each of these comes after some progress.
-    if (patience.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(patience.count()));
-    stalled_ = true;
-    untaken_bytes_ = transport_->untaken_bytes();
+    const bool waited_for = settings_.timeouts.write_stall.count() > 0;
+    if (!std::exchange(stalled_, true) && waited_for) {
+      pace_.begin(WritePace::rule_of(settings_.timeouts), loop_.now_ms(),
+                  transport_->taken_bytes());
+    }
+    if (waited_for) loop_.arm(deadline_, patience_left_ms());
+    held_.set(transport_->waiting_bytes());
+    owner_.stalled().stalls(*this);
     if (responder_ != nullptr) responder_->on_stall();
     return;
   }
-  if (std::exchange(stalled_, false)) deadline_.disarm();
+  if (std::exchange(stalled_, false)) {
+    deadline_.disarm();
+    held_.set(0);
+    if (kept_.bytes() == 0) owner_.stalled().goes_on(*this);
+  }
   if (responder_ == nullptr) return;
   if (sent_ != Sent::all) return responder_->on_room();
   if (state_ == State::tunnel && !end_delivered_) return responder_->on_room();
@@ -131,7 +213,7 @@ void H1ServerConnection::on_flush(net::Flushed flushed) {
 void H1ServerConnection::finish_exchange() {
   responder_->on_room();
   if (state_ == State::closed) return;
-  loop_.retire(std::move(responder_));
+  retire_responder();
   if (state_ == State::body && persistent_ && may_discard()) {
     state_ = State::discarding;
     loop_.arm(deadline_, kLingerMs);
@@ -149,12 +231,15 @@ void H1ServerConnection::finish_exchange() {
 void H1ServerConnection::become_idle() {
   deadline_.disarm();
   state_ = State::idle;
+  apply_reads();
   settings_.counters.idle.add(1);
   counted_idle_ = true;
   if (!pending_.empty() || ended_) {
     loop_.mark_dirty(resume_);
     return;
   }
+  transport_->set_awaited(true);
+  owner_.shedding().rests(*this, Rest::idle);
   const auto wait = settings_.timeouts.idle;
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
 }
@@ -177,26 +262,26 @@ void H1ServerConnection::close_now() {
 void H1ServerConnection::linger() {
   if (ended_) return close(telemetry::Closer::peer);
   state_ = State::lingering;
+  owner_.shedding().rests(*this, Rest::parting);
   pending_.clear();
+  look_.disarm();
   transport_->set_reading(true);
+  transport_->set_awaited(true);
   transport_->finish_writing();
   loop_.arm(deadline_, kLingerMs);
 }
 
+// Of the client who does not take what is sent. A tunnel is as slow as its two ends like.
+uint64_t H1ServerConnection::patience_left_ms() {
+  WritePace::Rule rule = WritePace::rule_of(settings_.timeouts);
+  if (state_ == State::tunnel) rule.min_rate = 0;
+  return pace_.left_ms(rule, loop_.now_ms(), transport_->taken_bytes());
+}
+
 void H1ServerConnection::on_deadline() {
   if (stalled_) {
-    const uint64_t stuck = transport_->untaken_bytes();
-    if (stuck < untaken_bytes_) {
-      untaken_bytes_ = stuck;
-      loop_.arm(deadline_, static_cast<uint64_t>(settings_.timeouts.write_stall.count()));
-      return;
-    }
-    StreamError why;
-    why.violation = Violation::write_timeout;
-    if (responder_ != nullptr) responder_->on_reset(why);
-    if (state_ == State::closed) return;
-    transport_->close_with_reset();
-    return close(telemetry::Closer::onehop);
+    if (const uint64_t left = patience_left_ms(); left > 0) return loop_.arm(deadline_, left);
+    return cut_off(Violation::write_timeout);
   }
   if (state_ == State::head && head_.started()) return fail(Violation::head_timeout);
   if ((state_ == State::idle || state_ == State::head) && !owner_.draining())
@@ -204,13 +289,25 @@ void H1ServerConnection::on_deadline() {
   close(telemetry::Closer::onehop);
 }
 
+// A client that does not take its response. Where the connection goes it cannot be told more.
+void H1ServerConnection::cut_off(Violation violation) {
+  StreamError why;
+  why.violation = violation;
+  if (responder_ != nullptr) responder_->on_reset(why);
+  if (state_ == State::closed) return;
+  transport_->close_with_reset();
+  close(telemetry::Closer::onehop);
+}
+
 void H1ServerConnection::close(telemetry::Closer who) {
   if (state_ == State::closed) return;
   state_ = State::closed;
   deadline_.disarm();
+  look_.disarm();
   resume_.unlink();
   pending_.clear();
   transport_.reset();
+  owner_.stalled().goes_on(*this);
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   settings_.counters.open.add(-1);
   settings_.counters.closed.add(static_cast<size_t>(who));
@@ -219,7 +316,7 @@ void H1ServerConnection::close(telemetry::Closer who) {
     StreamError why;
     why.violation = who == telemetry::Closer::peer ? Violation::gone : Violation::stopped;
     responder_->on_reset(why);
-    loop_.retire(std::move(responder_));
+    retire_responder();
   }
   owner_.retire(*this);
 }

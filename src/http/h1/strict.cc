@@ -8,30 +8,43 @@
 
 namespace onehop::http::h1 {
 
+namespace {
+
+constexpr size_t kBlock = 32;
+
+// What a byte and its right neighbour say, a bit for each member of HeadBytes.
+constexpr uint8_t kLineEnd = 1, kControl = 2, kFolded = 4, kBlankColon = 8, kNameless = 16;
+constexpr uint8_t said_by(uint8_t c, uint8_t next) {
+  const auto as_bit = [](bool said) { return static_cast<unsigned>(said); };
+  const unsigned return_or_feed_or_tab = as_bit(c == '\r') | as_bit(c == '\n') | as_bit(c == '\t');
+  const unsigned control = (as_bit(c < 0x20) & (return_or_feed_or_tab ^ 1)) | as_bit(c == 0x7f);
+  const unsigned blank = as_bit(c == ' ') | as_bit(c == '\t');
+  const unsigned next_blank = as_bit(next == ' ') | as_bit(next == '\t');
+  const unsigned feed = as_bit(c == '\n');
+  const unsigned next_colon = as_bit(next == ':');
+  return static_cast<uint8_t>((as_bit(c == '\r') ^ as_bit(next == '\n')) * kLineEnd |
+                              control * kControl | (feed & next_blank) * kFolded |
+                              (blank & next_colon) * kBlankColon | (feed & next_colon) * kNameless);
+}
+
+}  // namespace
+
+// The verdicts are or-ed, each in its place of a block: no branch and a length that is known, so
+// that the compiler makes vector code of it.
 HeadBytes look_at(std::string_view head) {
   if (head.empty()) return {};
-  // Each byte is judged with its right neighbour and the verdicts are or-ed: no branch, so the
-  // compiler makes vector code of it.
-  uint8_t line_end = head.front() == '\n' ? 1 : 0;
-  uint8_t control = 0;
-  uint8_t folded = 0;
-  uint8_t blank_colon = 0;
-  uint8_t nameless = 0;
-  uint8_t tab = 0;
   const auto* bytes = reinterpret_cast<const uint8_t*>(head.data());
   const size_t last = head.size() - 1;
-  for (size_t i = 0; i < last; ++i) {
-    const uint8_t c = bytes[i];
-    const uint8_t next = bytes[i + 1];
-    line_end |= static_cast<uint8_t>((c == '\r') != (next == '\n'));
-    control |=
-        static_cast<uint8_t>(((c < 0x20) & (c != '\r') & (c != '\n') & (c != '\t')) | (c == 0x7f));
-    folded |= static_cast<uint8_t>((c == '\n') & ((next == ' ') | (next == '\t')));
-    blank_colon |= static_cast<uint8_t>(((c == ' ') | (c == '\t')) & (next == ':'));
-    nameless |= static_cast<uint8_t>((c == '\n') & (next == ':'));
-    tab |= static_cast<uint8_t>(c == '\t');
+  std::array<uint8_t, kBlock> said{};
+  size_t i = 0;
+  for (; i + kBlock <= last; i += kBlock) {
+    for (size_t k = 0; k < kBlock; ++k) said[k] |= said_by(bytes[i + k], bytes[i + k + 1]);
   }
-  return {line_end != 0, control != 0, folded != 0, blank_colon != 0, nameless != 0, tab != 0};
+  uint8_t all = head.front() == '\n' ? kLineEnd : 0;
+  for (const uint8_t one : said) all |= one;
+  for (; i < last; ++i) all |= said_by(bytes[i], bytes[i + 1]);
+  return {(all & kLineEnd) != 0, (all & kControl) != 0, (all & kFolded) != 0,
+          (all & kBlankColon) != 0, (all & kNameless) != 0};
 }
 
 std::span<char> unfold(std::span<char> head) {
@@ -64,22 +77,16 @@ void move_blanks_behind_colon(std::span<char> head) {
   }
 }
 
-void level_trailing_blanks(std::span<char> head) {
-  for (size_t i = 0; i < head.size(); ++i) {
-    if (head[i] != '\r') continue;
-    for (size_t j = i; j > 0 && is_blank(head[j - 1]); --j) head[j - 1] = ' ';
-  }
-}
-
 namespace {
 
-// "HTTP/1.0" or "HTTP/1.1"; another well-formed version is bad_version, anything else `malformed`.
+// "HTTP/1." and a digit: 0, or 1 and anything later, as a sender that has a higher minor version
+// may use nothing that this one does not understand (RFC 9110 2.5, 6.2).
 Result<uint8_t, Violation> parse_version(std::string_view text) {
   const bool formed = text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) &&
                       text[6] == '.' && is_digit(text[7]);
   if (!formed) return Unexpected<Violation>(Violation::bad_start_line);
-  if (text[5] != '1' || text[7] > '1') return Unexpected<Violation>(Violation::bad_version);
-  return static_cast<uint8_t>(text[7] - '0');
+  if (text[5] != '1') return Unexpected<Violation>(Violation::bad_version);
+  return static_cast<uint8_t>(text[7] == '0' ? 0 : 1);
 }
 
 }  // namespace
@@ -92,10 +99,9 @@ Result<RequestLine, Violation> split_request_line(std::string_view line) {
   RequestLine parts;
   parts.method = line.substr(0, first);
   parts.target = line.substr(first + 1, last - first - 1);
-  if (parts.target.empty() || parts.target.find_first_of(" \t") != std::string_view::npos ||
-      !is_token(parts.method)) {
+  const auto has = [&](char c) { return parts.target.find(c) != std::string_view::npos; };
+  if (parts.target.empty() || has(' ') || has('\t') || !is_token(parts.method))
     return Unexpected<Violation>(Violation::bad_start_line);
-  }
   const auto version = parse_version(line.substr(last + 1));
   if (!version.has_value()) return Unexpected<Violation>(version.error());
   parts.version_minor = *version;
@@ -108,7 +114,7 @@ Result<StatusLine, Violation> split_status_line(std::string_view line) {
   if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) {
     return Unexpected<Violation>(Violation::bad_start_line);
   }
-  const auto status = parse_decimal(line.substr(9, 3), 599);
+  const auto status = parse_decimal(line.substr(9, 3), 999);
   if (!status.has_value() || *status < 100) return Unexpected<Violation>(Violation::bad_start_line);
   StatusLine parts;
   parts.version_minor = *version;
@@ -121,19 +127,22 @@ namespace {
 
 // reg-name (RFC 3986 3.2.2): unreserved, percent-encoded, sub-delims but for the comma, which would
 // make a list of it.
+constexpr std::array<bool, 256> kNameCharacters = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("-._~!$&'()*+;=")) table[static_cast<uint8_t>(c)] = true;
+  for (size_t i = 0; i < table.size(); ++i) table[i] |= levelled(static_cast<char>(i)) != '-';
+  return table;
+}();
+
 bool is_registered_name(std::string_view name) {
   const auto is_hex = [](char c) {
     return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
   };
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
-    if (c == '%') {
-      if (i + 2 >= name.size() || !is_hex(name[i + 1]) || !is_hex(name[i + 2])) return false;
-      continue;
-    }
-    const bool allowed = is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-                         std::string_view("-._~!$&'()*+;=").find(c) != std::string_view::npos;
-    if (!allowed) return false;
+    if (kNameCharacters[static_cast<uint8_t>(c)]) continue;
+    if (c != '%' || i + 2 >= name.size() || !is_hex(name[i + 1]) || !is_hex(name[i + 2]))
+      return false;
   }
   return true;
 }
@@ -164,20 +173,38 @@ bool is_authority(std::string_view text) {
          (text.size() == 1 || parse_decimal(text.substr(1), 65535).has_value());
 }
 
-namespace {}  // namespace
+namespace {
 
-bool has_forbidden_character(std::string_view target) {
-  uint8_t bad = 0;
-  for (const char character : target) {
-    const auto c = static_cast<uint8_t>(character);
-    bad |= static_cast<uint8_t>((c <= 0x20) | (c >= 0x7f) | (c == '#') | (c == '\\'));
+// What a byte of a target says.
+constexpr uint8_t kForbidden = 1, kOutsideAscii = 2, kBackslash = 4;
+constexpr uint8_t said_by(uint8_t c) {
+  const auto as_bit = [](bool said) { return static_cast<unsigned>(said); };
+  const unsigned forbidden = as_bit(c <= 0x20) | as_bit(c == 0x7f) | as_bit(c == '#');
+  return static_cast<uint8_t>(forbidden * kForbidden | as_bit(c >= 0x80) * kOutsideAscii |
+                              as_bit(c == '\\') * kBackslash);
+}
+
+}  // namespace
+
+// As look_at() does it.
+bool has_forbidden_character(std::string_view target, config::Targets allowed) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(target.data());
+  std::array<uint8_t, kBlock> said{};
+  size_t i = 0;
+  for (; i + kBlock <= target.size(); i += kBlock) {
+    for (size_t k = 0; k < kBlock; ++k) said[k] |= said_by(bytes[i + k]);
   }
-  return bad != 0;
+  uint8_t all = 0;
+  for (const uint8_t one : said) all |= one;
+  for (; i < target.size(); ++i) all |= said_by(bytes[i]);
+  if ((all & kForbidden) != 0) return true;
+  if ((all & kOutsideAscii) != 0 && allowed == config::Targets::strict) return true;
+  return (all & kBackslash) != 0 && target.find('\\') < target.find('?');
 }
 
 Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
-                                       uint8_t version_minor) {
-  if (has_forbidden_character(target)) return Unexpected<Violation>(Violation::bad_target);
+                                       uint8_t version_minor, config::Targets allowed) {
+  if (has_forbidden_character(target, allowed)) return Unexpected<Violation>(Violation::bad_target);
   const size_t hosts = fields.count(FieldId::host);
   if (hosts > 1 || (hosts == 0 && version_minor >= 1))
     return Unexpected<Violation>(Violation::bad_host);
@@ -204,42 +231,6 @@ Result<Target, Violation> check_target(std::string_view target, Method method, c
   result.path =
       end == std::string_view::npos ? (method == Method::options ? "*" : "/") : rest.substr(end);
   return result;
-}
-
-Result<BodyLength, Violation> check_framing(const Fields& fields) {
-  const Field* encoding = nullptr;
-  const Field* length = nullptr;
-  for (const Field& field : fields) {
-    if (field.id == FieldId::transfer_encoding) {
-      if (encoding != nullptr) return Unexpected<Violation>(Violation::bad_transfer_encoding);
-      encoding = &field;
-    } else if (field.id == FieldId::content_length) {
-      if (length != nullptr) return Unexpected<Violation>(Violation::bad_content_length);
-      length = &field;
-    }
-  }
-  if (encoding != nullptr && length != nullptr)
-    return Unexpected<Violation>(Violation::length_and_encoding);
-  if (encoding != nullptr) {
-    if (!equals_ignoring_case(encoding->value, "chunked"))
-      return Unexpected<Violation>(Violation::bad_transfer_encoding);
-    return BodyLength::unknown();
-  }
-  if (length == nullptr) return BodyLength::none();
-  const auto bytes = parse_decimal(length->value);
-  if (!bytes.has_value()) return Unexpected<Violation>(Violation::bad_content_length);
-  return BodyLength::of(*bytes);
-}
-
-bool connection_lists(const Fields& fields, std::string_view option) {
-  for (const Field& field : fields) {
-    if (field.id != FieldId::connection) continue;
-    const auto same = [&](std::string_view element) {
-      return equals_ignoring_case(element, option);
-    };
-    if (any_list_element(field.value, same)) return true;
-  }
-  return false;
 }
 
 }  // namespace onehop::http::h1

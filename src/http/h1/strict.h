@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "onehop/base/result.h"
+#include "onehop/config/config.h"
 #include "onehop/http/fields.h"
 #include "onehop/http/head.h"
 #include "onehop/http/violation.h"
@@ -23,7 +24,6 @@ struct HeadBytes {
   bool folded = false;              // a line that begins with a blank (RFC 9112 5.2)
   bool blank_before_colon = false;  // perhaps in a value, where it is harmless (RFC 9112 5.1)
   bool nameless = false;            // a line that begins with a colon (RFC 9110 5.1)
-  bool tab = false;
 };
 HeadBytes look_at(std::string_view head);
 
@@ -32,16 +32,13 @@ HeadBytes look_at(std::string_view head);
 std::span<char> unfold(std::span<char> head);
 void move_blanks_behind_colon(std::span<char> head);
 
-// Makes spaces of the tabs at the ends of lines, in place: both are optional white space (RFC 9110
-// 5.6.3), but llhttp takes only spaces behind a Content-Length.
-void level_trailing_blanks(std::span<char> head);
-
 struct RequestLine {
   std::string_view method;
   std::string_view target;
   uint8_t version_minor = 1;
 };
-// `line` without its CR LF: exactly one space between the parts, HTTP/1.0 or HTTP/1.1 (RFC 9112 3).
+// `line` without its CR LF: exactly one space between the parts, HTTP/1.x (RFC 9112 3). The minor
+// version is 0 or 1: a later one is understood as that (RFC 9110 2.5).
 Result<RequestLine, Violation> split_request_line(std::string_view line);
 
 struct StatusLine {
@@ -58,20 +55,15 @@ struct Target {
   std::string_view authority;  // empty only where HTTP/1.0 allows no Host
 };
 Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
-                                       uint8_t version_minor);
+                                       uint8_t version_minor,
+                                       config::Targets allowed = config::Targets::strict);
 
-// Anything but printable ASCII, or `#` (a fragment never travels), or `\` (some read it as `/`):
-// RFC 9110 4.2, edge case 61.
-bool has_forbidden_character(std::string_view target);
+// No byte of a target may be a control, a space or `#` (a fragment never travels); before the query
+// none may be `\`, which some read as `/` (browsers send it as it is behind the `?`); bytes outside
+// ASCII only if `allowed`: RFC 9110 4.2, edge case 61, docs/decisions/0019.
+bool has_forbidden_character(std::string_view target, config::Targets allowed);
 
 // uri-host [":" port], without user information (RFC 9110 7.2).
 bool is_authority(std::string_view text);
-
-// The body's length as the framing fields say it (RFC 9112 6.3). A message with neither field has
-// none here.
-Result<BodyLength, Violation> check_framing(const Fields& fields);
-
-// Whether `Connection` lists `option`, over all its field lines.
-bool connection_lists(const Fields& fields, std::string_view option);
 
 }  // namespace onehop::http::h1

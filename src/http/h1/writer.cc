@@ -47,9 +47,10 @@ void write_framing(Pen& pen, Framing framing, const BodyLength& body) {
 
 }  // namespace
 
-void write_request_head(Buffer& output, const RequestHead& head, Framing framing) {
+void write_request_head(Buffer& output, const RequestHead& head, Framing framing,
+                        std::string_view websocket_key) {
   const size_t size = measure(head.fields) + head.method_text.size() + head.target.size() +
-                      head.authority.size() + head.upgrade.size();
+                      head.authority.size() + head.upgrade.size() + websocket_key.size();
   Pen pen(output.reserve(size));
   pen << head.method_text << " " << head.target << " HTTP/1.1\r\nHost: " << head.authority
       << "\r\n";
@@ -59,6 +60,7 @@ void write_request_head(Buffer& output, const RequestHead& head, Framing framing
     pen << "Content-Length: 0\r\n";
   if (!head.upgrade.empty()) {
     pen << "Connection: Upgrade\r\nUpgrade: " << head.upgrade << "\r\n";
+    if (!websocket_key.empty()) pen << "Sec-WebSocket-Key: " << websocket_key << "\r\n";
   } else if (head.trailers_accepted) {
     pen << "TE: trailers\r\nConnection: TE\r\n";
   }
@@ -66,13 +68,13 @@ void write_request_head(Buffer& output, const RequestHead& head, Framing framing
   output.commit(pen.written());
 }
 
-void write_response_head(Buffer& output, const ResponseHead& head, Framing framing,
-                         ConnectionOption option) {
+void write_response_head(Buffer& output, const ResponseHead& head, const BodyLength& length,
+                         Framing framing, ConnectionOption option) {
   const size_t size = measure(head.fields) + head.reason.size() + head.upgrade.size();
   Pen pen(output.reserve(size));
   pen << "HTTP/1.1 " << static_cast<uint64_t>(head.status) << " " << head.reason << "\r\n";
   write_fields(pen, head.fields);
-  write_framing(pen, framing, head.body);
+  write_framing(pen, framing, length);
   if (!head.upgrade.empty()) {
     pen << "Connection: Upgrade\r\nUpgrade: " << head.upgrade << "\r\n";
   } else if (option == ConnectionOption::close) {
@@ -104,14 +106,11 @@ void write_body(Buffer& output, Buffer&& bytes, Framing framing, bool last) {
 }
 
 void write_trailers(Buffer& output, const Fields& trailers) {
-  output.append(std::string_view("0\r\n"));
-  for (const Field& field : trailers) {
-    output.append(field.name);
-    output.append(std::string_view(": "));
-    output.append(field.value);
-    output.append(std::string_view("\r\n"));
-  }
-  output.append(std::string_view("\r\n"));
+  Pen pen(output.reserve(measure(trailers)));
+  pen << "0\r\n";
+  write_fields(pen, trailers);
+  pen << "\r\n";
+  output.commit(pen.written());
 }
 
 }  // namespace onehop::http::h1

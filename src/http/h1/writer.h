@@ -18,9 +18,13 @@ enum class Framing : uint8_t { none, length, chunked, until_close };
 // What `Connection` says beside an upgrade.
 enum class ConnectionOption : uint8_t { none, close, keep_alive };
 
-void write_request_head(Buffer& output, const RequestHead& head, Framing framing);
-void write_response_head(Buffer& output, const ResponseHead& head, Framing framing,
-                         ConnectionOption option);
+// `websocket_key` is that of an upgrade whose client is onehop; empty: the fields have what is
+// wanted.
+void write_request_head(Buffer& output, const RequestHead& head, Framing framing,
+                        std::string_view websocket_key = {});
+// `length` is what the head says, whatever its body is.
+void write_response_head(Buffer& output, const ResponseHead& head, const BodyLength& length,
+                         Framing framing, ConnectionOption option);
 
 // Appends body bytes with their framing; `last` also ends the message.
 void write_body(Buffer& output, Buffer&& bytes, Framing framing, bool last);

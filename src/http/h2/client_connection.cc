@@ -2,6 +2,7 @@
 #include "client_connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "onehop/http/h2.h"
@@ -9,30 +10,21 @@
 namespace onehop::http::h2 {
 namespace {
 
-// What an endpoint may send ahead of its reader, on each stream.
-constexpr uint32_t kStreamWindow = 64 * 1024;
-constexpr uint32_t kConnectionWindow = 1024 * 1024;
 // Streams at a time, whatever the endpoint allows; and until it has said what it allows.
 constexpr uint32_t kMostStreams = 100;
 constexpr size_t kFrameHead = 9;
 
 Connection::Parts parts_of(net::Loop& loop, net::TransportPtr transport,
-                           const config::Limits& limits) {
+                           const config::Limits& limits, const ConnectOptions& connect) {
   SessionOptions options;
-  options.stream_window = kStreamWindow;
-  options.connection_window = kConnectionWindow;
-  options.head_bytes = static_cast<uint32_t>(limits.response_head);
+  options.window = {connect.stream_window, connect.max_stream_window,
+                    growth_within(limits.buffered)};
+  const HeadLimits head_limits{.bytes = limits.response_head, .fields = limits.head_fields};
+  options.head_bytes = head_limits.bytes;
+  options.head_list_size = list_size_of_responses(head_limits);
   // An endpoint may reset as it likes: it is ours, and pays for each with a request of its own.
   constexpr uint32_t kResets = 1'000'000;
-  return {loop,
-          std::move(transport),
-          Role::client,
-          options,
-          limits.response_head,
-          limits.head_fields,
-          kResets,
-          kResets,
-          0};
+  return {loop, std::move(transport), Role::client, options, head_limits, kResets, kResets, {}};
 }
 
 }  // namespace
@@ -40,23 +32,42 @@ Connection::Parts parts_of(net::Loop& loop, net::TransportPtr transport,
 std::unique_ptr<ClientConnection> connect(net::Loop& loop, net::TransportPtr transport,
                                           const config::Limits& limits,
                                           telemetry::EndpointShard& counters,
-                                          ClientConnection::Events& owner, bool secure) {
+                                          ClientConnection::Events& owner,
+                                          const ConnectOptions& options) {
   return std::make_unique<H2ClientConnection>(loop, std::move(transport), limits, counters, owner,
-                                              secure);
+                                              options);
 }
 
 H2ClientConnection::H2ClientConnection(net::Loop& loop, net::TransportPtr transport,
                                        const config::Limits& limits,
                                        telemetry::EndpointShard& counters,
-                                       ClientConnection::Events& owner, bool secure)
-    : Connection(parts_of(loop, std::move(transport), limits)), owner_(owner), secure_(secure) {
+                                       ClientConnection::Events& owner,
+                                       const ConnectOptions& options)
+    : Connection(parts_of(loop, std::move(transport), limits, options)),
+      owner_(owner),
+      options_(options) {
   transport_->count_bytes(counters.bytes_received, counters.bytes_sent);
+  if (options_.ping_ms > 0) loop_.arm(ping_, options_.ping_ms);
   start();
+}
+
+// Whatever came is an answer.
+void H2ClientConnection::on_ping_deadline() {
+  if (state_ == State::lingering || state_ == State::closed) return;
+  const bool heard = std::exchange(heard_bytes_, bytes_received()) != bytes_received();
+  if (!heard && pinged_) {
+    transport_->close_with_reset();
+    return shut(telemetry::Closer::error, Violation::gone, {ETIMEDOUT});
+  }
+  pinged_ = !heard;
+  if (pinged_) nghttp2_submit_ping(session().raw(), NGHTTP2_FLAG_NONE, nullptr);
+  mark_pump();
+  loop_.arm(ping_, options_.ping_ms);
 }
 
 ClientStream& H2ClientConnection::open_stream(ClientStream::Events& events) {
   ++lent_;
-  auto* const stream = new H2ClientStream(*this, events, secure_);
+  auto* const stream = new H2ClientStream(*this, events, options_.secure);
   adopt(*stream);
   return *stream;
 }
@@ -100,8 +111,8 @@ void H2ClientConnection::abandon() {
   close_silently();
 }
 
-void H2ClientConnection::take_head(int32_t, H2Stream* stream, bool ends) {
-  if (stream != nullptr) static_cast<H2ClientStream*>(stream)->take_head(head_, ends);
+void H2ClientConnection::take_head(int32_t, H2Stream* stream, HeadCollector& head, bool ends) {
+  if (stream != nullptr) static_cast<H2ClientStream*>(stream)->take_head(head, ends);
 }
 
 void H2ClientConnection::on_finished() {

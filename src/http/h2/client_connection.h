@@ -5,6 +5,7 @@
 #include "client_stream.h"
 #include "connection.h"
 #include "onehop/base/recycled.h"
+#include "onehop/http/h2.h"
 
 namespace onehop::http::h2 {
 
@@ -14,7 +15,7 @@ class H2ClientConnection final : public ClientConnection,
  public:
   H2ClientConnection(net::Loop& loop, net::TransportPtr transport, const config::Limits& limits,
                      telemetry::EndpointShard& counters, ClientConnection::Events& owner,
-                     bool secure);
+                     const ConnectOptions& options);
   ~H2ClientConnection() override = default;
 
   ClientStream& open_stream(ClientStream::Events& events) override;
@@ -32,13 +33,18 @@ class H2ClientConnection final : public ClientConnection,
   void on_stream_gone() override { has_news_ = true; }
   void on_turn_end() override;
   void on_finished() override;
-  void take_head(int32_t id, H2Stream* stream, bool ends) override;
+  void take_head(int32_t id, H2Stream* stream, HeadCollector& head, bool ends) override;
   void on_frame(const nghttp2_frame& frame) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
 
+  void on_ping_deadline();
+
   ClientConnection::Events& owner_;
-  size_t lent_ = 0;  // streams that somebody holds
-  bool secure_;
+  ConnectOptions options_;
+  net::Deadline ping_{this, net::DeadlineThunk<&H2ClientConnection::on_ping_deadline>::call};
+  uint64_t heard_bytes_ = 0;  // that had come when ping_ was last due
+  size_t lent_ = 0;           // streams that somebody holds
+  bool pinged_ = false;       // nothing has come since
   bool has_news_ = false;     // there may be capacity for more streams
   bool doubtful_ = false;     // it may be dead: no more streams, but those that are there go on
   bool broke_rules_ = false;  // the endpoint, so that GOAWAY was said to it with an error

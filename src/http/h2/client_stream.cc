@@ -7,11 +7,6 @@
 #include "head_block.h"
 
 namespace onehop::http::h2 {
-namespace {
-
-constexpr uint8_t kMaxInterim = 32;
-
-}  // namespace
 
 H2ClientStream::H2ClientStream(Connection& connection, ClientStream::Events& events, bool secure)
     : H2Stream(connection), events_(&events), secure_(secure) {
@@ -58,18 +53,24 @@ void H2ClientStream::send_trailers(const Fields& trailers) {
 void H2ClientStream::take_head(HeadCollector& collector, bool ends) {
   if (events_ == nullptr) return;
   auto head = collector.response(method_);
-  if (!head.has_value() || (is_interim(head->status) && (ends || ++interim_count_ > kMaxInterim))) {
-    reset_stream(NGHTTP2_PROTOCOL_ERROR);
-    const Violation why = head.has_value() ? Violation::bad_start_line : head.error();
-    return tell({.violation = why});
+  if (!head.has_value()) return turn_down(head.error());
+  if (is_interim(head->status)) {
+    if (ends) return turn_down(Violation::protocol_error);
+    if (!interim_.take(collector.bytes(), connection_.loop().now_ms()))
+      return turn_down(Violation::too_many_interim);
+    return events_->on_head(*head, Ends::no);
   }
-  if (is_interim(head->status)) return events_->on_head(*head, Ends::no);
   head_came_ = true;
   if (ends) {
     head_was_all();
     if (head->body.kind == BodyLength::Kind::unknown) head->body = BodyLength::none();
   }
   events_->on_head(*head, ends ? Ends::yes : Ends::no);
+}
+
+void H2ClientStream::turn_down(Violation violation) {
+  reset_stream(NGHTTP2_PROTOCOL_ERROR);
+  if (events_ != nullptr) tell({.violation = violation});
 }
 
 void H2ClientStream::on_out() {

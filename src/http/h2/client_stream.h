@@ -3,6 +3,9 @@
 // connection is told to close it.
 #pragma once
 
+#include <utility>
+
+#include "../budget.h"
 #include "head_collector.h"
 #include "onehop/base/recycled.h"
 #include "stream.h"
@@ -26,6 +29,7 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
   bool give_up();
 
   bool expects_head() const noexcept override { return !head_came_; }
+  void turn_down(Violation violation) override;
   void fail(Violation violation, net::NetError network) override;
 
  private:
@@ -47,16 +51,20 @@ class H2ClientStream final : public H2Stream, public Recycled<H2ClientStream>, p
   }
   void on_out() override;
   void on_stuck() override;
-  void on_stuck_too_long() override {}
+  void on_stuck_too_long(Violation) override {}
   void on_forgotten(uint32_t error) override;
+  void on_waiting(size_t bytes) override {
+    if (std::exchange(waiting_, bytes) != bytes && events_ != nullptr) events_->on_waiting(bytes);
+  }
 
   void tell(StreamError why);
 
   ClientStream::Events* events_;         // null: nobody listens any more
   uint64_t head_position_ = UINT64_MAX;  // where its head begins in what the connection has written
   uint64_t received_before_ = UINT64_MAX;  // bytes of the connection, when the head was written
+  size_t waiting_ = 0;                     // as it was told
+  InterimBudget interim_;
   Method method_ = Method::get;
-  uint8_t interim_count_ = 0;
   bool secure_;
   bool head_came_ = false;
   bool broke_rules_ = false;

@@ -10,33 +10,19 @@ namespace {
 // Bytes of frames that may wait for the transport.
 constexpr size_t kOutputHighWater = 128 * 1024;
 constexpr uint64_t kLingerMs = 2000;
-// Frames that carry nothing forward: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA
-// (CVE-2019-9512, -9513, -9515, -9518). Each frame of DATA that is sent earns its updates. No
-// honest peer comes near it.
-constexpr uint32_t kControlBurst = 10'000;
-constexpr uint32_t kControlPerSecond = 1000;
-constexpr uint32_t kUpdatesPerData = 2;
-
-bool is_control(uint8_t type) {
-  return type != NGHTTP2_DATA && type != NGHTTP2_HEADERS && type != NGHTTP2_CONTINUATION &&
-         type != NGHTTP2_RST_STREAM;
-}
-
-bool is_empty_data(const nghttp2_frame& frame) {
-  return frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen &&
-         (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0;
-}
 
 }  // namespace
 
 Connection::Connection(Parts&& parts)
     : loop_(parts.loop),
       transport_(std::move(parts.transport)),
-      head_(parts.most_head_bytes, parts.most_fields),
       session_(parts.role, *this, parts.options),
-      resets_(parts.reset_burst, parts.resets_per_second),
-      control_(kControlBurst, kControlPerSecond),
-      write_stall_ms_(parts.write_stall_ms) {}
+      window_limits_(parts.options.window),
+      head_limits_(parts.head_limits),
+      holding_(parts.holding),
+      held_(holding_.client, holding_.per_connection),
+      floods_(parts.reset_burst, parts.resets_per_second),
+      write_rule_(parts.write) {}
 
 void Connection::start() {
   transport_->set_events(*this);
@@ -56,17 +42,67 @@ void Connection::on_bytes(Buffer& bytes) {
   feed(bytes);
 }
 
+// Behind what waits, in order.
 void Connection::feed(Buffer& bytes) {
-  bool fine = true;
-  while (fine && !bytes.empty() && state_ != State::closed) {
-    const std::string_view front = bytes.front();
-    received_ += front.size();
-    fine = session_.feed(front);
-    bytes.consume(front.size());
+  if (!unread_.empty()) return unread_.append(std::move(bytes));
+  feed_some(bytes);
+  if (state_ == State::closed || bytes.empty()) return;
+  unread_ = std::move(bytes);
+  transport_->set_reading(false);
+  loop_.mark_later(resume_);
+}
+
+// As far as the share of the turn goes.
+void Connection::feed_some(Buffer& bytes) {
+  bool goes_on = true;
+  while (goes_on && !bytes.empty() && state_ != State::closed) {
+    const size_t size = bytes.front().size();
+    received_ += size;
+    const auto taken = session_.feed(bytes.front());
+    if (state_ == State::closed) return;
+    if (!taken.has_value()) {
+      end_flood(floods_.session_failed(session_.failure()));
+      return shut(telemetry::Closer::error, Violation::protocol_error);
+    }
+    received_ -= size - *taken;
+    goes_on = *taken == size;
+    bytes.consume(*taken);
   }
-  if (state_ == State::closed) return;
-  if (!fine) return shut(telemetry::Closer::error, Violation::protocol_error);
-  loop_.mark_dirty(pump_);
+  if (state_ != State::closed) loop_.mark_dirty(pump_);
+}
+
+void Connection::resume() {
+  Buffer bytes = std::move(unread_);
+  on_bytes(bytes);
+  const bool listens = state_ == State::open || state_ == State::closing;
+  if (unread_.empty() && listens) transport_->set_reading(true);
+}
+
+// Its client takes nothing of some stream, or nothing at all; or what it sent waits for a reader.
+void Connection::note_stall() {
+  if (holding_.stalled == nullptr) return;
+  if (held_.bytes() == 0) return holding_.stalled->goes_on(*this);
+  const bool progress = std::exchange(moves_noted_, moves_) != moves_;
+  progress ? holding_.stalled->stalls(*this) : holding_.stalled->holds(*this);
+}
+
+// Memory grows for its client's sake, whether or not anything moves on the connection.
+void Connection::keeps_something() noexcept {
+  if (holding_.stalled != nullptr) holding_.stalled->holds(*this);
+}
+
+void Connection::give_up() {
+  if (transport_->write_pending()) {
+    transport_->close_with_reset();
+    return shut(telemetry::Closer::onehop, Violation::not_taken);
+  }
+  IntrusiveList<H2Stream> looked_at;
+  looked_at.splice_back(streams_);
+  while (H2Stream* stream = looked_at.pop_front()) {
+    streams_.push_back(*stream);
+    stream->give_up_what_waits();
+    if (state_ == State::closed) return;
+  }
 }
 
 // Writes what the session has, as far as the transport has room.
@@ -98,21 +134,31 @@ void Connection::flush_frames() {
 void Connection::on_flush(net::Flushed flushed) {
   if (state_ == State::lingering || state_ == State::closed) return;
   const bool all = flushed == net::Flushed::all;
+  held_.set(all ? 0 : transport_->waiting_bytes());
   watch_write(all);
   if (all && pump()) return;  // another on_flush comes
   settle(all);
 }
 
-// A peer that takes nothing at all, for as long as a response may wait.
+// A peer that takes nothing at all, or too little, for as long as a response may wait.
 void Connection::watch_write(bool all) {
   if (all) return write_.disarm();
-  untaken_bytes_ = transport_->untaken_bytes();
-  if (write_stall_ms_ > 0) loop_.arm(write_, write_stall_ms_);
+  if (write_rule_.grace_ms == 0) return;
+  if (!write_.armed()) pace_.begin(write_rule_, loop_.now_ms(), transport_->taken_bytes());
+  loop_.arm(write_, patience_left_ms());
+}
+
+// A tunnel is as slow as its two ends like, and whatever is beside it with it.
+uint64_t Connection::patience_left_ms() {
+  WritePace::Rule rule = write_rule_;
+  streams_.for_each([&](const H2Stream& stream) {
+    if (stream.is_tunnel()) rule.min_rate = 0;
+  });
+  return pace_.left_ms(rule, loop_.now_ms(), transport_->taken_bytes());
 }
 
 void Connection::on_write_deadline() {
-  const size_t untaken = transport_->untaken_bytes();
-  if (untaken < untaken_bytes_) return watch_write(false);
+  if (const uint64_t left = patience_left_ms(); left > 0) return loop_.arm(write_, left);
   transport_->close_with_reset();
   shut(telemetry::Closer::onehop, Violation::write_timeout);
 }
@@ -138,6 +184,7 @@ void Connection::settle(bool all) {
     stream->flushed(all);
     if (state_ == State::closed) return;
   }
+  note_stall();
   if (all && room_denied_) tell_of_room();
   if (state_ == State::closed) return;
   if (all && session_.wants_nothing()) on_finished();
@@ -150,6 +197,7 @@ void Connection::sent_something(H2Stream& stream) {
 }
 
 void Connection::consumed(int32_t id, size_t size) {
+  ++moves_;
   session_.consumed_by_stream(id, size);
   if (state_ == State::open || state_ == State::closing) loop_.mark_dirty(pump_);
 }
@@ -223,11 +271,14 @@ void Connection::shut(telemetry::Closer who, Violation violation, net::NetError 
   if (state_ == State::closed) return;
   state_ = State::closed;
   closed_by_ = who;
+  StalledClient::unlink();
   write_.disarm();
   on_ending();
   if (violation == Violation::protocol_error) transport_->flush();  // a last GOAWAY says why
   linger_.disarm();
   pump_.unlink();
+  resume_.unlink();
+  unread_.clear();
   sending_.clear();
   cut_streams(violation, network);
   transport_.reset();
@@ -238,6 +289,7 @@ void Connection::cut_streams(Violation violation, net::NetError network) {
   IntrusiveList<H2Stream> cut;
   cut.splice_back(streams_);
   while (H2Stream* stream = cut.pop_front()) {
+    stream->deliver_now();
     stream->fail(violation, network);
     stream->forgotten(NGHTTP2_INTERNAL_ERROR);
   }
@@ -247,46 +299,53 @@ void Connection::cut_streams(Violation violation, net::NetError network) {
 // led to this.
 void Connection::close_silently() {
   state_ = State::closed;
+  StalledClient::unlink();
   linger_.disarm();
   write_.disarm();
   pump_.unlink();
+  resume_.unlink();
+  unread_.clear();
   if (!session_.busy() && session_.send(transport_->output(), kOutputHighWater))
     transport_->flush();
   transport_.reset();
   cut_streams(Violation::stopped, {});  // those that were given up, whose reset was on its way
 }
 
-void Connection::spend(Budget& budget) {
-  if (budget.take(loop_.now_ms())) return;
-  on_flood();
+void Connection::end_flood(FloodWatch::Reason reason) {
+  if (!reason.has_value()) return;
+  on_flood(*reason);
   session_.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void Connection::on_head_begin(int32_t id) {
-  head_.begin();
+  head_ = std::make_unique<HeadCollector>(head_limits_);
   head_id_ = id;
-  head_begun_ = true;
+  head_begun_ = head_is_new_ = true;
 }
 
-void Connection::on_field(int32_t, std::string_view name, std::string_view value,
+bool Connection::on_field(int32_t, std::string_view name, std::string_view value,
                           bool never_indexed) {
-  head_.add(name, value, never_indexed);
+  if (head_ != nullptr) head_->add(name, value, never_indexed);
+  return !std::exchange(head_is_new_, false) || heads_.take_one(loop_.turn());
 }
 
 void Connection::on_head_end(int32_t id, bool ends) {
-  head_begun_ = false;
+  const std::unique_ptr<HeadCollector> head = std::move(head_);
+  end_head();
+  if (head == nullptr) return;
   H2Stream* stream = find(id);
-  if (stream == nullptr || stream->expects_head()) return take_head(id, stream, ends);
-  const auto trailers = head_.trailers();
-  if (!trailers.has_value()) return reset_stream(id, NGHTTP2_PROTOCOL_ERROR);
+  if (stream == nullptr || stream->expects_head()) return take_head(id, stream, *head, ends);
+  const auto trailers = head->trailers();
+  if (!trailers.has_value()) return stream->turn_down(trailers.error());
   stream->receive_trailers(*trailers);
   if (ends) stream->receive_end();
 }
 
-void Connection::on_data(int32_t id, std::string_view bytes) {
+bool Connection::on_data(int32_t id, std::string_view bytes) {
   // The connection's window is nobody's: who does not read holds back one stream.
   session_.consumed_by_connection(bytes.size());
   if (H2Stream* stream = find(id)) stream->receive(bytes);
+  return data_.take_one(loop_.turn());
 }
 
 void Connection::on_message_end(int32_t id) {
@@ -298,24 +357,19 @@ void Connection::on_stream_closed(int32_t id, uint32_t error) {
 }
 
 void Connection::on_frame(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_RST_STREAM) spend(resets_);
-  if (is_empty_data(frame)) spend(control_);
+  end_flood(floods_.frame_came(frame, loop_.now_ms()));
 }
 
 void Connection::on_frame_begin(const nghttp2_frame_hd& head) {
-  if (head.type != NGHTTP2_CONTINUATION) head_begun_ = false;
-  if (is_control(head.type)) spend(control_);
+  if (head.type != NGHTTP2_CONTINUATION) end_head();
+  end_flood(floods_.frame_begins(head, loop_.now_ms()));
 }
 
-// Resets that a peer provokes cost as much as those it sends (CVE-2025-8671).
 void Connection::on_frame_sent(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_RST_STREAM && frame.rst_stream.error_code != NGHTTP2_NO_ERROR &&
-      frame.rst_stream.error_code != NGHTTP2_CANCEL &&
-      frame.rst_stream.error_code != NGHTTP2_INTERNAL_ERROR)
-    spend(resets_);
+  end_flood(floods_.frame_was_sent(frame, loop_.now_ms()));
   // A head that nghttp2 refused has no end.
-  if (frame.hd.type == NGHTTP2_RST_STREAM && frame.hd.stream_id == head_id_) head_begun_ = false;
-  if (frame.hd.type == NGHTTP2_DATA) control_.earn(kUpdatesPerData);
+  if (frame.hd.type == NGHTTP2_RST_STREAM && frame.hd.stream_id == head_id_) end_head();
+  if (frame.hd.type == NGHTTP2_DATA) ++moves_;
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   if (!ends || (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS)) return;
   if (H2Stream* stream = find(frame.hd.stream_id)) stream->end_was_written();

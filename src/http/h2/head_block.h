@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
-// HeadBlock: a head or trailer section as nghttp2 wants it, names in lower case. Framing and
-// connection fields are never copied: an HTTP/2 message has none (RFC 9113 8.2.2).
+// HeadBlock: a head or trailer section as nghttp2 wants it. Framing and connection fields are never
+// copied: an HTTP/2 message has none (RFC 9113 8.2.2).
+//
+// nghttp2 compresses a head when it writes it, at the end of the turn or later, so it copies what
+// it is given, in lower case. Names that are constants of this program it need not copy; values
+// live no longer than the call, as they are another message's
+// (docs/decisions/0021-what-h2-keeps.md).
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <string_view>
 #include <vector>
 
-#include "onehop/base/arena.h"
 #include "onehop/http/head.h"
 
 namespace onehop::http::h2 {
@@ -24,12 +29,14 @@ class HeadBlock {
   size_t size() const noexcept { return pairs_.size(); }
 
  private:
-  void start();
-  void add(std::string_view name, std::string_view value);
-  void add_number(std::string_view name, uint64_t value);
+  using Number = std::array<char, 20>;
+
+  void add(std::string_view constant_name, std::string_view value);
+  void add_number(std::string_view constant_name, uint64_t value, Number& room);
   void add_fields(const Fields& fields);
 
-  Arena arena_;
+  Number status_;
+  Number length_;
   std::vector<nghttp2_nv> pairs_;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "../authority.h"
+#include "../h1/framing.h"
 #include "../h1/strict.h"
 #include "onehop/base/ascii.h"
 #include "onehop/http/reason.h"
@@ -10,84 +12,127 @@
 namespace onehop::http::h2 {
 namespace {
 
-constexpr uint64_t kFieldOverhead = 32;  // RFC 9113 10.5.1
+constexpr size_t kFirstFields = 24;   // as many as most heads have
+constexpr size_t kFirstCookie = 256;  // bytes
+constexpr size_t kLongestScheme = 16;
 
 Unexpected<Violation> wrong(Violation violation) {
   return Unexpected<Violation>(violation);
 }
 
-// 16 bytes in base64 (RFC 6455 4.1), which nobody has to guess.
-std::string_view websocket_key(Arena& arena) {
-  static thread_local uint64_t state = 0x9E3779B97F4A7C15u;
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  constexpr size_t kSize = 24;
-  char* const key = static_cast<char*>(arena.allocate(kSize, 1));
-  for (size_t i = 0; i < kSize - 3; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    key[i] = kDigits[state >> 58];
-  }
-  key[kSize - 3] = 'A';  // two digits' worth of the last byte, and nothing behind it
-  key[kSize - 2] = key[kSize - 1] = '=';
-  return {key, kSize};
-}
+// What the pseudo-fields add to a list, and what each field of it costs more than in HTTP/1.1.
+constexpr uint64_t kPseudoFields = 256;
+constexpr uint64_t kMorePerField = 28;
 
 }  // namespace
 
-void HeadCollector::begin() {
-  arena_.clear();
-  fields_.clear();
-  crumbs_.clear();
-  bytes_ = count_ = 0;
-  secret_cookie_ = false;
-  violation_.reset();
-  method_ = path_ = authority_ = protocol_ = status_ = {};
+// A crumb of no bytes is "; " there and 38 here, which is the worst that can be.
+uint32_t list_size_of_requests(const HeadLimits& limits) {
+  constexpr uint64_t kMorePerByte = 19;
+  return static_cast<uint32_t>(kMorePerByte * limits.bytes + kMorePerField * limits.fields +
+                               kPseudoFields);
+}
+
+uint32_t list_size_of_responses(const HeadLimits& limits) {
+  return static_cast<uint32_t>(limits.bytes + kMorePerField * limits.fields + kPseudoFields);
+}
+
+std::optional<Violation> HeadCollector::violation() const noexcept {
+  if (line_bytes_ > limits_.line_bytes) return Violation::start_line_too_long;
+  if (bytes_ > limits_.bytes) return Violation::head_too_large;
+  if (count_ > limits_.fields) return Violation::too_many_fields;
+  return std::nullopt;
+}
+
+void HeadCollector::count(std::string_view name, std::string_view value) {
+  bytes_ += name.size() + value.size() + 4;
+  ++count_;
 }
 
 void HeadCollector::add(std::string_view name, std::string_view value, bool never_indexed) {
-  bytes_ += name.size() + value.size() + kFieldOverhead;
-  if (++count_ > most_fields_) violation_ = Violation::too_many_fields;
-  if (bytes_ > most_bytes_) violation_ = Violation::head_too_large;
-  if (violation_.has_value()) return;
-  if (name.front() == ':') {
-    const std::string_view kept = arena_.copy(value);
-    if (name == ":method") method_ = kept;
-    if (name == ":path") path_ = kept;
-    if (name == ":authority") authority_ = kept;
-    if (name == ":protocol") protocol_ = kept;
-    if (name == ":status") status_ = kept;
+  if (name.front() == ':') return add_pseudo(name, value);
+  if (!protocol_.empty() && name == "sec-websocket-key") return;  // there will be another
+  const FieldId id = classify(name);
+  if (id == FieldId::cookie && !method_.empty()) {
+    secret_cookie_ |= never_indexed;
+    return add_crumb(value);
+  }
+  // Beside `:authority` it says nothing that would go on; a second one is refused, whatever it
+  // says.
+  if (id == FieldId::host && ++hosts_ > 0 && !authority_.empty()) {
+    if (hosts_ == 1) hosts_agree_ = same_authority(value, authority_, scheme_);
     return;
   }
-  if (!protocol_.empty() && name == "sec-websocket-key") return;  // there will be one
-  const FieldId id = classify(name);
-  if (id == FieldId::cookie) {
-    crumbs_.push_back(arena_.copy(value));
-    secret_cookie_ |= never_indexed;
+  count(name, value);
+  if (!violation().has_value()) keep({arena_.copy(name), arena_.copy(value), id, never_indexed});
+}
+
+void HeadCollector::add_pseudo(std::string_view name, std::string_view value) {
+  if (name == ":method") {
+    // Extended CONNECT is a GET there.
+    const std::string_view method = value == "CONNECT" ? "GET" : value;
+    line_bytes_ += method.size() + std::string_view("  HTTP/1.1").size();
+    bytes_ += method.size() + std::string_view("  HTTP/1.1\r\n").size();
+  } else if (name == ":path") {
+    line_bytes_ += value.size();
+    bytes_ += value.size();
+  } else if (name == ":authority") {
+    count("Host", value);
+  } else if (name == ":protocol") {
+    count("Connection", "Upgrade");
+    count("Upgrade", value);
+    count("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+  } else if (name == ":status") {
+    const auto status = static_cast<int>(parse_decimal(value).value_or(0));
+    bytes_ += std::string_view("HTTP/1.1 200 \r\n").size() + reason_of(status).size();
+  }
+  if (violation().has_value()) return;
+  if (name == ":method") method_ = arena_.copy(value);
+  if (name == ":scheme" && value.size() <= kLongestScheme) scheme_ = arena_.copy(value);
+  if (name == ":path") path_ = arena_.copy(value);
+  if (name == ":authority") authority_ = arena_.copy(value);
+  if (name == ":protocol") protocol_ = arena_.copy(value);
+  if (name == ":status") status_ = arena_.copy(value);
+}
+
+// All crumbs are one field (RFC 9113 8.2.3), put together as they come: many small ones cost no
+// more than their bytes.
+void HeadCollector::add_crumb(std::string_view crumb) {
+  const std::string_view joint = crumbs_ > 0 ? "; " : "";
+  if (crumbs_++ == 0) {
+    count("Cookie", crumb);
   } else {
-    fields_.push_back({arena_.copy(name), arena_.copy(value), id, never_indexed});
+    bytes_ += joint.size() + crumb.size();
   }
+  if (violation().has_value()) return;
+  const size_t size = cookie_size_ + joint.size() + crumb.size();
+  if (size > cookie_.size()) {
+    const std::span<char> more = arena_.array<char>(std::max(2 * size, kFirstCookie));
+    std::copy_n(cookie_.begin(), cookie_size_, more.begin());
+    cookie_ = more;
+  }
+  char* const end = std::copy(joint.begin(), joint.end(), cookie_.data() + cookie_size_);
+  std::copy(crumb.begin(), crumb.end(), end);
+  cookie_size_ = size;
 }
 
-// The fields, and the crumbs of a cookie as one (RFC 9113 8.2.3).
+void HeadCollector::keep(const Field& field) {
+  if (fields_.full()) {
+    Fields more(arena_.array<Field>(fields_.size() == 0 ? kFirstFields : 2 * fields_.size()));
+    for (const Field& kept : fields_) more.add(kept);
+    fields_ = more;
+  }
+  fields_.add(field);
+}
+
 Fields HeadCollector::fields() {
-  room_.resize(fields_.size() + 2);  // a cookie, and the key of a WebSocket
-  Fields out(room_);
-  for (const Field& field : fields_) out.add(field);
-  if (crumbs_.empty()) return out;
-  size_t size = 2 * crumbs_.size();
-  for (const std::string_view crumb : crumbs_) size += crumb.size();
-  char* const start = static_cast<char*>(arena_.allocate(size, 1));
-  char* at = start;
-  for (const std::string_view crumb : crumbs_) {
-    if (at != start) at = std::copy_n("; ", 2, at);
-    at = std::copy(crumb.begin(), crumb.end(), at);
-  }
-  out.add({"cookie", {start, static_cast<size_t>(at - start)}, FieldId::cookie, secret_cookie_});
-  return out;
+  if (crumbs_ > 0)
+    keep({"cookie", {cookie_.data(), cookie_size_}, FieldId::cookie, secret_cookie_});
+  return fields_;
 }
 
-Result<RequestHead, Violation> HeadCollector::request() {
-  if (violation_.has_value()) return wrong(*violation_);
+Result<RequestHead, Violation> HeadCollector::request(config::Targets targets) {
+  if (const auto why = violation(); why.has_value()) return wrong(*why);
   RequestHead head;
   head.protocol = "2.0";
   head.method_text = method_;
@@ -96,23 +141,24 @@ Result<RequestHead, Violation> HeadCollector::request() {
   const bool tunnel = head.method == Method::connect;
   // Any other protocol might hide requests, as h2c would.
   if (tunnel && protocol_ != "websocket") return wrong(Violation::bad_method);
+  // As in the absolute form of HTTP/1.1: a proxy of HTTP has nothing else to offer.
+  if (!equals_ignoring_case(scheme_, "http") && !equals_ignoring_case(scheme_, "https"))
+    return wrong(Violation::bad_target);
   if (!path_.starts_with('/') && !(path_ == "*" && head.method == Method::options))
     return wrong(Violation::bad_target);
-  if (h1::has_forbidden_character(path_)) return wrong(Violation::bad_target);
+  if (h1::has_forbidden_character(path_, targets)) return wrong(Violation::bad_target);
   head.target = path_;
   const Field* host = head.fields.find(FieldId::host);
   head.authority = authority_.empty() && host != nullptr ? host->value : authority_;
   // Two names for one place: whichever were believed, somebody else might believe the other.
-  const bool differ = host != nullptr && !equals_ignoring_case(host->value, head.authority);
-  if (differ || head.fields.count(FieldId::host) > 1 || !h1::is_authority(head.authority))
+  if (!hosts_agree_ || hosts_ > 1 || !h1::is_authority(head.authority))
     return wrong(Violation::bad_host);
-  auto length = h1::check_framing(head.fields);
+  auto length = h1::request_length(head.fields);
   if (!length.has_value()) return wrong(length.error());
   head.body = *length;
-  head.trailers_accepted = head.fields.find(FieldId::te) != nullptr;  // nghttp2 lets no other pass
+  head.trailers_accepted = true;  // nothing here has to be agreed on for them
   if (tunnel) {
-    // What an HTTP/1.1 origin wants to see; RFC 8441 has no use for its answer.
-    head.fields.add("sec-websocket-key", websocket_key(arena_), FieldId::other);
+    // What an HTTP/1.1 origin wants to see.
     head.method = Method::get;
     head.method_text = "GET";
     head.upgrade = protocol_;
@@ -122,24 +168,27 @@ Result<RequestHead, Violation> HeadCollector::request() {
 }
 
 Result<ResponseHead, Violation> HeadCollector::response(Method asked) {
-  if (violation_.has_value()) return wrong(*violation_);
+  if (const auto why = violation(); why.has_value()) return wrong(*why);
   ResponseHead head;
   head.protocol = "2.0";
   head.status = static_cast<int>(parse_decimal(status_).value_or(0));
-  if (head.status < 100 || head.status > 599 || head.status == 101)
-    return wrong(Violation::bad_start_line);
+  // Nothing can be switched to here (RFC 9113 8.6).
+  if (head.status == 101) return wrong(Violation::bad_switch);
+  if (head.status < 100 || head.status > 999) return wrong(Violation::bad_start_line);
   head.reason = reason_of(head.status);
   head.fields = fields();
-  auto length = h1::check_framing(head.fields);
+  const bool bodiless = asked == Method::head || head.status == 304;
+  auto length =
+      h1::response_length(head.fields, bodiless ? h1::Carries::nothing : h1::Carries::body);
   if (!length.has_value()) return wrong(length.error());
   head.body = *length;
-  if (asked == Method::head || head.status == 304) return head;
+  if (bodiless) return head;
   if (head.body.kind == BodyLength::Kind::none) head.body = BodyLength::unknown();
   return head;
 }
 
 Result<Fields, Violation> HeadCollector::trailers() {
-  if (violation_.has_value()) return wrong(Violation::bad_trailer);
+  if (const auto why = violation(); why.has_value()) return wrong(*why);
   return fields();
 }
 

@@ -10,26 +10,32 @@
 namespace onehop::http::h2 {
 namespace {
 
-// What all streams together may have on its way; the memory is bounded by their own windows.
-constexpr uint32_t kConnectionWindow = 1024 * 1024;
+// A connection that is idle for so long rests: it gives up memory that it had for its requests.
+constexpr uint64_t kRestMs = 1000;
 
 Connection::Parts parts_of(net::Loop& loop, net::TransportPtr transport,
-                           const ServerSettings& settings) {
+                           const ServerSettings& settings, Buffered* client,
+                           StalledClients& stalled) {
   SessionOptions options;
   options.streams = settings.http2.streams;
-  options.stream_window = static_cast<uint32_t>(settings.http2.stream_window);
-  options.connection_window = std::max(options.stream_window, kConnectionWindow);
-  options.head_bytes = static_cast<uint32_t>(settings.limits.request_head);
+  options.window = {static_cast<uint32_t>(settings.http2.stream_window),
+                    static_cast<uint32_t>(settings.http2.max_stream_window),
+                    growth_within(settings.limits.buffered)};
+  const HeadLimits limits{settings.limits.request_line, settings.limits.request_head,
+                          settings.limits.head_fields};
+  options.head_bytes = limits.bytes;
+  options.head_list_size = list_size_of_requests(limits);
   options.extended_connect = true;
   return {loop,
           std::move(transport),
           Role::server,
           options,
-          settings.limits.request_head,
-          settings.limits.head_fields,
+          limits,
           settings.http2.reset_burst,
           settings.http2.resets_per_second,
-          static_cast<uint64_t>(settings.timeouts.write_stall.count())};
+          WritePace::rule_of(settings.timeouts),
+          {client, &stalled, settings.limits.buffered_per_connection,
+           settings.limits.buffered_per_stream}};
 }
 
 }  // namespace
@@ -54,20 +60,27 @@ void take_over(net::Loop& loop, net::TransportPtr transport, const Client& clien
 H2ServerConnection::H2ServerConnection(net::Loop& loop, net::TransportPtr transport,
                                        const Client& client, Service& service,
                                        const ServerSettings& settings, ServerConnections& owner)
-    : Connection(parts_of(loop, std::move(transport), settings)),
+    : Connection(
+          parts_of(loop, std::move(transport), settings, owner.join(client), owner.stalled())),
       service_(service),
       settings_(settings),
       owner_(owner),
-      client_(client) {}
+      client_(client) {
+  // One of many streams may be of many clients, when a proxy is before us: nothing is theirs.
+  client_.attachment = nullptr;
+}
 
 H2ServerConnection::~H2ServerConnection() {
   ONEHOP_ASSERT(state_ == State::closed);
+  held().set(0);
+  owner_.leave(client_);
 }
 
 void H2ServerConnection::start(Buffer&& first) {
   settings_.counters.h2_connections.add();
   transport_->count_bytes(settings_.counters.bytes_received, settings_.counters.bytes_sent);
   Connection::start();
+  owner_.shedding().rests(*this, Rest::silent);
   const auto wait = settings_.timeouts.request_head;
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
   if (owner_.draining()) go_away();
@@ -83,6 +96,7 @@ void H2ServerConnection::on_bytes(Buffer& bytes) {
     times_.first_byte_ns = loop_.now_ns();
     const auto wait = settings_.timeouts.request_head;
     waits_for_head_ = true;
+    if (idle_) owner_.shedding().rests(*this, Rest::begun);
     if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
   } else if (!head_begun_ && had_begun) {
     watch();
@@ -93,15 +107,26 @@ void H2ServerConnection::on_bytes(Buffer& bytes) {
 void H2ServerConnection::watch() {
   deadline_.disarm();
   waits_for_head_ = false;
+  rests_ = false;
   if (!idle_ || state_ != State::open) return;
-  const auto wait = settings_.timeouts.idle;
-  if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
+  const auto wait = static_cast<uint64_t>(settings_.timeouts.idle.count());
+  loop_.arm(deadline_, wait == 0 ? kRestMs : std::min(wait, kRestMs));
 }
 
-void H2ServerConnection::take_head(int32_t id, H2Stream*, bool ends) {
+// True: it may stay so for a while.
+bool H2ServerConnection::rest() {
+  if (waits_for_head_ || std::exchange(rests_, true)) return false;
+  session().rest();
+  const auto wait = static_cast<uint64_t>(settings_.timeouts.idle.count());
+  if (wait > kRestMs) loop_.arm(deadline_, wait - kRestMs);
+  return wait == 0 || wait > kRestMs;
+}
+
+void H2ServerConnection::take_head(int32_t id, H2Stream*, HeadCollector& collector, bool ends) {
   times_.last_byte_ns = loop_.now_ns();
   if (times_.first_byte_ns == 0) times_.first_byte_ns = times_.last_byte_ns;
   if (std::exchange(idle_, false)) settings_.counters.idle.add(-1);
+  Shedding::stirs(*this);
   deadline_.disarm();
   waits_for_head_ = false;
   const HeadTimes times = std::exchange(times_, {});
@@ -109,9 +134,9 @@ void H2ServerConnection::take_head(int32_t id, H2Stream*, bool ends) {
   auto* const stream = new H2ServerStream(*this);
   adopt(*stream);
   bind(*stream, id);
-  auto head = head_.request();
+  auto head = collector.request(client_.targets());
   if (!head.has_value()) {
-    return stream->refuse(id, head.error(), head_.is_head_method(), service_, client_, times);
+    return stream->refuse(id, head.error(), collector.is_head_method(), service_, client_, times);
   }
   const bool tunnel = !head->upgrade.empty();
   if (ends || tunnel) {  // what follows is the tunnel's
@@ -155,6 +180,16 @@ void H2ServerConnection::on_stream_gone() {
   if (!head_begun_) watch();
 }
 
+// Only here, because whoever rests may be closed: nobody is on the stack.
+void H2ServerConnection::on_turn_end() {
+  if (idle_ && state_ == State::open && !at_rest()) owner_.shedding().rests(*this, Rest::idle);
+}
+
+void H2ServerConnection::on_finished() {
+  owner_.shedding().rests(*this, Rest::parting);
+  linger();
+}
+
 // RFC 9113 6.8: first a GOAWAY that takes every stream, so that none that is on its way is lost.
 void H2ServerConnection::drain(uint64_t idle_ms) {
   if (state_ != State::open) return;
@@ -177,6 +212,7 @@ void H2ServerConnection::close_now() {
 void H2ServerConnection::on_deadline() {
   if (waits_for_head_ && head_begun_)
     return shut(telemetry::Closer::onehop, Violation::head_timeout);
+  if (rest()) return;
   if (!owner_.draining()) settings_.counters.idle_timeouts.add();
   go_away();
 }

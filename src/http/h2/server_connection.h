@@ -29,13 +29,18 @@ class H2ServerConnection final : public ServerConnection,
   void on_bytes(Buffer& bytes) override;
   void on_over(telemetry::Closer who, Violation violation, net::NetError network) override;
   void on_stream_gone() override;
-  void on_finished() override { linger(); }
-  void on_flood() override { settings_.counters.h2_floods.add(); }
-  void take_head(int32_t id, H2Stream* stream, bool ends) override;
+  void on_turn_end() override;
+  void on_finished() override;
+  void on_flood(telemetry::H2Flood reason) override {
+    settings_.counters.h2_floods.add(static_cast<size_t>(reason));
+  }
+  void take_head(int32_t id, H2Stream* stream, HeadCollector& head, bool ends) override;
   void on_frame_begin(const nghttp2_frame_hd& head) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
 
+  bool at_rest() const noexcept { return ListNode<Sheddable>::linked(); }
   void watch();
+  bool rest();
   void become_idle();
   void on_deadline();
   void on_drain_deadline() { go_away(); }
@@ -54,6 +59,7 @@ class H2ServerConnection final : public ServerConnection,
   size_t next_reset_ = 0;
   int32_t forgotten_ = 0;
   bool idle_ = true;
+  bool rests_ = false;          // and has given up memory for it
   bool waits_for_head_ = true;  // deadline_ is that of a head, not of an idle connection
 };
 

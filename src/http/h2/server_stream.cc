@@ -23,10 +23,16 @@ void H2ServerStream::refuse(int32_t id, Violation violation, bool head_request, 
   id_ = id;
   is_head_request_ = head_request;
   responder_ = service.open(*this, client, times);
+  turn_down(violation);
+}
+
+// Whoever answers may say so, where nothing was said yet; a complete answer is what it is.
+void H2ServerStream::turn_down(Violation violation) {
+  if (released_ || sent_ == Sent::all) return;
   StreamError why;
   why.violation = violation;
-  why.may_answer = true;
-  why.sent_anything = false;
+  why.may_answer = sent_ == Sent::nothing;
+  why.sent_anything = sent_ != Sent::nothing;
   responder_->on_reset(why);
   if (!released_ && sent_ != Sent::all) reset();
 }
@@ -82,9 +88,9 @@ void H2ServerStream::on_out() {
   let_go();
 }
 
-void H2ServerStream::on_stuck_too_long() {
+void H2ServerStream::on_stuck_too_long(Violation violation) {
   StreamError why;
-  why.violation = Violation::write_timeout;
+  why.violation = violation;
   responder_->on_reset(why);
   if (!released_) reset_stream(NGHTTP2_CANCEL);
   let_go();

@@ -28,6 +28,8 @@ class H2ServerStream final : public H2Stream,
   void stop();
 
   bool expects_head() const noexcept override { return false; }
+  bool is_tunnel() const noexcept override { return tunnel_; }
+  void turn_down(Violation violation) override;
   void fail(Violation violation, net::NetError network) override;
 
  private:
@@ -40,6 +42,7 @@ class H2ServerStream final : public H2Stream,
   bool has_room() const override { return out_has_room(); }
   void set_reading(bool wanted) override { want_body(wanted); }
   bool take_back() override { return false; }
+  void set_kept(size_t bytes) override { keep(bytes); }
   void reset() override;
 
   // H2Stream
@@ -47,7 +50,7 @@ class H2ServerStream final : public H2Stream,
   void deliver_trailers(const Fields& trailers) override { responder_->on_trailers(trailers); }
   void on_out() override;
   void on_stuck() override { responder_->on_stall(); }
-  void on_stuck_too_long() override;
+  void on_stuck_too_long(Violation why) override;
   void on_forgotten(uint32_t error) override;
 
   void let_go();

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "session.h"
 
+#include <algorithm>
 #include <array>
 
 #include "onehop/base/assert.h"
 
 namespace onehop::http::h2 {
 namespace {
+
+// What all streams together may have on its way: a second's worth of a fast line over a long way.
+// It is given back as it arrives, so it is no bound of memory: that are the streams' own windows.
+constexpr uint32_t kConnectionWindow = 16 * 1024 * 1024;
 
 std::string_view text(const uint8_t* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -81,9 +86,15 @@ struct Session::Callbacks {
   static int field(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
                    void* user) noexcept {
-    self(user).events_.on_field(frame->hd.stream_id, text(name, name_size), text(value, value_size),
-                                (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
-    return 0;
+    const bool goes_on = self(user).events_.on_field(frame->hd.stream_id, text(name, name_size),
+                                                     text(value, value_size),
+                                                     (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0);
+    return goes_on ? 0 : pause(user);
+  }
+
+  static int pause(void* user) noexcept {
+    self(user).paused_ = true;
+    return NGHTTP2_ERR_PAUSE;
   }
 
   static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) noexcept {
@@ -98,8 +109,7 @@ struct Session::Callbacks {
 
   static int data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size,
                   void* user) noexcept {
-    self(user).events_.on_data(id, text(bytes, size));
-    return 0;
+    return self(user).events_.on_data(id, text(bytes, size)) ? 0 : pause(user);
   }
 
   static int closed(nghttp2_session*, int32_t id, uint32_t error, void* user) noexcept {
@@ -146,37 +156,50 @@ struct Session::Callbacks {
   // nghttp2 would silently drop a head of more than 64 KiB, but what may come in may go out: the
   // limits of server.limits are far below this one.
   static constexpr size_t kMostHeadBlock = size_t{64} << 20;
+  static constexpr uint64_t kNoLimit = uint64_t{1} << 62;
 
   // How far nghttp2 goes by itself. It answers PING and SETTINGS, and gives up a peer that makes it
   // answer more than 1,000 of them without reading the answers (CVE-2019-9512, -9515).
-  static const nghttp2_option* options() {
-    static const nghttp2_option* const made = [] {
+  static const nghttp2_option* options(const SessionOptions& options) {
+    // One for each thread, as each session has its own limit of CONTINUATION frames: a head that is
+    // within the limits comes whole even in frames as small as they may be told to be. nghttp2
+    // would stop at eight of them (CVE-2024-28182).
+    struct DeleteOption {
+      void operator()(nghttp2_option* option) const noexcept { nghttp2_option_del(option); }
+    };
+    static thread_local const std::unique_ptr<nghttp2_option, DeleteOption> made([] {
       nghttp2_option* option = nullptr;
       ONEHOP_ASSERT(nghttp2_option_new(&option) == 0);
       nghttp2_option_set_no_auto_window_update(option, 1);
       nghttp2_option_set_max_send_header_block_length(option, kMostHeadBlock);
       nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
+      // Resets are counted by FloodWatch, as they are configured.
+      nghttp2_option_set_stream_reset_rate_limit(option, kNoLimit, 0);
       for (int type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type) {
         if (type != NGHTTP2_PRIORITY_UPDATE)
           nghttp2_option_set_user_recv_extension_type(option, static_cast<uint8_t>(type));
       }
       return option;
-    }();
-    return made;
+    }());
+    constexpr uint64_t kSmallestFrame = 16 * 1024;
+    constexpr size_t kUsual = 8;
+    nghttp2_option_set_max_continuations(made.get(), kUsual + options.head_bytes / kSmallestFrame);
+    return made.get();
   }
 };
 
 Session::Session(Role role, Events& events, const SessionOptions& options) : events_(events) {
   nghttp2_session* made = nullptr;
   const auto make =
-      role == Role::server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
-  ONEHOP_ASSERT(make(&made, Callbacks::all(), this, Callbacks::options()) == 0);
+      role == Role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+  nghttp2_mem memory = memory_.functions();
+  ONEHOP_ASSERT(make(&made, Callbacks::all(), this, Callbacks::options(options), &memory) == 0);
   session_.reset(made);
   std::array<nghttp2_settings_entry, 6> settings{};
   size_t count = 0;
   const auto set = [&](int32_t id, uint32_t value) { settings[count++] = {id, value}; };
-  set(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.stream_window);
-  if (options.head_bytes != 0) set(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options.head_bytes);
+  set(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.window.first);
+  set(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options.head_list_size);
   if (role == Role::server) {
     set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options.streams);
     set(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1);
@@ -186,16 +209,24 @@ Session::Session(Role role, Events& events, const SessionOptions& options) : eve
     set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0);
   }
   nghttp2_submit_settings(raw(), NGHTTP2_FLAG_NONE, settings.data(), count);
-  nghttp2_session_set_local_window_size(raw(), NGHTTP2_FLAG_NONE, 0,
-                                        static_cast<int32_t>(options.connection_window));
+  const uint32_t all = std::max({options.window.first, options.window.most, kConnectionWindow});
+  nghttp2_session_set_local_window_size(raw(), NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(all));
 }
 
-bool Session::feed(std::string_view bytes) {
+std::optional<size_t> Session::feed(std::string_view bytes) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
   busy_ = true;
-  const ssize_t taken = nghttp2_session_mem_recv(raw(), data, bytes.size());
+  paused_ = false;
+  ssize_t taken = nghttp2_session_mem_recv(raw(), data, bytes.size());
+  // Paused behind the last byte there is: no other may come to end the frame.
+  if (paused_ && taken == static_cast<ssize_t>(bytes.size())) {
+    const ssize_t ended = nghttp2_session_mem_recv(raw(), data + bytes.size(), 0);
+    if (ended < 0) taken = ended;
+  }
   busy_ = false;
-  return taken == static_cast<ssize_t>(bytes.size());
+  failure_ = static_cast<int>(std::min<ssize_t>(taken, 0));
+  if (taken < 0) return std::nullopt;
+  return static_cast<size_t>(taken);
 }
 
 bool Session::send(Buffer& output, size_t high_water) {
@@ -211,6 +242,14 @@ bool Session::send(Buffer& output, size_t high_water) {
 bool Session::wants_nothing() const noexcept {
   return nghttp2_session_want_read(session_.get()) == 0 &&
          nghttp2_session_want_write(session_.get()) == 0;
+}
+
+void Session::set_stream_window(int32_t id, uint32_t bytes) {
+  nghttp2_session_set_local_window_size(raw(), NGHTTP2_FLAG_NONE, id, static_cast<int32_t>(bytes));
+}
+
+void Session::rest() noexcept {
+  if (!busy_ && nghttp2_session_want_write(session_.get()) == 0) memory_.rest();
 }
 
 void Session::consumed_by_stream(int32_t id, size_t size) {

@@ -11,10 +11,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "onehop/base/buffer.h"
+#include "receive_window.h"
+#include "session_memory.h"
 
 namespace onehop::http::h2 {
 
@@ -39,10 +42,10 @@ class BodySource {
 };
 
 struct SessionOptions {
-  uint32_t streams = 100;          // that the peer may open
-  uint32_t stream_window = 65535;  // bytes that the peer may send ahead on a stream
-  uint32_t connection_window = 65535;
-  uint32_t head_bytes = 0;  // announced as the largest head; 0: not announced
+  uint32_t streams = 100;       // that the peer may open
+  WindowLimits window;          // of a stream
+  uint64_t head_bytes = 0;      // of the largest head that the peer may send
+  uint32_t head_list_size = 0;  // announced as its size, counted as RFC 9113 10.5.1 counts
   bool extended_connect = false;
 };
 
@@ -52,11 +55,12 @@ class Session {
    public:
     virtual void on_frame_begin(const nghttp2_frame_hd& head) = 0;
     virtual void on_head_begin(int32_t id) = 0;
-    virtual void on_field(int32_t id, std::string_view name, std::string_view value,
+    // False: what follows is not looked at until the next feed().
+    virtual bool on_field(int32_t id, std::string_view name, std::string_view value,
                           bool never_indexed) = 0;
     virtual void on_head_end(int32_t id, bool ends) = 0;
-    virtual void on_data(int32_t id, std::string_view bytes) = 0;
-    virtual void on_message_end(int32_t id) = 0;  // of a body or a trailer section
+    virtual bool on_data(int32_t id, std::string_view bytes) = 0;  // false: as of on_field
+    virtual void on_message_end(int32_t id) = 0;                   // of a body or a trailer section
     virtual void on_stream_closed(int32_t id, uint32_t error) = 0;
     virtual void on_frame(const nghttp2_frame& frame) = 0;       // each one that was received whole
     virtual void on_frame_sent(const nghttp2_frame& frame) = 0;  // each one that was written out
@@ -69,14 +73,23 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // False: the peer broke the protocol beyond repair. What explains it waits to be sent.
-  bool feed(std::string_view bytes);
+  // How many bytes were looked at; fewer than there are only where on_field or on_data said so.
+  // Nothing: the peer broke the protocol beyond repair, which is failure() in nghttp2's numbers.
+  // What explains it waits to be sent.
+  std::optional<size_t> feed(std::string_view bytes);
+  int failure() const noexcept { return failure_; }
 
   // Writes frames until there are none, or `output` holds `high_water`. False: out of memory.
   bool send(Buffer& output, size_t high_water);
 
   nghttp2_session* raw() const noexcept { return session_.get(); }
   bool wants_nothing() const noexcept;  // neither to read nor to write: the connection is over
+
+  // From now on the peer may send as many bytes ahead on the stream: more than so far.
+  void set_stream_window(int32_t id, uint32_t bytes);
+  // Nothing is being sent and nothing is expected soon: gives memory back that only traffic needs.
+  void rest() noexcept;
+  const SessionMemory& memory() const noexcept { return memory_; }
 
   // Tells the peer that it may send as many bytes more.
   void consumed_by_stream(int32_t id, size_t size);
@@ -94,10 +107,13 @@ class Session {
   struct Callbacks;
 
   Events& events_;
+  SessionMemory memory_;
   std::unique_ptr<nghttp2_session, Delete> session_;
   Buffer* output_ = nullptr;  // during send()
   size_t high_water_ = 0;
+  int failure_ = 0;
   bool busy_ = false;
+  bool paused_ = false;  // an event said so during feed()
 };
 
 // The provider that reads from `source`, which outlives the message.

@@ -6,9 +6,12 @@
 // (forgotten), and whoever sends and receives on it (released).
 #pragma once
 
+#include "../write_pace.h"
 #include "onehop/base/arena.h"
+#include "onehop/http/buffered.h"
 #include "onehop/http/stream.h"
 #include "onehop/net/loop.h"
+#include "receive_window.h"
 #include "session.h"
 
 namespace onehop::http::h2 {
@@ -32,6 +35,9 @@ class H2Stream : public net::Retirable,
   void end_was_written() noexcept { end_written_ = true; }
   void forgotten(uint32_t error);
 
+  // What came in small pieces, and would be passed on at the end of the turn.
+  void deliver_now();
+
   // After a write: `all` that nghttp2 produced is in the kernel's hands.
   void flushed(bool all);
 
@@ -40,8 +46,19 @@ class H2Stream : public net::Retirable,
     if (!released_ && out_.empty() && !static_cast<ListNode<Sending>&>(*this).linked()) on_out();
   }
 
+  // Ends the stream where something of it waits, for the peer or for its reader, so that memory is
+  // freed.
+  void give_up_what_waits() {
+    if (!released_ && held_.bytes() + kept_.bytes() > 0) on_stuck_too_long(Violation::not_taken);
+  }
+
+  virtual bool is_tunnel() const noexcept { return false; }
+
   // Whether the next header block is a head, not a trailer section.
   virtual bool expects_head() const noexcept = 0;
+
+  // Trailers came that are too much.
+  virtual void turn_down(Violation violation) = 0;
 
   // The connection failed: nothing comes and nothing leaves any more.
   virtual void fail(Violation violation, net::NetError network) = 0;
@@ -52,8 +69,9 @@ class H2Stream : public net::Retirable,
   virtual void deliver_trailers(const Fields& trailers) = 0;
   virtual void on_out() = 0;    // all that was sent is in the kernel's hands
   virtual void on_stuck() = 0;  // it is not, because the peer does not take it
-  virtual void on_stuck_too_long() = 0;
+  virtual void on_stuck_too_long(Violation why) = 0;
   virtual void on_forgotten(uint32_t error) = 0;
+  virtual void on_waiting(size_t) {}  // bytes that have come wait for their reader; a level
 
   // For the other side.
   void queue_body(Buffer&& bytes, bool ends);
@@ -62,6 +80,7 @@ class H2Stream : public net::Retirable,
   void sent_something();
   bool out_has_room() const noexcept;
   void want_body(bool wanted);
+  void keep(size_t bytes) noexcept;
   void reset_stream(uint32_t error);
   void release();
   // The message that comes is only a head.
@@ -89,17 +108,31 @@ class H2Stream : public net::Retirable,
   void move_to(Buffer& output, size_t size) override;
   void submit_trailers(nghttp2_session* session) override;
   void deliver();
-  void on_deadline() { on_stuck_too_long(); }
+  void deliver_what_waits();
+  void watch_pace();
+  bool is_held() const;
+  uint64_t progress();
+  uint64_t patience_left_ms();
+  void on_deadline();
   void forget_if_over();
 
+  ReceiveWindow window_;
   Buffer in_;
   Buffer out_;
+  size_t promised_ = 0;  // of out_, what nghttp2 has made a frame of that is not written yet
+  Buffered held_;        // what waits in both
+  Buffered kept_;        // what its exchange keeps; of the connection, not of the stream
   Arena trailer_room_;
   Fields in_trailers_;
   Fields out_trailers_;
   Resume resume_{*this};
   net::Deadline stuck_{this, net::DeadlineThunk<&H2Stream::on_deadline>::call};
-  size_t stuck_bytes_ = 0;
+  WritePace pace_;      // while stuck_ is armed
+  uint64_t moved_ = 0;  // bytes of the body that have left for the peer
+  // Of what was progress so far, and where the two that can be it stood then.
+  uint64_t progress_ = 0;
+  uint64_t moved_before_ = 0;
+  uint64_t taken_before_ = 0;
   bool wanted_ = false;
   bool received_end_ = false;
   bool delivered_end_ = false;

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "admin/documents.h"
 #include "tests/support/catch.h"
+#include "tests/support/source_tree.h"
 #include "tests/unit/admin/running.h"
 #include "tests/unit/telemetry/exposition_checker.h"
 
@@ -122,6 +124,20 @@ TEST_CASE("metrics are OpenMetrics only for who asks for a version that we speak
       {"application/openmetrics-text;q=0", Exposition::prometheus},
       {"application/openmetrics-text;q=nonsense", Exposition::prometheus},
       {",;,=;q", Exposition::prometheus},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+       "encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,"
+       "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+       Exposition::protobuf},
+      {"application/vnd.google.protobuf; proto=\"io.prometheus.client.MetricFamily\"; "
+       "encoding=\"delimited\"",
+       Exposition::protobuf},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+       "encoding=text,text/plain;q=0.5",
+       Exposition::prometheus},
+      {"application/vnd.google.protobuf", Exposition::prometheus},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+       "encoding=delimited;q=0.4,application/openmetrics-text;q=0.5",
+       Exposition::openmetrics},
   };
   const Running running;
   for (const Row& row : rows) {
@@ -131,14 +147,45 @@ TEST_CASE("metrics are OpenMetrics only for who asks for a version that we speak
   }
 }
 
+TEST_CASE("gzip is sent to those who name it or allow anything, and not where it is refused") {
+  for (const std::string_view field : {"gzip", "GZIP", "deflate, gzip;q=1.0, *;q=0.5", "x-gzip",
+                                       "*", "br , gzip ; q=0.001", "*;q=0, gzip"}) {
+    INFO(field);
+    CHECK(accepts_gzip(field));
+  }
+  for (const std::string_view field :
+       {"", "identity", "br", "gzip;q=0", "gzip;q=0.0, *", "*;q=0", "gzipped", "gzip;q=x"}) {
+    INFO(field);
+    CHECK_FALSE(accepts_gzip(field));
+  }
+}
+
+TEST_CASE("only what is read again and again is shared, in each of its formats") {
+  const auto key = [](std::string_view method, std::string_view target,
+                      std::string_view accept = {}) {
+    return shared_key({method, target, accept});
+  };
+  CHECK_FALSE(key("GET", "/metrics").empty());
+  CHECK(key("GET", "/metrics") == key("HEAD", "/metrics", "*/*"));
+  CHECK(key("GET", "/metrics") != key("GET", "/metrics", "application/openmetrics-text"));
+  CHECK_FALSE(key("GET", "/config").empty());
+  CHECK(key("GET", "/config") != key("GET", "/metrics"));
+  for (const std::string_view target :
+       {"/", "/stats", "/stats?window=10s", "/healthz", "/readyz", "/metrics?a", "/nothing"}) {
+    INFO(target);
+    CHECK(key("GET", target).empty());
+  }
+  CHECK(key("POST", "/metrics").empty());
+}
+
 TEST_CASE("metrics are sound in both formats and hold the facts of the process") {
   Running running;
   running.exchange(0, 3'000'000);
   const Reply plain = running.get("/metrics");
   const auto text = test::check_exposition(plain.body, Exposition::prometheus);
   CHECK_THAT(text.faults, Catch::Matchers::Equals(std::vector<std::string>{}));
-  CHECK(text.samples.at(R"(onehop_build_info{version="0.1.0"})") == 1);
-  CHECK(text.samples.at("onehop_start_time_seconds{}") == 1.7e9);
+  CHECK(text.samples.at(R"(onehop_build_info{version="0.1.0",commit="0123456789ab"})") == 1);
+  CHECK(text.samples.at("process_start_time_seconds{}") == 1.7e9);
   CHECK(text.samples.at("onehop_workers{}") == 2);
   CHECK(text.samples.at("process_resident_memory_bytes{}") > 100'000);
   CHECK(text.samples.at("process_open_fds{}") >= 3);
@@ -167,7 +214,7 @@ TEST_CASE("each certificate in use is one gauge of when it ends") {
 }
 
 TEST_CASE("docs/metrics.md names every family that the endpoint serves") {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  const auto root = test::source_tree();
   std::ifstream stream(root / "docs/metrics.md");
   REQUIRE(stream.good());
   const std::string document{std::istreambuf_iterator<char>(stream),

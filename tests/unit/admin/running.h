@@ -17,17 +17,22 @@ class Running {
  public:
   Running()
       : telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002", true}, {"api", "[::1]:80"}},
-                  {"ok", "connect_refused", "response_head_timeout"}, 2, {kListener}),
+                  {{"ok"},
+                   {"connect_refused", telemetry::OutcomeClass::upstream},
+                   {"response_head_timeout", telemetry::OutcomeClass::upstream}},
+                  2, {kListener}, {"/"}),
         windows(telemetry, kStart) {}
 
   admin::View view() const {
     return {.windows = windows,
             .version = "0.1.0",
+            .commit = "0123456789ab",
             .config_json = "{\"server\":{}}\n",
             .start_time_unix_s = 1'700'000'000,
             .started_ns = kStart,
             .now_ns = now,
             .readiness = readiness,
+            .listeners = {{kListener, kListener, true}},
             .certificates = certificates};
   }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/support/catch.h"
+#include "tests/support/source_tree.h"
 #include "tests/unit/admin/running.h"
 
 namespace onehop::admin {
@@ -35,12 +36,14 @@ const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
   CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "window",
-                                                "workers", "downstream", "listeners", "upstreams"});
+                                                "workers", "downstream", "listeners", "routes",
+                                                "upstreams"});
   const Json& downstream = document["downstream"];
   CHECK(keys(downstream["connections"]) ==
         std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
                               "rate_peak", "closed_by", "requests_per_connection", "h2_total",
-                              "h2_floods_total", "idle_timeouts_total", "accept_paused_total"});
+                              "h2_floods_total", "h2_floods_by_reason", "idle_timeouts_total",
+                              "shed_total", "accept_paused_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
                                                               "by_class", "outcomes"});
@@ -51,12 +54,26 @@ TEST_CASE("an idle proxy has every path, with zeros") {
         std::set<std::string>{"127.0.0.1:9001", "127.0.0.1:9002"});
 
   const Json& endpoint = document["upstreams"]["api"]["endpoints"]["[::1]:80"];
-  CHECK(keys(endpoint["connections"]) ==
-        std::set<std::string>{"opened_total", "reused_total", "open", "idle", "connecting",
-                              "reuse_ratio", "requests_per_connection", "rate_1s", "rate_10s",
-                              "rate_60s", "rate_peak", "opened_by_reason", "closed_by",
-                              "connect_failures_total", "local_faults_total", "surplus_total",
-                              "connect_time", "setups_avoided_total", "setup_time_saved_us"});
+  CHECK(keys(endpoint["connections"]) == std::set<std::string>{"opened_total",
+                                                               "reused_total",
+                                                               "open",
+                                                               "idle",
+                                                               "connecting",
+                                                               "reuse_ratio",
+                                                               "requests_per_connection",
+                                                               "rate_1s",
+                                                               "rate_10s",
+                                                               "rate_60s",
+                                                               "rate_peak",
+                                                               "opened_by_reason",
+                                                               "closed_by",
+                                                               "connect_failures_total",
+                                                               "local_faults_total",
+                                                               "dials_given_up_total",
+                                                               "surplus_total",
+                                                               "connect_time",
+                                                               "setups_avoided_total",
+                                                               "setup_time_saved_us"});
   CHECK(keys(endpoint["connections"]["opened_by_reason"]).size() == telemetry::kOpenReasonCount);
   CHECK(keys(endpoint["connections"]["closed_by"]) ==
         std::set<std::string>{"peer", "onehop", "error"});
@@ -144,14 +161,22 @@ TEST_CASE("certificates are shown at the listener that presents them") {
   CHECK(keys(document["listeners"]) == std::set<std::string>{Running::kListener});
 }
 
-TEST_CASE("connections that spoke HTTP/2 and those given up as floods are counted") {
+TEST_CASE(
+    "connections that spoke HTTP/2 and those given up as floods are counted, these by reason") {
   Running running;
   running.telemetry.shard(0).downstream.h2_connections.add(5);
   running.telemetry.shard(1).downstream.h2_connections.add(2);
-  running.telemetry.shard(1).downstream.h2_floods.add(3);
+  const auto floods = [](telemetry::H2Flood reason) { return static_cast<size_t>(reason); };
+  running.telemetry.shard(0).downstream.h2_floods.add(floods(telemetry::H2Flood::ping));
+  running.telemetry.shard(1).downstream.h2_floods.add(floods(telemetry::H2Flood::ping));
+  running.telemetry.shard(1).downstream.h2_floods.add(floods(telemetry::H2Flood::reset));
   const Json document = stats(running);
   CHECK(document["downstream"]["connections"]["h2_total"] == 7);
   CHECK(document["downstream"]["connections"]["h2_floods_total"] == 3);
+  const Json& by_reason = document["downstream"]["connections"]["h2_floods_by_reason"];
+  CHECK(by_reason.size() == telemetry::kH2FloodCount);
+  CHECK(by_reason["ping"] == 2);
+  CHECK(by_reason["reset"] == 1);
 }
 
 TEST_CASE("the document says what it is a document of") {
@@ -164,6 +189,22 @@ TEST_CASE("the document says what it is a document of") {
   CHECK(document["window"] == "1m");
   CHECK(document["workers"] == 2);
   CHECK(stats(running)["window"] == "total");
+}
+
+TEST_CASE("a route has the exact statuses and the times of its requests, by class") {
+  Running running;
+  running.telemetry.shard(0).routes[1].record(200, 3 * kMs);
+  running.telemetry.shard(1).routes[1].record(429, 1 * kMs);
+  running.telemetry.shard(1).routes[1].record(0, 5 * kMs);
+  const Json document = stats(running);
+  CHECK(document["routes"][""] ==
+        Json({{"by_code", Json::object()}, {"request_time", Json::object()}}));
+  const Json& route = document["routes"]["/"];
+  CHECK(route["by_code"] == Json({{"none", 1}, {"200", 1}, {"429", 1}}));
+  CHECK(route["request_time"]["2xx"]["max_us"] == 3000);
+  CHECK(route["request_time"]["4xx"]["count"] == 1);
+  CHECK(route["request_time"]["none"]["max_us"] == 5000);
+  CHECK(route["request_time"].size() == 3);
 }
 
 TEST_CASE("reuse, requests per connection and the time saved follow from opened and reused") {
@@ -280,10 +321,19 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
     return;
   }
   const std::string parent = path.substr(path.rfind('.') + 1);
-  const std::map<std::string, std::string> named = {
-      {"upstreams", "NAME"},          {"endpoints", "ADDRESS"}, {"phases", "PHASE"},
-      {"opened_by_reason", "REASON"}, {"closed_by", "BY"},      {"by_class", "CLASS"},
-      {"outcomes", "OUTCOME"},        {"listeners", "ADDRESS"}, {"failures_by_reason", "REASON"}};
+  const std::map<std::string, std::string> named = {{"upstreams", "NAME"},
+                                                    {"endpoints", "ADDRESS"},
+                                                    {"phases", "PHASE"},
+                                                    {"opened_by_reason", "REASON"},
+                                                    {"h2_floods_by_reason", "REASON"},
+                                                    {"closed_by", "BY"},
+                                                    {"by_class", "CLASS"},
+                                                    {"outcomes", "OUTCOME"},
+                                                    {"listeners", "ADDRESS"},
+                                                    {"failures_by_reason", "REASON"},
+                                                    {"routes", "ROUTE"},
+                                                    {"by_code", "CODE"},
+                                                    {"request_time", "CLASS"}};
   for (const auto& [key, child] : value.items()) {
     const bool is_kind = parent == "handshakes" && (key == "full" || key == "resumed");
     const std::string step = is_kind ? "KIND" : named.count(parent) == 1 ? named.at(parent) : key;
@@ -295,11 +345,12 @@ TEST_CASE("docs/admin.md lists every path of the document") {
   Running running;
   running.telemetry.shard(0).downstream.outcomes.add(0);
   running.telemetry.shard(0).endpoints[0].outcomes.add(0);
+  running.telemetry.shard(0).routes[1].record(200, kMs);
   running.present("app.pem", "CN=app.test", 1'900'000'000);
   std::set<std::string> paths;
   collect_paths(stats(running), "", paths);
   REQUIRE(paths.size() > 50);
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  const auto root = test::source_tree();
   std::ifstream stream(root / "docs/admin.md");
   REQUIRE(stream.good());
   const std::string document{std::istreambuf_iterator<char>(stream),

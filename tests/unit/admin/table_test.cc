@@ -53,16 +53,17 @@ std::string busy_document() {
 
 TEST_CASE("the table of one document shows totals, reuse, percentiles and errors") {
   const auto lines = lines_of(table_of(busy_document()));
-  REQUIRE(lines.size() == 7);
+  REQUIRE(lines.size() == 8);
   CHECK(lines[0] ==
         "ENDPOINT                   REQUESTS   REUSE      P50      P95      P99   ERRORS");
   CHECK(lines[1] ==
         "api/[::1]:80                      0       -        -        -        -        0");
   CHECK(lines[2] ==
         "app/127.0.0.1:9001            1,503   99.7%  1.23 ms  1.23 ms  1.23 ms        3");
-  CHECK(lines[4] == "clients   12 accepted, 7 open, 1.2 new/s; 1,503 requests");
-  CHECK(lines[5] == "pooling   set-ups avoided 1,496, about 2.99 s of connect time");
-  CHECK(lines[6] == "latency   of whole exchanges; all since start, 10.0 s ago");
+  CHECK(lines[4] == "listening https://127.0.0.1:8443");
+  CHECK(lines[5] == "clients   12 accepted, 7 open, 1.2 new/s; 1,503 requests");
+  CHECK(lines[6] == "pooling   set-ups avoided 1,496, about 2.99 s of connect time");
+  CHECK(lines[7] == "latency   of whole exchanges; all since start, 10.0 s ago");
 }
 
 TEST_CASE("with an earlier document the table shows requests per second between the two") {
@@ -74,7 +75,7 @@ TEST_CASE("with an earlier document the table shows requests per second between 
       lines_of(table_of(document(running), {.previous_json = before, .elapsed_seconds = 2.0}));
   CHECK(lines[0].find("REQ/S") != std::string::npos);
   CHECK(lines[2].find("     25.0   99.7%") != std::string::npos);
-  CHECK(lines[4].find("; 25.0 req/s") != std::string::npos);
+  CHECK(lines[5].find("; 25.0 req/s") != std::string::npos);
 }
 
 TEST_CASE(
@@ -140,11 +141,29 @@ TEST_CASE("how many requests of clients failed stands below those of clients, if
     CHECK(lines(fine)[2] == "clients   0 accepted, 0 open, 0.0 new/s; 1,234 requests");
   }
   const auto failed = lines(R"({"ok":1,"queue_full":1000,"no_route":20,"upstream_incomplete":2})");
-  REQUIRE(failed.size() == 6);
+  REQUIRE(failed.size() == 7);
   CHECK(failed[2] == "clients   0 accepted, 0 open, 0.0 new/s; 1,234 requests");
   CHECK(failed[3] == "failed    1,022 requests, answered with an error by onehop or cut short");
+  CHECK(failed[4] == "          1,000 queue_full, 20 no_route, 2 upstream_incomplete");
   CHECK(lines(R"({"stopped":1})")[3] ==
         "failed    1 request, answered with an error by onehop or cut short");
+}
+
+TEST_CASE("attempts that failed stand below, by endpoint and outcome, in lines that fit") {
+  const auto lines = lines_of(table_of(document_of(
+      R"({"outcomes":{"ok":5,"connect_refused":12,"upstream_bad_response":1000,"client_gone":3,)"
+      R"("response_head_timeout":7,"upstream_incomplete":2}})",
+      "{}")));
+  REQUIRE(lines.size() == 7);
+  CHECK(lines[3] == "errors    b:1: 1,000 upstream_bad_response, 12 connect_refused,");
+  CHECK(lines[4] == "          7 response_head_timeout, 2 upstream_incomplete");
+}
+
+TEST_CASE("the table says where it listens and which of that is TLS") {
+  const std::string json = R"({"downstream":{},"upstreams":{},"listeners":{)"
+                           R"(":80":{"scheme":"http","listens_on":"0.0.0.0:80"},)"
+                           R"(":443":{"scheme":"https","listens_on":"0.0.0.0:443","tls":{}}}})";
+  CHECK(lines_of(table_of(json))[1] == "listening https://0.0.0.0:443, http://0.0.0.0:80");
 }
 
 TEST_CASE("one request is called a request") {
@@ -170,7 +189,7 @@ TEST_CASE("only a terminal gets colour, and the text is the same without it") {
 TEST_CASE("no line is wider than 80 columns, whatever the numbers and names") {
   const std::string name(70, 'n');
   telemetry::Telemetry telemetry({{"first", name + ":9001"}, {"second", name + ":9002"}},
-                                 {"queue_full"}, 1);
+                                 {{"queue_full"}}, 1);
   const telemetry::Windows windows(telemetry, 0);
   telemetry::Shard& shard = telemetry.shard(0);
   constexpr uint64_t kHuge = 987'654'321'987;

@@ -35,6 +35,8 @@ TEST_CASE("blanks are trimmed from both ends and nowhere else") {
 TEST_CASE("a decimal number is digits and nothing else") {
   CHECK(parse_decimal("0") == 0u);
   CHECK(parse_decimal("007") == 7u);
+  CHECK(parse_decimal("00000000000000000000000000000000000000007") == 7u);
+  CHECK(parse_decimal("000000000000000000000") == 0u);
   CHECK(parse_decimal("9223372036854775807") == uint64_t{INT64_MAX});
   CHECK(parse_decimal("65535", 65535) == 65535u);
   for (const char* text :

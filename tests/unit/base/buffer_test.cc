@@ -327,5 +327,30 @@ TEST_CASE("after any sequence of calls a buffer holds what a string would") {
   }
 }
 
+TEST_CASE("a small slice that has to wait does not keep a large chunk alive") {
+  const uint64_t before = buffered_memory();
+  Buffer waiting;
+  for (int i = 0; i < 16; ++i) {
+    Chunk* const chunk = acquire_chunk(kLargeChunkBytes);
+    chunk->bytes()[0] = static_cast<char>('a' + i);
+    waiting.append_slice(chunk, 0, 1);
+    release_chunk(chunk);
+  }
+  CHECK(buffered_memory() >= before + 14 * kLargeChunkBytes);
+  waiting.compact();
+  CHECK(waiting.to_string() == "abcdefghijklmnop");
+  CHECK(buffered_memory() <= before + 2 * kLargeChunkBytes);
+}
+
+TEST_CASE("slices that fill their chunks are not copied when they wait") {
+  Buffer waiting;
+  Chunk* const chunk = acquire_chunk(kLargeChunkBytes);
+  waiting.append_slice(chunk, 0, kLargeChunkBytes);
+  const char* const where = waiting.front().data();
+  waiting.compact();
+  CHECK(waiting.front().data() == where);
+  release_chunk(chunk);
+}
+
 }  // namespace
 }  // namespace onehop

@@ -209,7 +209,7 @@ TEST_CASE("each example that docs/configuration.md has of TLS and HTTP/2 passes 
 TEST_CASE("conf/onehop.toml passes the check") {
   const auto config = load(source_dir() / "conf/onehop.toml", testing::variable);
   if (!config) FAIL(config.error().front().to_string());
-  CHECK(config->listeners.size() == 1);
+  CHECK(config->config.listeners.size() == 1);
 }
 
 }  // namespace

@@ -115,15 +115,26 @@ const std::vector<Case> kValues = {
      R"(an IP address or a block such as "10.0.0.0/8", found an empty string)"},
     {"[server]\ntrusted_proxies = \"::1\"",
      R"(2:19: server.trusted_proxies: an array of strings, found "::1" (a string))"},
+    {"[server]\nidentity_fields = [\"X-User\", \"X User\"]",
+     "2:30: server.identity_fields[1]: the name of a field that HTTP itself has no use for, found "
+     R"("X User" (a character that no field name has))"},
+    {"[server]\nidentity_fields = [\"cookie\"]",
+     "2:20: server.identity_fields[0]: the name of a field that HTTP itself has no use for, found "
+     R"("cookie" (it has a meaning in HTTP))"},
+    {"[server]\nidentity_fields = [\"\"]",
+     "2:20: server.identity_fields[0]: the name of a field that HTTP itself has no use for, found "
+     "an empty string"},
+    {"[server]\nvia = \"on\"",
+     R"(2:7: server.via: "off" or "requests" or "responses" or "both", found "on")"},
     {"[admin]\nlisten = \"example.org:80\"",
      R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
-     R"(found "example.org:80")"},
+     R"(found "example.org:80" (a name, and listeners begin before names are looked up))"},
     {"[admin]\nlisten = 9900",
      R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
      "found 9900 (an integer)"},
     {"[admin]\nlisten = \"0.0.0.0:99999\"",
      R"(2:10: admin.listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
-     R"(found "0.0.0.0:99999")"},
+     R"(found "0.0.0.0:99999" (ports end at 65535))"},
     {"[admin]\nlisten = \"localhost:8080\"",
      "2:10: admin.listen: an address of its own, found that of listener[0].address (line 4)"},
     {"[admin]\nlisten = \"0.0.0.0:8080\"",
@@ -150,7 +161,9 @@ const std::vector<Case> kValues = {
     {"[server]\nworker = 1", "2:1: server.worker: an unknown key; did you mean `workers`?"},
     {"[server.limits]\nhead = 1",
      "2:1: server.limits.head: an unknown key; did you mean `head_fields`?"},
-    {"[admin]\nport = 1", "2:1: admin.port: an unknown key; known here: listen"},
+    {"[admin]\ncolour = 1",
+     "2:1: admin.colour: an unknown key; known here: listen, hosts, connections, "
+     "metrics_per_endpoint"},
     {"[sever]\nworkers = 1", "1:2: sever: an unknown key; did you mean `server`?"},
     {"[log]\n\"a.b\" = 1", R"(2:1: log."a.b": an unknown key; known here: level)"},
     {"server = 1", "1:10: server: a table, found 1 (an integer)"},
@@ -189,7 +202,7 @@ const std::vector<Case> kListeners = {
 };
 
 const std::string kPath =
-    R"(a path that starts with "/", as it is sent: no blank, backslash, "?" or "#", )"
+    R"(a path that starts with "/", as it is sent: no blank, backslash, "?", "#" or "*", )"
     R"(and "%" only before two hex digits)";
 const std::string kHost =
     R"(a name such as "example.org", a wildcard such as "*.example.org", or "")";
@@ -201,7 +214,8 @@ const std::vector<Case> kRoutes = {
      "`api`?"},
     {"upstream = \"zoo\"",
      R"(2:12: route[0].upstream: the name of an upstream (api, app), found "zoo")"},
-    {"upstream = \"app\"\npath = \"api\"", "3:8: route[0].path: " + kPath + R"(, found "api")"},
+    {"upstream = \"app\"\npath = \"api\"",
+     "3:8: route[0].path: " + kPath + R"(, found "api" (did you mean "/api"?))"},
     {"upstream = \"app\"\npath = \"/a?b\"", "3:8: route[0].path: " + kPath + R"(, found "/a?b")"},
     {"upstream = \"app\"\npath = \"/a\\tb\"",
      "3:8: route[0].path: " + kPath + R"(, found "/a\u0009b")"},
@@ -211,12 +225,27 @@ const std::vector<Case> kRoutes = {
     {"upstream = \"app\"\npath = \"/%%41\"", "3:8: route[0].path: " + kPath + R"(, found "/%%41")"},
     {"upstream = \"app\"\npath = \"/%g0\"", "3:8: route[0].path: " + kPath + R"(, found "/%g0")"},
     {"upstream = \"app\"\npath = \"\"", "3:8: route[0].path: " + kPath + ", found an empty string"},
+    {"upstream = \"app\"\npath = \"/a;b\"",
+     "3:8: route[0].path: " + kPath +
+         R"(, found "/a;b" (a parameter, and those take no part in matching))"},
+    {"upstream = \"app\"\npath = \"/a//b\"",
+     "3:8: route[0].path: " + kPath +
+         R"(, found "/a//b" (a doubled slash, and those count as one))"},
+    {"upstream = \"app\"\npath = \"/a/../b\"",
+     "3:8: route[0].path: " + kPath +
+         R"(, found "/a/../b" (a dot segment, and those are resolved))"},
+    {"upstream = \"app\"\npath = \"/a/.\"",
+     "3:8: route[0].path: " + kPath + R"(, found "/a/." (a dot segment, and those are resolved))"},
+    {"upstream = \"app\"\npath = \"/a%2fb\"",
+     "3:8: route[0].path: " + kPath + R"(, found "/a%2fb" (an encoded delimiter, dot or NUL))"},
     {"upstream = \"app\"\nhost = \"a.*.org\"",
      "3:8: route[0].host: " + kHost + R"(, found "a.*.org" (a character that no name has))"},
     {"upstream = \"app\"\nhost = \"a..org\"",
      "3:8: route[0].host: " + kHost + R"(, found "a..org" (an empty label))"},
     {"upstream = \"app\"\nhost = \"a.org:80\"",
-     "3:8: route[0].host: " + kHost + R"(, found "a.org:80" (a character that no name has))"},
+     "3:8: route[0].host: " + kHost +
+         R"(, found "a.org:80" )"
+         R"((a port, and those take no part in matching; did you mean "a.org"?))"},
     {"upstream = \"app\"\nhost = \"a.org..\"",
      "3:8: route[0].host: " + kHost + R"(, found "a.org.." (an empty label))"},
     {"upstream = \"app\"\nhost = \".\"",
@@ -274,7 +303,7 @@ const std::vector<Case> kUpstreams = {
      "upstream.x.endpoints[0] (line 2)"},
     {"endpoints = [\"a:1\"]\nbalance = \"random\"",
      R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found "random")"},
-    {"endpoints = [\"a:1\"]\nretries = 2", "3:11: upstream.x.retries: 0 to 1, found 2"},
+    {"endpoints = [\"a:1\"]\nretries = 16", "3:11: upstream.x.retries: 0 to 15, found 16"},
     {"endpoints = [\"a:1\"]\npool.reuse = \"yes\"",
      R"(3:14: upstream.x.pool.reuse: true or false, found "yes" (a string))"},
     {"endpoints = [\"a:1\"]\npool.reuse = \"true\"",

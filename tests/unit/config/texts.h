@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "onehop/config/load.h"
+#include "tests/support/source_tree.h"
 
 namespace onehop::config::testing {
 
@@ -55,7 +56,7 @@ inline std::vector<std::string> problems_above_rest(std::string_view text) {
 }
 
 inline std::filesystem::path source_dir() {
-  return std::filesystem::path(__FILE__).parent_path() / "../../..";
+  return test::source_tree();
 }
 
 inline std::string contents(const std::filesystem::path& path) {

@@ -127,6 +127,12 @@ const std::vector<Case> kHttp2 = {
     {"[server.http2]\nstreams = 0", "2:11: server.http2.streams: 1 to 10000, found 0"},
     {"[server.http2]\nstream_window = \"1KiB\"",
      R"(2:17: server.http2.stream_window: "16KiB" to "16MiB", found "1KiB")"},
+    {"[server.http2]\nstream_window = \"2MiB\"\nmax_stream_window = \"1MiB\"",
+     R"(3:21: server.http2.max_stream_window: "2MiB" (the value of stream_window) to "64MiB", )"
+     R"(found "1MiB")"},
+    {"[server.http2]\nstream_window = \"8MiB\"",
+     R"(1:1: server.http2.max_stream_window: "8MiB" (the value of stream_window) to "64MiB", )"
+     R"(found "4MiB")"},
     {"[server.http2]\nreset_burst = 0", "2:15: server.http2.reset_burst: 1 to 1000000, found 0"},
     {"[server.http2]\nresets_per_second = -1",
      "2:21: server.http2.resets_per_second: 1 to 1000000, found -1"},
@@ -196,9 +202,11 @@ const std::vector<Case> kListenerTls = {
      R"("required", found none)"},
     {"client_ca = \"ca.pem\"",
      R"(5:13: listener[0].tls.client_ca: "" while client_certificates is "off", found "ca.pem")"},
+    {"client_crl = \"a.crl\"",
+     R"(5:14: listener[0].tls.client_crl: "" while client_certificates is "off", found "a.crl")"},
     {"client_ca = \"ca.pem\"\nclient_certificates = \"requierd\"",
      R"(6:23: listener[0].tls.client_certificates: "off" or "optional" or "required", )"
-     R"(found "requierd")"},
+     R"(found "requierd" (did you mean "required"?))"},
     {"client_subject_field = \"X-Client\"",
      R"(5:24: listener[0].tls.client_subject_field: "" while client_certificates is "off", )"
      R"(found "X-Client")"},
@@ -237,9 +245,12 @@ const std::vector<Case> kListenerTls = {
 };
 
 const std::vector<Case> kUpstreams = {
-    {"protocol = \"h3\"", R"(3:12: upstream.x.protocol: "h1" or "h2" or "auto", found "h3")"},
+    {"protocol = \"h9000\"", R"(3:12: upstream.x.protocol: "h1" or "h2" or "auto", found "h9000")"},
     {"protocol = \"auto\"",
      R"(3:12: upstream.x.protocol: "h1" or "h2" without TLS, which alone can ask, found "auto")"},
+    {"http2.stream_window = \"1MiB\"\nhttp2.max_stream_window = \"64KiB\"",
+     R"(4:27: upstream.x.http2.max_stream_window: "1MiB" (the value of stream_window) to "64MiB", )"
+     R"(found "64KiB")"},
     {"protocol = \"auto\"\ntls = 1", "4:7: upstream.x.tls: a table, found 1 (an integer)"},
     {"tls.server_name = \"*.example.org\"",
      R"(3:19: upstream.x.tls.server_name: a name such as "example.org", an IP address, or "", )"
@@ -257,9 +268,11 @@ const std::vector<Case> kUpstreams = {
     {"tls.handshake_timeout = \"0s\"",
      R"(3:25: upstream.x.tls.handshake_timeout: "1ms" to "1h", found "0s")"},
     {"tls.verify = false",
-     "3:5: upstream.x.tls.verify: an unknown key; known here: ca, server_name, cert, key, "
-     "insecure_skip_verify, handshake_timeout, "
-     "reload_interval"},
+     "3:5: upstream.x.tls.verify: an unknown key; did you mean `insecure_skip_verify`, which says "
+     "the opposite?"},
+    {"tls.rating = 5",
+     "3:5: upstream.x.tls.rating: an unknown key; known here: ca, server_name, cert, key, "
+     "insecure_skip_verify, handshake_timeout, reload_interval"},
 };
 
 TEST_CASE("the limits of HTTP/2 are numbers that bound something") {

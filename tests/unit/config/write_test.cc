@@ -35,12 +35,32 @@ ListenerTls unusual_tls() {
 // A Config in which no field has its default.
 Config unusual() {
   Config config = reference();
-  config.server = {3, seconds(5), seconds(1), {"10.0.0.0/8", "::1"}, {}, {}, {}};
+  config.server = {
+      3,  seconds(5), seconds(1), {"10.0.0.0/8", "::1"}, {"X-Tenant"}, Via::off, false, {},
+      {}, {},         {}};
   config.server.limits = {300, 400, 7, 1'000'000, 2048, 99};
-  config.server.timeouts = {milliseconds(1), seconds(90), 1000, seconds(0), seconds(7200)};
-  config.server.http2 = {7, 65536, 20, 3};
-  config.listeners = {{"[::1]:0", 1, false, 0, seconds(3600), true, unusual_tls()},
-                      {":0", 65535, true, 443, seconds(0), false, {}}};
+  config.server.timeouts = {.request_head = milliseconds(1),
+                            .request_body = seconds(90),
+                            .request_body_min_rate = 1000,
+                            .request_body_idle = seconds(11),
+                            .idle = seconds(0),
+                            .write_stall = seconds(7200)};
+  config.server.http2 = {7, 65536, 131072, 20, 3};
+  Listener secure;
+  secure.address = "[::1]:0";
+  secure.backlog = 1;
+  secure.half_close = HalfClose::serve;
+  secure.http2 = false;
+  secure.forwarded = {"forwarded"};
+  secure.hsts_max_age = seconds(3600);
+  secure.hsts_subdomains = true;
+  secure.tls = unusual_tls();
+  Listener plain;
+  plain.address = ":0";
+  plain.backlog = 65535;
+  plain.forwarded = {};
+  plain.redirect_to_https = 443;
+  config.listeners = {secure, plain};
   config.routes = {{"*.Example.org", "/${HOME}/$${x}/\"", PathMatch::exact, "a.b"},
                    {"example.org", "/", PathMatch::prefix, "app"}};
   Upstream upstream;
@@ -50,10 +70,14 @@ Config unusual() {
   upstream.retries = 0;
   upstream.pool = {false, 0, milliseconds(1), seconds(2), 0, seconds(0), 5, 6, milliseconds(1500)};
   upstream.timeouts = {seconds(0), seconds(1), seconds(61), seconds(3601), seconds(5)};
+  upstream.http2 = {16384, 32768};
   upstream.protocol = UpstreamProtocol::automatic;
   upstream.tls = {true, "", "app.example.org", "c.pem", "c.key", true, seconds(1)};
   config.upstreams.insert(config.upstreams.begin(), upstream);
   config.admin.listen = "";
+  config.admin.hosts = {"onehop.example.org", "*.local"};
+  config.admin.connections = 7;
+  config.admin.metrics_per_endpoint = true;
   config.log.level = LogLevel::error;
   return config;
 }
@@ -82,12 +106,13 @@ TEST_CASE("the JSON document has the keys and the notation of the file") {
   CHECK(document["server"]["trusted_proxies"] == json({"10.0.0.0/8", "::1"}));
   CHECK(document["server"]["limits"]["request_body"] == "1MB");
   CHECK(document["server"]["timeouts"]["request_body_min_rate"] == "1KB");
-  CHECK(document["listener"][1] == json({{"address", ":0"},
-                                         {"backlog", 65535},
-                                         {"http2", true},
-                                         {"redirect_to_https", 443},
-                                         {"hsts_max_age", "0s"},
-                                         {"hsts_subdomains", false}}));
+  const json plain = document["listener"][1];
+  const json written = {{"address", ":0"},          {"backlog", 65535},
+                        {"half_close", "cancel"},   {"http2", true},
+                        {"redirect_to_https", 443}, {"hsts_max_age", "0s"},
+                        {"hsts_subdomains", false}};
+  for (const auto& [key, value] : written.items()) CHECK(plain[key] == value);
+  CHECK_FALSE(plain.contains("tls"));
   CHECK(document["listener"][0]["hsts_max_age"] == "1h");
   CHECK(document["listener"][0]["tls"]["policy"] == "modern");
   CHECK(document["listener"][0]["tls"]["certificates"][1] ==

@@ -65,6 +65,57 @@ class PingPong final : public Dial::Events, public Transport::Events {
   TransportPtr transport_;
 };
 
+// Sends a second message, and its end, when it hears that the first one is out.
+class LastWord final : public Dial::Events, public Transport::Events {
+ public:
+  explicit LastWord(EventLoop& loop) : loop_(loop) {}
+
+  void on_connected(TransportPtr transport) override {
+    transport_ = std::move(transport);
+    transport_->set_events(*this);
+    say("first ");
+  }
+  void on_dial_failed(NetError) override { loop_.stop(); }
+  void on_bytes(Buffer&) override {}
+  void on_flush(Flushed) override {
+    if (flushes_++ > 0) return loop_.stop();
+    say("last");
+    transport_->finish_writing();
+  }
+  void on_end() override {}
+  void on_error(NetError) override {}
+
+ private:
+  void say(std::string_view text) {
+    transport_->output().append(text);
+    transport_->send();
+  }
+
+  EventLoop& loop_;
+  int flushes_ = 0;
+  TransportPtr transport_;
+};
+
+TEST_CASE("what is sent while a write is reported leaves before the end that is said behind it") {
+  const auto address = Address::numeric("127.0.0.1", 0);
+  auto listening = ListeningSocket::open(*address, 16, ListeningSocket::Port::mine_alone);
+  REQUIRE(listening.has_value());
+  std::string heard;
+  {
+    EventLoop loop;
+    LastWord speaker(loop);
+    const auto dial = loop.dial(listening->local(), speaker);
+    REQUIRE(dial.has_value());
+    loop.run();
+    const int peer = ::accept(listening->descriptor(), nullptr, nullptr);
+    char bytes[64];
+    for (ssize_t size = 0; (size = ::recv(peer, bytes, sizeof bytes, 0)) > 0;)
+      heard.append(bytes, static_cast<size_t>(size));
+    ::close(peer);
+  }
+  CHECK(heard == "first last");
+}
+
 TEST_CASE("a transport that is told to acknowledges at once what the kernel would keep back") {
   const auto address = Address::numeric("127.0.0.1", 0);
   auto listening = ListeningSocket::open(*address, 16, ListeningSocket::Port::mine_alone);

@@ -51,6 +51,51 @@ struct Output final : Dirty {
   std::function<void()> then;
 };
 
+TEST_CASE("what is put off is flushed at the end of the next turn, and not in this one") {
+  HandLoop loop;
+  int rounds = 0;
+  Output* self = nullptr;
+  Output work([&] {
+    if (++rounds < 3) loop.mark_later(*self);
+  });
+  self = &work;
+  loop.mark_dirty(work);
+  loop.end_turn();
+  CHECK(rounds == 1);
+  CHECK(loop.has_work());
+  loop.end_turn();
+  CHECK(rounds == 2);
+  loop.end_turn();
+  CHECK(rounds == 3);
+  CHECK_FALSE(loop.has_work());
+}
+
+TEST_CASE("what is put off twice, or marked as well, is flushed once") {
+  HandLoop loop;
+  Output work;
+  loop.mark_later(work);
+  loop.mark_later(work);
+  loop.mark_dirty(work);
+  loop.end_turn();
+  CHECK(work.flushes == 0);
+  loop.end_turn();
+  CHECK(work.flushes == 1);
+}
+
+TEST_CASE("a turn has a share of costly steps, and each turn a new one") {
+  HandLoop loop;
+  const auto steps = [&] {
+    int count = 0;
+    while (loop.take_costly_step()) ++count;
+    return count;
+  };
+  const int share = steps();
+  CHECK(share > 0);
+  CHECK(steps() == 0);
+  loop.end_turn();
+  CHECK(steps() == share);
+}
+
 TEST_CASE("what is retired lives until the turn ends") {
   HandLoop loop;
   std::string notes;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "onehop/http/connection_options.h"
 #include "tests/support/catch.h"
 
 namespace onehop::proxy {
@@ -22,8 +23,14 @@ http::Client client_at(std::string_view ip, bool trusted) {
   client.address = *Address::numeric(ip, 5000);
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   client.trusted = trusted;
+  client.port = 8080;
+  client.forms = {true, true, true};
   return client;
 }
+
+const std::vector<std::string> kOwn = {"X-Client-Subject"};
+const std::vector<std::string> kIdentity = {"X-Tenant"};
+const std::vector<AddressBlock> kTrustedBlocks = {*AddressBlock::parse("10.0.0.0/8")};
 
 // A head with these fields, forwarded for this client; "Name: value" lines as text.
 class Sent {
@@ -39,9 +46,18 @@ class Sent {
     if (version_minor == 0) head.protocol = "1.0";
     head.fields = Fields(room);
     for (const auto& [name, value] : lines) head.fields.add(name, value);
-    head_ = forwarded_request(head, client, "fresh", arena_);
+    http::ConnectionOptions::read(head.fields)->mark(head.fields);
+    const auto who = identify(head, client, kTrustedBlocks, arena_);
+    if (!who.has_value()) {
+      refused_ = row_of(who.error()).name;
+      return;
+    }
+    head_ =
+        forwarded_request(head, {client, *who, "the-id", guarded_, config::Via::requests}, arena_);
   }
 
+  // The outcome of a request that was refused; else empty.
+  std::string_view refused() const { return refused_; }
   const http::RequestHead& head() const { return head_; }
   // All values of that name, each in brackets.
   std::string operator[](std::string_view name) const {
@@ -53,8 +69,10 @@ class Sent {
   }
 
  private:
+  GuardedFields guarded_{kOwn, kIdentity};
   Arena arena_;
   http::RequestHead head_;
+  std::string_view refused_;
 };
 
 const http::Client kStranger = client_at("192.0.2.7", false);
@@ -89,68 +107,17 @@ TEST_CASE("a field that Connection names goes, unless this proxy knows it") {
                    {"X-Other", "2"},
                    {"X-Kept", "3"},
                    {"Authorization", "secret"},
-                   {"Cache-Control", "no-store"},
-                   {"X-Request-Id", "theirs"}},
+                   {"Cache-Control", "no-store"}},
                   kStranger);
   CHECK(sent["x-mine"].empty());
   CHECK(sent["X-Other"].empty());
   CHECK(sent["X-Kept"] == "[3]");
   CHECK(sent["Authorization"] == "[secret]");
   CHECK(sent["Cache-Control"] == "[no-store]");
-  CHECK(sent["X-Request-Id"] == "[theirs]");
+  CHECK(sent["X-Request-Id"] == "[the-id]");
   CHECK(sent["X-Forwarded-For"] == "[192.0.2.7]");
   CHECK(sent["Via"] == "[1.1 onehop]");
   CHECK(sent.head().authority == "h:80");
-}
-
-TEST_CASE("what a stranger says about who is asking is replaced") {
-  const Sent sent({{"X-Forwarded-For", "1.1.1.1"},
-                   {"X-Forwarded-Host", "evil"},
-                   {"X-Forwarded-Proto", "https"},
-                   {"X-Forwarded-Prefix", "/p"},
-                   {"Forwarded", "for=1.1.1.1"}},
-                  kStranger);
-  CHECK(sent["X-Forwarded-For"] == "[192.0.2.7]");
-  CHECK(sent["X-Forwarded-Host"] == "[h:80]");
-  CHECK(sent["X-Forwarded-Proto"] == "[http]");
-  CHECK(sent["X-Forwarded-Prefix"].empty());
-  CHECK(sent["Forwarded"] == "[for=192.0.2.7;host=\"h:80\";proto=http]");
-}
-
-TEST_CASE("what a trusted client says about who is asking is kept and continued") {
-  const Sent sent({{"X-Forwarded-For", "1.1.1.1"},
-                   {"X-Forwarded-For", ""},
-                   {"X-Forwarded-For", "2.2.2.2"},
-                   {"X-Forwarded-Host", "public"},
-                   {"X-Forwarded-Proto", "https"},
-                   {"X-Forwarded-Prefix", "/p"},
-                   {"Forwarded", "for=1.1.1.1"}},
-                  kTrusted);
-  CHECK(sent["X-Forwarded-For"] == "[1.1.1.1, 2.2.2.2, 10.0.0.1]");
-  CHECK(sent["X-Forwarded-Host"] == "[public]");
-  CHECK(sent["X-Forwarded-Proto"] == "[https]");
-  CHECK(sent["X-Forwarded-Prefix"] == "[/p]");
-  CHECK(sent["Forwarded"] == "[for=1.1.1.1, for=10.0.0.1;host=\"h:80\";proto=http]");
-}
-
-TEST_CASE("a trusted client that says nothing is treated as the one who asks") {
-  const Sent sent({}, kTrusted);
-  CHECK(sent["X-Forwarded-For"] == "[10.0.0.1]");
-  CHECK(sent["X-Forwarded-Host"] == "[h:80]");
-  CHECK(sent["X-Forwarded-Proto"] == "[http]");
-  CHECK(sent["Forwarded"] == "[for=10.0.0.1;host=\"h:80\";proto=http]");
-}
-
-TEST_CASE("an IPv6 client is quoted in Forwarded and plain in X-Forwarded-For") {
-  const Sent sent({}, client_at("2001:db8::7", false), 1, "[::1]:80");
-  CHECK(sent["X-Forwarded-For"] == "[2001:db8::7]");
-  CHECK(sent["Forwarded"] == "[for=\"[2001:db8::7]\";host=\"[::1]:80\";proto=http]");
-}
-
-TEST_CASE("a request without Host says nothing of one") {
-  const Sent sent({}, kStranger, 0, "");
-  CHECK(sent["X-Forwarded-Host"].empty());
-  CHECK(sent["Forwarded"] == "[for=192.0.2.7;proto=http]");
 }
 
 TEST_CASE("Via says which version came, and keeps what is there") {
@@ -158,24 +125,46 @@ TEST_CASE("Via says which version came, and keeps what is there") {
   CHECK(Sent({}, kStranger, 0)["Via"] == "[1.0 onehop]");
 }
 
-TEST_CASE("a request id is made where the client brought none") {
-  CHECK(Sent({}, kStranger)["X-Request-Id"] == "[fresh]");
-  const Sent kept({{"x-request-id", "mine"}}, kStranger);
-  CHECK(kept["x-request-id"] == "[mine]");
-  CHECK(kept["X-Request-Id"].empty());
-}
-
-TEST_CASE("of several request ids the first that says something is kept") {
-  CHECK(Sent({{"X-Request-Id", ""}}, kStranger)["X-Request-Id"] == "[fresh]");
-  CHECK(Sent({{"X-Request-Id", ""}, {"X-Request-Id", "a"}, {"X-Request-Id", "b"}},
-             kStranger)["X-Request-Id"] == "[a]");
-}
-
-TEST_CASE("names with underscores that pass for known ones are dropped") {
-  const Sent sent({{"X_Forwarded_For", "1.1.1.1"}, {"Content_Length", "5"}, {"x_own_field", "v"}},
+TEST_CASE("there is one request id, the one that was settled on") {
+  const Sent sent({{"x-request-id", "theirs"}, {"X-Request-Id", ""}, {"X_Request_Id", "x"}},
                   kStranger);
+  CHECK(sent["X-Request-Id"] == "[the-id]");
+  CHECK(sent["x-request-id"].empty());
+  CHECK(sent["X_Request_Id"].empty());
+}
+
+// The id of a head with these fields, as far as the client may choose it.
+std::string id_of(const Lines& lines) {
+  std::vector<Field> room(lines.size());
+  Fields fields(room);
+  for (const auto& [name, value] : lines) fields.add(name, value);
+  return std::string(plain_request_id(fields));
+}
+
+TEST_CASE("a client's request id is kept when it is short and plain") {
+  const std::string longest(64, 'a');
+  CHECK(id_of({{"X-Request-Id", "Aa0-._~9"}}) == "Aa0-._~9");
+  CHECK(id_of({{"x-request-id", longest}}) == longest);
+  CHECK(id_of({{"X-Request-Id", longest + "a"}}).empty());
+  for (const char* bad : {"", "a b", "a,b", "a;b", "<b>", "a/b", "a=b", "\xc3\xa4", "a\"", "%41"}) {
+    INFO(bad);
+    CHECK(id_of({{"X-Request-Id", bad}}).empty());
+  }
+  CHECK(id_of({}).empty());
+  CHECK(id_of({{"X-Request-Id", ""}, {"X-Request-Id", "<"}, {"X-Request-Id", "b"}}) == "b");
+}
+
+TEST_CASE("names that pass for known ones in a CGI-like variable are dropped") {
+  const Sent sent({{"X_Forwarded_For", "1.1.1.1"},
+                   {"Content_Length", "5"},
+                   {"Content.Length", "5"},
+                   {"X!Real~IP", "1.1.1.1"},
+                   {"x_own_field", "v"}},
+                  kTrusted);
   CHECK(sent["X_Forwarded_For"].empty());
   CHECK(sent["Content_Length"].empty());
+  CHECK(sent["Content.Length"].empty());
+  CHECK(sent["X!Real~IP"].empty());
   CHECK(sent["x_own_field"] == "[v]");
 }
 
@@ -203,15 +192,17 @@ TEST_CASE("a forwarded request does not depend on the bytes it came in") {
 }
 
 // The names of a response's fields after its way through, with their values.
-std::string answered(const Lines& lines, int status = 200, bool trailers_accepted = true) {
+std::string answered(const Lines& lines, int status = 200,
+                     const ResponseParts& parts = {true, config::Via::responses}) {
   std::vector<Field> received(lines.size());
   std::vector<Field> room(lines.size() + kAddedFields);
   http::ResponseHead head;
   head.status = status;
   head.fields = Fields(received);
   for (const auto& [name, value] : lines) head.fields.add(name, value);
+  http::ConnectionOptions::read(head.fields)->mark(head.fields);
   std::string text;
-  for (const Field& field : forwarded_response(head, trailers_accepted, room).fields) {
+  for (const Field& field : forwarded_response(head, parts, room).fields) {
     const bool made = field.name == "Date" && lines.empty();
     text += std::string(field.name) + "=" + (made ? "now" : std::string(field.value)) + ";";
   }
@@ -240,7 +231,37 @@ TEST_CASE("a response without a date gets one, a 1xx gets nothing") {
 
 TEST_CASE("trailers are announced to those alone who take them") {
   CHECK(answered({{"Date", "d"}, {"Trailer", "X"}}) == "Date=d;Trailer=X;Via=1.1 onehop;");
-  CHECK(answered({{"Date", "d"}, {"Trailer", "X"}}, 200, false) == "Date=d;Via=1.1 onehop;");
+  CHECK(answered({{"Date", "d"}, {"Trailer", "X"}}, 200, {false, config::Via::responses}) ==
+        "Date=d;Via=1.1 onehop;");
+}
+
+TEST_CASE("a response has one request id, onehop's own where it is returned") {
+  const Lines lines = {{"Date", "d"}, {"x-request-id", "a"}, {"X-Request-ID", "b"}};
+  CHECK(answered(lines, 200, {true, config::Via::off, "mine"}) == "Date=d;X-Request-Id=mine;");
+  CHECK(answered(lines, 200, {true, config::Via::off}) == "Date=d;x-request-id=a;X-Request-ID=b;");
+}
+
+TEST_CASE("Via is written where the configuration says") {
+  const Lines lines = {{"Date", "d"}};
+  CHECK(answered(lines, 200, {true, config::Via::off}) == "Date=d;");
+  CHECK(answered(lines, 200, {true, config::Via::requests}) == "Date=d;");
+  CHECK(answered(lines, 200, {true, config::Via::responses}) == "Date=d;Via=1.1 onehop;");
+  CHECK(answered(lines, 200, {true, config::Via::both}) == "Date=d;Via=1.1 onehop;");
+}
+
+TEST_CASE("a Via with more passes than there are proxies is seen to go in circles") {
+  const auto circles = [](size_t passes, std::string_view element) {
+    std::string list;
+    for (size_t i = 0; i < passes; ++i) list += (i == 0 ? "" : ", ") + std::string(element);
+    std::vector<Field> room(2);
+    Fields fields(room);
+    fields.add("Via", list);
+    fields.add("Via", "1.1 other");
+    return goes_in_circles(fields);
+  };
+  CHECK_FALSE(circles(kMostProxies, "1.1 onehop"));
+  CHECK(circles(kMostProxies + 1, "2.0 onehop"));
+  CHECK_FALSE(circles(90, "1.1 varnish"));
 }
 
 TEST_CASE("a trailer that could be mistaken for a header field is dropped") {
@@ -249,13 +270,15 @@ TEST_CASE("a trailer that could be mistaken for a header field is dropped") {
                        {"Authorization", "a"},     {"Set-Cookie", "c"},
                        {"content-encoding", "g"},  {"Content-Range", "r"},
                        {"X_Forwarded_For", "1"},   {"Cache-Control", "c"},
-                       {"X-Request-Id", "i"},      {"Server-Timing", "t"}};
+                       {"X-Request-Id", "i"},      {"Server-Timing", "t"},
+                       {"True-Client-IP", "1"},    {"X.Forwarded.Whatever", "1"},
+                       {"x_client~SUBJECT", "1"},  {"X.Tenant", "1"}};
   std::vector<Field> received(lines.size());
   std::vector<Field> room(lines.size());
   Fields trailers(received);
   for (const auto& [name, value] : lines) trailers.add(name, value);
   std::string names;
-  for (const Field& field : forwarded_trailers(trailers, room)) {
+  for (const Field& field : forwarded_trailers(trailers, room, {kOwn, kIdentity})) {
     names += std::string(field.name) + ";";
   }
   CHECK(names == "X-Checksum;Server-Timing;");

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/source_tree.h"
 
 namespace onehop::proxy {
 namespace {
@@ -28,7 +29,7 @@ std::vector<Outcome> all_outcomes() {
 TEST_CASE("each outcome has a name of its own, the one it is declared with") {
   std::set<std::string_view> names;
   for (const Outcome outcome : all_outcomes()) {
-    CHECK(row_of(outcome).name == outcome_names()[static_cast<size_t>(outcome)]);
+    CHECK(row_of(outcome).name == outcome_names()[static_cast<size_t>(outcome)].name);
     names.insert(row_of(outcome).name);
   }
   CHECK(names.size() == outcome_names().size());
@@ -49,19 +50,21 @@ TEST_CASE("an outcome's status says whose fault it is") {
     }
     CHECK_FALSE(row.error.empty());
     const bool server_side = outcome == Outcome::method_unknown ||
+                             outcome == Outcome::coding_unknown ||
                              outcome == Outcome::version_unknown || row.side != Side::downstream;
     CHECK(row.status >= (server_side ? 500 : 400));
-    CHECK(row.status <= (server_side ? 505 : 499));
+    CHECK(row.status <= (server_side ? 508 : 499));
   }
 }
 
-TEST_CASE("a request is sent again only where the endpoint cannot have acted on it") {
+TEST_CASE("a request is sent again only where the endpoint cannot have acted on it, or may twice") {
   const std::set<Outcome> elsewhere = {Outcome::connect_refused, Outcome::connect_failed,
                                        Outcome::connect_timeout, Outcome::tls_failed,
                                        Outcome::queue_full,      Outcome::local_fault};
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
     const Again wanted = outcome == Outcome::upstream_closed_idle ? Again::if_reused
+                         : outcome == Outcome::upstream_closed    ? Again::once_elsewhere
                          : outcome == Outcome::upstream_refused   ? Again::unseen
                          : elsewhere.count(outcome) == 1          ? Again::elsewhere
                                                                   : Again::never;
@@ -82,13 +85,17 @@ constexpr ViolationCase kCases[] = {
     {Violation::bad_version, Outcome::version_unknown, Outcome::upstream_bad_response},
     {Violation::bad_line_end, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_field, Outcome::bad_request, Outcome::upstream_bad_response},
+    {Violation::too_many_options, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_host, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_content_length, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_transfer_encoding, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::length_and_encoding, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_chunk, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::bad_trailer, Outcome::bad_request, Outcome::upstream_bad_response},
-    {Violation::upgrade_with_body, Outcome::bad_request, Outcome::upstream_bad_response},
+    {Violation::unknown_transfer_coding, Outcome::coding_unknown, Outcome::upstream_bad_response},
+    {Violation::too_many_interim, Outcome::bad_request, Outcome::upstream_bad_response},
+    {Violation::bad_switch, Outcome::bad_request, Outcome::upstream_bad_response},
+    {Violation::bad_websocket_accept, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::start_line_too_long, Outcome::target_too_long, Outcome::upstream_bad_response},
     {Violation::head_too_large, Outcome::head_too_large, Outcome::upstream_head_too_large},
     {Violation::too_many_fields, Outcome::head_too_large, Outcome::upstream_head_too_large},
@@ -98,6 +105,8 @@ constexpr ViolationCase kCases[] = {
     {Violation::protocol_error, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::surplus, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::stopped, Outcome::stopped, Outcome::upstream_bad_response},
+    {Violation::not_taken, Outcome::client_shed, Outcome::upstream_bad_response},
+    {Violation::half_closed, Outcome::client_half_closed, Outcome::upstream_bad_response},
     {Violation::gone, Outcome::client_gone, Outcome::upstream_closed},
 };
 
@@ -166,15 +175,17 @@ std::string again_text(Again again) {
     case Again::elsewhere:
       return "another endpoint";
     case Again::if_reused:
-      return "fresh connection";
+      return "idempotent, once";
+    case Again::once_elsewhere:
+      return "idempotent, once, another endpoint";
     case Again::unseen:
-      return "up to ten times";
+      return "any";
   }
   return "";
 }
 
 TEST_CASE("docs/outcomes.md has a row for every outcome") {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../docs/outcomes.md";
+  const auto path = test::source_tree() / "docs/outcomes.md";
   std::ifstream stream(path, std::ios::binary);
   REQUIRE(stream.good());
   std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -201,6 +212,23 @@ TEST_CASE("docs/outcomes.md has a row for every outcome") {
   }
   INFO("ONEHOP_REGENERATE=1 in the environment writes the table anew");
   CHECK(text.substr(first, end - first) == rows);
+}
+
+TEST_CASE(
+    "an outcome's class says whose doing it is, and no answer that was asked for is an error") {
+  using telemetry::OutcomeClass;
+  const auto class_of = [](Outcome outcome) {
+    return outcome_names()[static_cast<size_t>(outcome)].of;
+  };
+  for (const Outcome fine : {Outcome::ok, Outcome::answered_here, Outcome::redirected})
+    CHECK(class_of(fine) == OutcomeClass::ok);
+  for (const Outcome client : {Outcome::bad_request, Outcome::no_route, Outcome::client_gone})
+    CHECK(class_of(client) == OutcomeClass::client);
+  for (const Outcome upstream :
+       {Outcome::connect_refused, Outcome::upstream_incomplete, Outcome::response_head_timeout})
+    CHECK(class_of(upstream) == OutcomeClass::upstream);
+  for (const Outcome own : {Outcome::queue_full, Outcome::local_fault, Outcome::stopped})
+    CHECK(class_of(own) == OutcomeClass::onehop);
 }
 
 }  // namespace

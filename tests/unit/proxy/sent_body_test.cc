@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/sent_body.h"
 
-#include "proxy/body_pace.h"
+#include <cstring>
+
 #include "tests/support/catch.h"
 
 namespace onehop::proxy {
@@ -55,21 +56,20 @@ TEST_CASE("a body that was forgotten is whole only if nothing of it was sent") {
   CHECK(touched.again().empty());
 }
 
-TEST_CASE("bytes buy time at the rate that is asked for, never more than the grace ahead") {
-  BodyPace pace;
-  pace.begin(1'000, 500);
-  CHECK(pace.due_ms() == 1'500);
-  pace.earn(10, 100, 1'100, 500);  // a tenth of a second
-  CHECK(pace.due_ms() == 1'600);
-  pace.earn(1'000'000, 100, 1'200, 500);
-  CHECK(pace.due_ms() == 1'700);
-}
-
-TEST_CASE("bytes too few for a millisecond are not lost") {
-  BodyPace pace;
-  pace.begin(0, 10);
-  for (int i = 0; i < 4; ++i) pace.earn(1, 2'000, 5, 10);
-  CHECK(pace.due_ms() == 12);
+TEST_CASE("what is kept of a body pins no more memory than it counts for") {
+  SentBody body;
+  const uint64_t before = buffered_memory();
+  for (int i = 0; i < 12; ++i) {
+    Chunk* const chunk = acquire_chunk(kLargeChunkBytes);  // as a read leaves it
+    std::memset(chunk->bytes(), 'x', 5'000);
+    Buffer piece;
+    piece.append_slice(chunk, 0, 5'000);
+    release_chunk(chunk);
+    body.sends(piece, true);
+  }
+  CHECK(body.bytes() == 60'000);
+  // Steps of 64 KiB, in which memory is told to all threads.
+  CHECK(buffered_memory() - before <= 3 * kLargeChunkBytes);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ void check(const std::vector<RouteRow>& rows, const std::vector<Question>& quest
     for (const Question& question : questions) {
       INFO(question.authority << " " << question.target << (reversed ? " (reversed)" : ""));
       const auto found = router.match(question.authority, question.target);
-      CHECK((found.has_value() ? upstreams[*found].name : "") == question.upstream);
+      CHECK((found.has_value() ? upstreams[found->upstream].name : "") == question.upstream);
+      if (found.has_value()) CHECK(routes[found->route].upstream == question.upstream);
     }
   }
 }

@@ -11,16 +11,18 @@ using test::check_exposition;
 using test::ExpositionText;
 
 constexpr Exposition kFormats[] = {Exposition::prometheus, Exposition::openmetrics};
+const std::string kApp = R"(upstream="app")";
 const std::string kFirst = R"(upstream="app",endpoint="127.0.0.1:9001")";
 
-std::string written(const Telemetry& telemetry, Exposition format) {
-  ExpositionWriter writer(format);
-  write_metrics(merge(telemetry), writer);
-  return std::move(writer).finish();
+std::string written(const Telemetry& telemetry, Exposition format, Detail detail) {
+  const auto writer = make_writer(format, 1'700'000'000);
+  write_metrics(merge(telemetry), detail, *writer);
+  return writer->finish();
 }
 
-ExpositionText checked(const Telemetry& telemetry, Exposition format) {
-  const std::string text = written(telemetry, format);
+ExpositionText checked(const Telemetry& telemetry, Exposition format,
+                       Detail detail = Detail::upstream) {
+  const std::string text = written(telemetry, format, detail);
   ExpositionText result = check_exposition(text, format);
   std::string faults;
   for (const std::string& fault : result.faults) faults += fault + "\n";
@@ -31,7 +33,8 @@ ExpositionText checked(const Telemetry& telemetry, Exposition format) {
 
 Telemetry two_endpoints() {
   return Telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}},
-                   {"ok", "connect_refused"}, 1);
+                   {{"ok", OutcomeClass::ok}, {"connect_refused", OutcomeClass::upstream}}, 1, {},
+                   {"example.org/api", "/"});
 }
 
 // One of two endpoints and one listener speak TLS.
@@ -42,7 +45,8 @@ Telemetry with_tls() {
 
 TEST_CASE("the text is sound in both formats, busy or idle") {
   Telemetry telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}},
-                      {"ok", "connect_refused"}, 1, {"127.0.0.1:8443", "[::1]:8443"});
+                      {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 1,
+                      {"127.0.0.1:8443", "[::1]:8443"}, {"/"});
   for (const Exposition format : kFormats) checked(telemetry, format);
   EndpointShard& shard = telemetry.shard(0).endpoints[0];
   PhaseClock clock;
@@ -56,7 +60,12 @@ TEST_CASE("the text is sound in both formats, busy or idle") {
     telemetry.shard(0).listener_tls[1].resumed.record(i * 100);
   }
   shard.outcomes.add(1, 2);
-  for (const Exposition format : kFormats) checked(telemetry, format);
+  telemetry.shard(0).routes[1].record(200, 1'000'000);
+  telemetry.shard(0).routes[0].record(404, 1'000'000);
+  for (const Exposition format : kFormats) {
+    for (const Detail detail : {Detail::upstream, Detail::endpoint})
+      checked(telemetry, format, detail);
+  }
 }
 
 TEST_CASE("each row is one family with its help, and a counter is named for its format") {
@@ -81,7 +90,8 @@ TEST_CASE("each row is one family with its help, and a counter is named for its 
       prefix = side;
       for_each_tls_metric(expect);
     }
-    CHECK(text.types.size() == rows + 6);  // and six histograms
+    // And seven histograms, the responses by status, and the attempts by class.
+    CHECK(text.types.size() == rows + 9);
   }
 }
 
@@ -94,15 +104,15 @@ TEST_CASE("cells have the labels of their row") {
   shard.idle.add(3);
   telemetry.shard(0).downstream.closed.add(static_cast<size_t>(Closer::error), 5);
   const auto samples = checked(telemetry, Exposition::prometheus).samples;
-  const auto endpoint_sample = [&](const std::string& name, const std::string& label) {
-    return samples.at("onehop_" + name + "{" + kFirst + label + "}");
+  const auto sample = [&](const std::string& name, const std::string& labels) {
+    return samples.at("onehop_" + name + "{" + labels + "}");
   };
-  CHECK(endpoint_sample("upstream_connections_opened_total", R"(,reason="peer_closed_idle")") == 7);
-  CHECK(endpoint_sample("upstream_connections_opened_total", R"(,reason="cold")") == 0);
-  CHECK(endpoint_sample("upstream_requests_total", R"(,class="2xx")") == 11);
-  CHECK(endpoint_sample("upstream_requests_total", R"(,class="none")") == 0);
-  CHECK(endpoint_sample("upstream_sent_bytes_total", "") == 1234);
-  CHECK(endpoint_sample("upstream_connections_idle", "") == 3);
+  CHECK(sample("upstream_connections_opened_total", kApp + R"(,reason="peer_closed_idle")") == 7);
+  CHECK(sample("upstream_connections_opened_total", kApp + R"(,reason="cold")") == 0);
+  CHECK(sample("upstream_requests_total", kFirst + R"(,class="2xx")") == 11);
+  CHECK(sample("upstream_requests_total", kFirst + R"(,class="none")") == 0);
+  CHECK(sample("upstream_sent_bytes_total", kApp) == 1234);
+  CHECK(sample("upstream_connections_idle", kApp) == 3);
   CHECK(samples.at(R"(onehop_downstream_connections_closed_total{by="error"})") == 5);
   CHECK(samples.at("onehop_downstream_connections_accepted_total{}") == 0);
 }
@@ -132,77 +142,123 @@ TEST_CASE("handshakes have the labels of their side, and whether a session was r
   CHECK(seconds("sum", "false") == 0.002);
   CHECK(seconds("count", "true") == 2);
   CHECK(seconds("sum", "true") == 0.001);
-  CHECK(samples.at("onehop_upstream_tls_handshake_failures_total{" + kFirst +
+  CHECK(samples.at("onehop_upstream_tls_handshake_failures_total{" + kApp +
                    R"(,reason="certificate_name"})") == 7);
-  CHECK(samples.at("onehop_upstream_tls_handshake_seconds_sum{" + kFirst +
-                   R"(,resumed="false"})") == 0.004);
+  CHECK(samples.at("onehop_upstream_tls_handshake_seconds_sum{" + kApp + R"(,resumed="false"})") ==
+        0.004);
 }
 
 TEST_CASE("an endpoint without TLS has no series of handshakes") {
-  for (const auto& [name, value] : checked(with_tls(), Exposition::prometheus).samples) {
+  const auto samples = checked(with_tls(), Exposition::prometheus, Detail::endpoint).samples;
+  for (const auto& [name, value] : samples) {
     INFO(name);
     CHECK((name.find("tls") == std::string::npos || name.find(":9002") == std::string::npos));
   }
 }
 
-TEST_CASE("only outcomes that occurred are shown") {
+TEST_CASE("every outcome is there at 0 before the first, with its class beside it") {
   Telemetry telemetry = two_endpoints();
+  const std::string refused = R"(outcome="connect_refused",class="upstream"})";
+  const auto healthy = checked(telemetry, Exposition::prometheus).samples;
+  CHECK(healthy.at("onehop_downstream_outcomes_total{" + refused) == 0);
+  CHECK(healthy.at(R"(onehop_downstream_outcomes_total{outcome="ok",class="ok"})") == 0);
+  CHECK(healthy.at("onehop_upstream_outcomes_total{" + kApp + "," + refused) == 0);
+  for (const std::string_view name : kOutcomeClassNames) {
+    CHECK(healthy.at("onehop_upstream_attempts_total{" + kFirst + ",class=\"" + std::string(name) +
+                     "\"}") == 0);
+  }
   telemetry.shard(0).endpoints[0].outcomes.add(1);
-  const auto samples = checked(telemetry, Exposition::prometheus).samples;
-  CHECK(samples.at("onehop_upstream_outcomes_total{" + kFirst + R"(,outcome="connect_refused"})") ==
-        1);
-  CHECK(samples.count("onehop_upstream_outcomes_total{" + kFirst + R"(,outcome="ok"})") == 0);
+  telemetry.shard(0).endpoints[1].outcomes.add(1, 4);
+  const auto failing = checked(telemetry, Exposition::prometheus).samples;
+  CHECK(failing.at("onehop_upstream_outcomes_total{" + kApp + "," + refused) == 5);
+  CHECK(failing.at("onehop_upstream_attempts_total{" + kFirst + R"(,class="upstream"})") == 1);
+  CHECK(failing.at("onehop_upstream_attempts_total{" + kFirst + R"(,class="ok"})") == 0);
+  CHECK(failing.size() == healthy.size());
 }
 
-TEST_CASE("every edge is an edge of the log-linear buckets, so cumulative counts are exact") {
+TEST_CASE("with the detail of endpoints every row is there for each of them") {
+  Telemetry telemetry = two_endpoints();
+  telemetry.shard(0).endpoints[0].outcomes.add(1, 3);
+  telemetry.shard(0).endpoints[0].reused.add(2);
+  const auto samples = checked(telemetry, Exposition::prometheus, Detail::endpoint).samples;
+  const std::string second = R"(upstream="app",endpoint="127.0.0.1:9002")";
+  const std::string refused = R"(,outcome="connect_refused",class="upstream"})";
+  CHECK(samples.at("onehop_upstream_outcomes_total{" + kFirst + refused) == 3);
+  CHECK(samples.at("onehop_upstream_outcomes_total{" + second + refused) == 0);
+  CHECK(samples.at("onehop_upstream_connections_reused_total{" + kFirst + "}") == 2);
+  CHECK(samples.at("onehop_exchange_seconds_count{" + second + "}") == 0);
+}
+
+TEST_CASE("an alert's histograms are there before the first record, the others after it") {
+  Telemetry telemetry = two_endpoints();
+  const auto idle = checked(telemetry, Exposition::prometheus).samples;
+  for (const char* route : {"", "/", "example.org/api"}) {
+    const std::string at =
+        std::string("onehop_downstream_request_seconds_count{route=\"") + route + "\",class=";
+    CHECK(idle.at(at + "\"2xx\"}") == 0);
+    CHECK(idle.at(at + "\"5xx\"}") == 0);
+    CHECK(idle.count(at + "\"4xx\"}") == 0);
+  }
+  CHECK(idle.at("onehop_exchange_seconds_count{" + kApp + "}") == 0);
+  CHECK(idle.count("onehop_proxy_overhead_seconds_count{" + kApp + "}") == 0);
+  CHECK(idle.count("onehop_upstream_connect_seconds_count{" + kApp + "}") == 0);
+  CHECK(idle.count("onehop_exchange_phase_seconds_count{" + kApp + R"(,phase="connect"})") == 0);
+}
+
+TEST_CASE("a route's requests are counted by their class and by their exact status") {
+  Telemetry telemetry = two_endpoints();
+  RouteShard& api = telemetry.shard(0).routes[1];
+  api.record(200, 3'000'000);
+  api.record(409, 1'000'000);
+  for (int i = 0; i < 3; ++i) api.record(429, 2'000'000);
+  api.record(0, 7'000'000);
+  api.record(999, 1'000'000);
+  telemetry.shard(0).routes[0].record(404, 1'000);
+  const auto samples = checked(telemetry, Exposition::prometheus).samples;
+  const auto responses = [&](const std::string& route, const std::string& code) {
+    return samples.at("onehop_downstream_responses_total{route=\"" + route + "\",code=\"" + code +
+                      "\"}");
+  };
+  CHECK(responses("example.org/api", "200") == 1);
+  CHECK(responses("example.org/api", "409") == 1);
+  CHECK(responses("example.org/api", "429") == 3);
+  CHECK(responses("example.org/api", "none") == 1);
+  CHECK(responses("example.org/api", "999") == 1);
+  CHECK(responses("", "404") == 1);
+  const std::string at = R"({route="example.org/api",class=)";
+  CHECK(samples.at("onehop_downstream_request_seconds_count" + at + "\"4xx\"}") == 4);
+  CHECK(samples.at("onehop_downstream_request_seconds_sum" + at + "\"2xx\"}") == 0.003);
+  CHECK(samples.at("onehop_downstream_request_seconds_sum" + at + "\"none\"}") == 0.007);
+  CHECK(samples.at("onehop_downstream_request_seconds_count" + at + "\"5xx\"}") == 1);
+}
+
+TEST_CASE("a histogram has sixteen round edges between 100 us and two minutes") {
+  CHECK(kEdges.size() == 16);
+  CHECK(kEdges.front().ns == 100'000);
+  CHECK(kEdges.back().ns == 120'000'000'000);
   uint64_t before = 0;
-  for (const uint64_t edge : bucket_edges()) {
-    INFO(edge);
-    CHECK(bucket_floor(bucket_of(edge)) == edge);
-    CHECK(edge > before);
-    before = edge;
+  for (const Edge& edge : kEdges) {
+    INFO(edge.text);
+    CHECK(std::stod(std::string(edge.text)) == static_cast<double>(edge.ns) / 1e9);
+    CHECK(edge.text.find('.') != std::string_view::npos);  // as OpenMetrics writes a number
+    CHECK(edge.ns > before);
+    before = edge.ns;
   }
 }
 
-TEST_CASE("a bucket counts what is below its edge, to the nanosecond") {
-  Telemetry telemetry = two_endpoints();
-  Histogram& dial = telemetry.shard(0).endpoints[0].dial;
-  const uint64_t edge = uint64_t{1} << 20;  // 1.048576 ms
-  for (const uint64_t ns : {edge - 1, edge, edge + 1, uint64_t{100'000'000'000}}) dial.record(ns);
-  const auto samples = checked(telemetry, Exposition::openmetrics).samples;
-  const auto at = [&](const std::string& suffix, const std::string& le) {
-    return samples.at("onehop_upstream_connect_seconds" + suffix + "{" + kFirst + le + "}");
-  };
-  CHECK(at("_bucket", R"(,le="0.000786432")") == 0);
-  CHECK(at("_bucket", R"(,le="0.001048576")") == 1);
-  CHECK(at("_bucket", R"(,le="0.001572864")") == 3);
-  CHECK(at("_bucket", R"(,le="34.359738368")") == 3);
-  CHECK(at("_bucket", R"(,le="+Inf")") == 4);
-  CHECK(at("_count", "") == 4);
-  CHECK(at("_sum", "") == 100.003145728);
-}
-
-TEST_CASE("cumulative buckets are the same numbers as count_at_most") {
-  Telemetry telemetry = two_endpoints();
-  Histogram& dial = telemetry.shard(0).endpoints[0].dial;
-  for (uint64_t ns = 1; ns < 100'000'000'000; ns += ns / 3 + 1) dial.record(ns);
-  HistogramValues values;
-  dial.merge_into(values);
-  const auto samples = checked(telemetry, Exposition::prometheus).samples;
-  for (const uint64_t edge : bucket_edges()) {
-    const double le = static_cast<double>(edge) / 1e9;
-    INFO(le);
-    bool found = false;
-    for (const auto& [name, value] : samples) {
-      const size_t at = name.find("le=\"");
-      if (name.rfind("onehop_upstream_connect_seconds_bucket{" + kFirst, 0) != 0 ||
-          name.find("+Inf") != std::string::npos || std::stod(name.substr(at + 4)) != le) {
-        continue;
-      }
-      found = true;
-      CHECK(value == static_cast<double>(values.count_at_most(edge)));
+TEST_CASE("a bucket holds nothing above its edge, and all but what is a 32nd below it") {
+  for (const Edge& edge : kEdges) {
+    INFO(edge.text);
+    Histogram recorded;
+    recorded.record(edge.ns + 1);
+    recorded.record(edge.ns - edge.ns / 32 - 1);
+    HistogramValues values;
+    recorded.merge_into(values);
+    const auto counts = cumulative(values);
+    for (size_t i = 0; i < kEdges.size(); ++i) {
+      if (kEdges[i].ns <= edge.ns) CHECK(counts[i] == (kEdges[i].ns == edge.ns ? 1 : 0));
+      if (kEdges[i].ns > edge.ns) CHECK(counts[i] == 2);
     }
-    CHECK(found);
   }
 }
 
@@ -216,11 +272,28 @@ TEST_CASE("each phase, the total and the overhead have their histogram") {
   const auto samples = checked(telemetry, Exposition::prometheus).samples;
   for (const std::string_view phase : kPhaseNames) {
     INFO(phase);
-    CHECK(samples.at("onehop_exchange_phase_seconds_count{" + kFirst + ",phase=\"" +
+    CHECK(samples.at("onehop_exchange_phase_seconds_count{" + kApp + ",phase=\"" +
                      std::string(phase) + "\"}") == 1);
   }
-  CHECK(samples.at("onehop_exchange_seconds_sum{" + kFirst + "}") == 0.003);
-  CHECK(samples.at("onehop_proxy_overhead_seconds_sum{" + kFirst + "}") == 0.001);
+  CHECK(samples.at("onehop_exchange_seconds_sum{" + kApp + "}") == 0.003);
+  CHECK(samples.at("onehop_proxy_overhead_seconds_sum{" + kApp + "}") == 0.001);
+}
+
+TEST_CASE("twenty idle upstreams of six endpoints are fewer than six thousand series") {
+  std::vector<EndpointName> endpoints;
+  std::vector<std::string> routes;
+  for (int upstream = 0; upstream < 20; ++upstream) {
+    const std::string name = "service-" + std::to_string(upstream);
+    routes.push_back(name + ".example.org/");
+    for (int i = 0; i < 6; ++i) endpoints.push_back({name, "10.0.0.1:" + std::to_string(9000 + i)});
+  }
+  const std::vector<OutcomeName> outcomes(kMaxOutcomes, {"an_outcome_of_average_length"});
+  const Telemetry telemetry(endpoints, outcomes, 1, {}, routes);
+  const std::string text = written(telemetry, Exposition::prometheus, Detail::upstream);
+  size_t series = 0;
+  for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) series += text[at] != '#';
+  CHECK(series < 6000);
+  CHECK(series > 3000);
 }
 
 TEST_CASE("label values with quotes, backslashes and line ends are escaped") {

@@ -8,14 +8,15 @@
 #include <iterator>
 #include <string>
 
-#include "onehop/telemetry/snapshot.h"
+#include "onehop/telemetry/exposition.h"
 #include "tests/support/catch.h"
+#include "tests/support/source_tree.h"
 
 namespace onehop::telemetry {
 namespace {
 
 std::filesystem::path document_path() {
-  return std::filesystem::path(__FILE__).parent_path() / "../../../docs/metrics.md";
+  return test::source_tree() / "docs/metrics.md";
 }
 
 std::string document() {
@@ -52,6 +53,7 @@ std::string metric_row(const MetricRow& row, const std::string& common_labels,
   std::string labels = common_labels;
   if (row.label != "none") {
     labels += (labels.empty() ? "`" : ", `") + std::string(row.label) + "`";
+    if (row.label == "outcome") labels += ", `class`";
   }
   const std::string unit = row.help.rfind("Bytes ", 0) == 0 ? "bytes" : "count";
   return "| `" + name + "` | " + (is_counter ? "counter" : "gauge") + " | " + unit + " | " +
@@ -71,6 +73,9 @@ std::string label_rows(const Names& names, const Helps& helps) {
 constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonHelps = {
     ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserHelps = {ONEHOP_CLOSERS(X)};
+constexpr std::array<std::string_view, kH2FloodCount> kH2FloodHelps = {ONEHOP_H2_FLOODS(X)};
+constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassHelps = {
+    ONEHOP_OUTCOME_CLASSES(X)};
 constexpr std::array<std::string_view, kTlsFailureCount> kTlsFailureHelps = {
     ONEHOP_TLS_FAILURES(X)};
 #undef X
@@ -83,8 +88,9 @@ TEST_CASE("docs/metrics.md has a row for every metric of the client side") {
 
 TEST_CASE("docs/metrics.md has a row for every metric of an endpoint") {
   std::string rows = kMetricHeader;
-  for_each_endpoint_metric(
-      [&](const MetricRow& row, auto) { rows += metric_row(row, "`upstream`, `endpoint`"); });
+  for_each_endpoint_metric([&](const MetricRow& row, auto) {
+    rows += metric_row(row, shown_of_each(row) ? "`upstream`, `endpoint`" : "`upstream`");
+  });
   check_table("endpoint", rows);
 }
 
@@ -94,7 +100,7 @@ TEST_CASE("docs/metrics.md has a row for every metric of TLS, on both sides") {
     rows += metric_row(row, "`listener`", "onehop_downstream_");
   });
   for_each_tls_metric([&](const MetricRow& row, auto) {
-    rows += metric_row(row, "`upstream`, `endpoint`", "onehop_upstream_");
+    rows += metric_row(row, "`upstream`", "onehop_upstream_");
   });
   check_table("tls", rows);
 }
@@ -106,6 +112,14 @@ TEST_CASE("docs/metrics.md explains every reason for which a handshake fails") {
 TEST_CASE("docs/metrics.md explains every reason to open and every side that closes") {
   check_table("reason", label_rows(kOpenReasonNames, kOpenReasonHelps));
   check_table("by", label_rows(kCloserNames, kCloserHelps));
+}
+
+TEST_CASE("docs/metrics.md explains every reason to give a client of HTTP/2 up as a flood") {
+  check_table("flood", label_rows(kH2FloodNames, kH2FloodHelps));
+}
+
+TEST_CASE("docs/metrics.md explains every class of outcomes") {
+  check_table("outcome class", label_rows(kOutcomeClassNames, kOutcomeClassHelps));
 }
 
 TEST_CASE("docs/metrics.md says for every phase where its clock starts and stops") {

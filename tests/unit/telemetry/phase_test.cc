@@ -59,5 +59,16 @@ TEST_CASE("a clock that starts again has forgotten the exchange before") {
   CHECK(clock.started_at() == 100);
 }
 
+TEST_CASE("what a request took in all goes on where the clock of its next endpoint begins") {
+  PhaseClock clock;
+  clock.start(100, Phase::request_head_read, Doing::work);
+  clock.enter(Phase::connect, Doing::wait, 200);
+  clock.restart(1000, Phase::route_and_queue_wait, Doing::work);
+  clock.stop(1500);
+  CHECK(clock.total() == 500);
+  CHECK(clock.spent(Phase::connect) == 0);
+  CHECK(clock.since_began() == 1400);
+}
+
 }  // namespace
 }  // namespace onehop::telemetry

@@ -44,7 +44,7 @@ class Fill {
 
 Telemetry two_workers_three_endpoints() {
   return Telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
-                   {"ok", "connect_refused"}, 2);
+                   {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 2);
 }
 
 // The cells of all rows of an endpoint in order.
@@ -97,8 +97,55 @@ TEST_CASE("a snapshot carries the names in the order of the telemetry") {
   REQUIRE(snapshot.endpoints.size() == 3);
   CHECK(snapshot.endpoints[2].name.upstream == "api");
   CHECK(snapshot.endpoints[2].name.address == "[::1]:80");
-  CHECK(snapshot.outcomes == std::vector<std::string_view>{"ok", "connect_refused"});
+  CHECK(snapshot.outcomes ==
+        std::vector<OutcomeName>{{"ok"}, {"connect_refused", OutcomeClass::upstream}});
   CHECK(snapshot.workers == 2);
+}
+
+TEST_CASE("the endpoints of an upstream are summed, every cell and every histogram") {
+  Telemetry telemetry = two_workers_three_endpoints();
+  for (const size_t endpoint : {0, 1, 2}) {
+    EndpointShard& shard = telemetry.shard(endpoint % 2).endpoints[endpoint];
+    Fill().shard(shard);
+    shard.dial.record(1000);
+    for (Histogram& histogram : shard.exchange) histogram.record(5000);
+  }
+  const std::vector<EndpointValues> upstreams = by_upstream(merge(telemetry));
+  REQUIRE(upstreams.size() == 2);
+  CHECK(upstreams[0].name.upstream == "app");
+  CHECK(upstreams[0].name.address.empty());
+  CHECK(upstreams[1].name.upstream == "api");
+  const auto app = flat(upstreams[0]);
+  const auto api = flat(upstreams[1]);
+  for (size_t i = 0; i < app.size(); ++i) {
+    CHECK(app[i] == 2 * static_cast<int64_t>(i + 1));
+    CHECK(api[i] == static_cast<int64_t>(i + 1));
+  }
+  CHECK(upstreams[0].dial.count() == 2);
+  for (const HistogramValues& values : upstreams[0].exchange) CHECK(values.count() == 2);
+}
+
+TEST_CASE("a status above 599 is of the class of 5xx") {
+  CHECK(status_class(0) == 0);
+  CHECK(status_class(100) == 1);
+  CHECK(status_class(299) == 2);
+  CHECK(status_class(599) == 5);
+  CHECK(status_class(600) == 5);
+  CHECK(status_class(999) == 5);
+}
+
+TEST_CASE("routes are summed over the workers, and those of one label are one") {
+  Telemetry telemetry({}, {}, 2, {}, {"/api", "/", "/api"});
+  telemetry.shard(0).routes[1].record(200, 1000);
+  telemetry.shard(1).routes[1].record(503, 1000);
+  telemetry.shard(1).routes[3].record(200, 3000);
+  const Snapshot snapshot = merge(telemetry);
+  REQUIRE(snapshot.routes.size() == 3);
+  CHECK(snapshot.routes[0].route.empty());
+  CHECK(snapshot.routes[1].route == "/api");
+  CHECK(snapshot.routes[1].codes == std::vector<std::pair<int, uint64_t>>{{200, 2}, {503, 1}});
+  CHECK(snapshot.routes[1].seconds[2].sum_ns() == 4000);
+  CHECK(snapshot.routes[2].codes.empty());
 }
 
 TEST_CASE("a gauge that falls in one worker and rises in another is summed with its sign") {

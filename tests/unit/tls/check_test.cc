@@ -24,6 +24,11 @@ struct Plan {
   config::Certificate& certificate() { return listener().certificates[1]; }
   config::UpstreamTls& upstream() { return config.upstreams[0].tls; }
   std::string file(std::string_view bytes) { return stage.made.file("given", bytes); }
+  void demand_with(const std::string& list) {
+    listener().client_certificates = config::ClientCertificates::required;
+    listener().client_ca = stage.made.authority();
+    listener().client_crl = list;
+  }
   // Shows the folder of this run as F.
   std::string shown(std::string text) {
     const std::string& folder = stage.made.folder();
@@ -163,6 +168,21 @@ const std::vector<Row>& listener_rows() {
        [](Plan& plan) {
          plan.listener().client_certificates = config::ClientCertificates::required;
          plan.listener().client_ca = plan.file("");
+       }},
+      {"client_crl",
+       "a PEM file with lists of revoked certificates, found \"F/none\" (No such file",
+       [](Plan& plan) { plan.demand_with(plan.stage.made.folder() + "/none"); }},
+      {"client_crl", "a PEM file with lists of revoked certificates, found \"F/given\" without one",
+       [](Plan& plan) { plan.demand_with(plan.file("")); }},
+      {"client_crl",
+       "a PEM file with lists of revoked certificates, found \"F/authority.pem\" without one",
+       [](Plan& plan) { plan.demand_with(plan.stage.made.authority()); }},
+      {"client_crl",
+       "lists of revoked certificates that are valid now, found \"F/3.crl\", where that of "
+       "\"CN=onehop test authority,O=onehop tests\" expired on 2",
+       [](Plan& plan) {
+         plan.demand_with(
+             plan.stage.made.revocations({}, {.from_seconds = -90, .to_seconds = -30}));
        }},
   };
   return rows;

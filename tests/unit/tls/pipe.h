@@ -29,7 +29,7 @@ class HandLoop final : public net::Loop {
   // One turn; false: nothing happens any more.
   bool turn_once() {
     end_turn();
-    if (events_.empty()) return false;
+    if (events_.empty()) return has_work();
     const auto event = std::move(events_.front());
     events_.pop_front();
     event();
@@ -71,7 +71,7 @@ class PipeEnd final : public net::Transport, public net::Retirable {
 
   void flush() override;
   bool write_pending() const noexcept override { return blocked_; }
-  size_t untaken_bytes() const noexcept override { return blocked_ ? output_.size() : 0; }
+  uint64_t taken_bytes() const noexcept override { return written_; }
   void acknowledge() noexcept override {}
   void set_reading(bool wanted) noexcept override;
   void finish_writing() noexcept override;

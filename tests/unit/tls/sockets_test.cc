@@ -74,7 +74,7 @@ class Meeting final : public net::Listener::Events,
   void on_accept(net::TransportPtr transport, const Address&) override {
     handshake_ = accept(loop_, std::move(transport), context_, *this);
   }
-  void on_accept_paused(net::NetError) override {}
+  bool make_room(net::NetError) override { return false; }
   void on_handshake_done(Handshake&, net::TransportPtr transport, const Session&) override {
     server.start(std::move(transport));
     handshake_.reset();

@@ -67,7 +67,7 @@ TEST_CASE("no more than a little is encrypted ahead of a peer that does not read
   both.client.send(std::string(2'000'000, 'b'));
   both.stage.loop.settle();
   CHECK(both.client.transport->write_pending());
-  CHECK(both.client.transport->untaken_bytes() > 0);
+  CHECK(both.client.transport->taken_bytes() < 2'000'000);
   CHECK(both.client_below->most_unsent < 160 * 1024);
   CHECK(both.client.transport->unsent() > 1'800'000);
   const uint64_t written = both.client.transport->written();
@@ -78,6 +78,69 @@ TEST_CASE("no more than a little is encrypted ahead of a peer that does not read
   both.server.transport->set_reading(true);
   both.stage.loop.settle();
   CHECK(both.server.received.size() == 2'000'005);
+}
+
+TEST_CASE("records of a byte are decrypted in shares of a turn, and none is lost") {
+  constexpr int kRecords = 5000;
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  Connection both({.window_bytes = 1 << 20, .most_read = 1 << 20}, version);
+  std::string sent;
+  for (int i = 0; i < kRecords; ++i) {
+    sent += static_cast<char>('a' + i % 26);
+    REQUIRE(SSL_write(both.stage.last_ssl, &sent.back(), 1) == 1);
+  }
+  both.client_below->send();
+  both.stage.loop.settle();
+  CHECK(both.server.received == sent);
+  CHECK(both.server.deliveries >= kRecords / 512);
+  both.client.transport->finish_writing();
+  both.stage.loop.settle();
+  CHECK(both.server.ended);
+}
+
+TEST_CASE("a reader who stops between two shares of small records loses none of them") {
+  Connection both({.window_bytes = 1 << 20, .most_read = 1 << 20});
+  both.server.most_received = 700;
+  for (int i = 0; i < 3000; ++i) REQUIRE(SSL_write(both.stage.last_ssl, "x", 1) == 1);
+  both.client_below->send();
+  both.client.transport->finish_writing();
+  both.stage.loop.settle();
+  CHECK(both.server.received.size() < 3000);
+  CHECK_FALSE(both.server.ended);
+  both.server.most_received = SIZE_MAX;
+  both.server.transport->set_reading(true);
+  both.stage.loop.settle();
+  CHECK(both.server.received.size() == 3000);
+  CHECK(both.server.ended);
+}
+
+void change_keys(SSL* ssl, int type) {
+  REQUIRE(SSL_key_update(ssl, type) == 1);
+  REQUIRE(SSL_do_handshake(ssl) == 1);
+}
+
+TEST_CASE("a peer that changes its keys on and on is cut off after a few of them") {
+  const int type = GENERATE(SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED);
+  Connection both({.window_bytes = 1 << 20, .most_read = 1 << 20});
+  for (int i = 0; i < 1000; ++i) change_keys(both.stage.last_ssl, type);
+  REQUIRE(SSL_write(both.stage.last_ssl, "behind them", 11) == 11);
+  both.client_below->send();
+  both.stage.loop.settle();
+  CHECK(both.server.received.empty());
+  CHECK(both.server.error == EPROTO);
+}
+
+TEST_CASE("a peer may change its keys now and then, and with use as often as it likes") {
+  constexpr size_t kPiece = 128 * 1024;
+  Connection both;
+  const int changes = GENERATE(20, 100);
+  for (int i = 0; i < changes; ++i) {
+    change_keys(both.stage.last_ssl, SSL_KEY_UPDATE_REQUESTED);
+    both.client.send(std::string(changes > 20 ? kPiece : 1, 'x'));
+    both.stage.loop.settle();
+  }
+  CHECK_FALSE(both.server.error.has_value());
+  CHECK(both.server.received.size() == static_cast<size_t>(changes) * (changes > 20 ? kPiece : 1));
 }
 
 TEST_CASE("what was not encrypted yet can be taken back") {

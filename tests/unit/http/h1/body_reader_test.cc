@@ -20,6 +20,14 @@ struct Read {
   std::string rest;
 };
 
+// Over as many turns as it takes.
+BodyReader::Status read_on(BodyReader& reader, Buffer& in, Buffer& out) {
+  BodyReader::Status status = BodyReader::Status::paused;
+  for (uint64_t turn = 1; status == BodyReader::Status::paused; ++turn)
+    status = reader.read(in, out, turn);
+  return status;
+}
+
 Read read_pieces(BodyReader& reader, const std::vector<std::string>& pieces) {
   Buffer in;
   Buffer out;
@@ -29,7 +37,7 @@ Read read_pieces(BodyReader& reader, const std::vector<std::string>& pieces) {
     arrived.append(piece);
     in.splice(std::move(arrived));
     if (result.word != "more") continue;
-    const BodyReader::Status status = reader.read(in, out);
+    const BodyReader::Status status = read_on(reader, in, out);
     if (status == BodyReader::Status::failed) {
       return {std::string(row_of(reader.violation()).name), "", "", ""};
     }
@@ -75,6 +83,14 @@ TEST_CASE("a chunked body is read wherever it is cut, and what follows it is lef
   check_chunked("9\r\n0\r\n\r\n0\r\n\r\r\n0\r\n\r\n", {"end", "0\r\n\r\n0\r\n\r", "", ""});
   check_chunked("5;a=b;c=\"d;e\"\r\nhello\r\n0;x\r\n\r\n", {"end", "hello", "", ""});
   check_chunked("000000000000005\r\nhello\r\n0\r\n\r\n", {"end", "hello", "", ""});
+  for (const size_t zeros : {15, 16, 17, 100})
+    check_chunked(std::string(zeros, '0') + "5\r\nhello\r\n" + std::string(zeros, '0') + "\r\n\r\n",
+                  {"end", "hello", "", ""});
+  for (const std::string extension :
+       {" ;a", "\t;a", " \t ; \t a", ";a =b", ";a= b", ";a\t=\t\"b\"", ";a;b ;c", ";a=b ; c=d",
+        ";a=\"\"", ";a=\"b\\\"c;\xe4\t\"", ";!#$%&'*+-.^_`|~=0"})
+    check_chunked("5" + extension + "\r\nhello\r\n0" + extension + "\r\n\r\n",
+                  {"end", "hello", "", ""});
 }
 
 TEST_CASE("trailers come after the last chunk, without the empty line that ends them") {
@@ -100,7 +116,6 @@ TEST_CASE("chunks that two readers could read in two ways are refused") {
       "1_0\r\nhello\r\n",
       " 5\r\nhello\r\n",
       "5 \r\nhello\r\n",
-      "5 ;a\r\nhello\r\n",
       "5\thello\r\n",
       "g\r\n",
       ";a\r\nhello\r\n",
@@ -118,7 +133,37 @@ TEST_CASE("chunks that two readers could read in two ways are refused") {
       "1000000000000000\r\n",  // 2^60 and more
       "ffffffffffffffff\r\n",
       "10000000000000005\r\n",
-      "0000000000000000\r\n",
+      "00000000000000001000000000000000\r\n",
+      "00000000000000000\n",
+      "5 \t\r\nhello\r\n",  // blanks without an extension behind them
+      "5 0\r\nhello\r\n",
+      "5\t0\r\nhello\r\n",
+      "5 0;a\r\nhello\r\n",
+      "5;a \r\nhello\r\n",
+      "5;a=b \r\nhello\r\n",
+      "5;a=\"b\"\t\r\nhello\r\n",
+      "5;\r\nhello\r\n",  // extensions that are none
+      "5 ; \r\nhello\r\n",
+      "5;;a\r\nhello\r\n",
+      "5;a;\r\nhello\r\n",
+      "5;=b\r\nhello\r\n",
+      "5;a=\r\nhello\r\n",
+      "5;a=;b\r\nhello\r\n",
+      "5;a==b\r\nhello\r\n",
+      "5;a b\r\nhello\r\n",
+      "5;a=b c\r\nhello\r\n",
+      "5;a=b=c\r\nhello\r\n",
+      "5;bad[=x\r\nhello\r\n",
+      "5;a=[\r\nhello\r\n",
+      "5;a=b\"c\"\r\nhello\r\n",
+      "5;a=\"b\r\nhello\r\n",
+      "5;a=\"b\nc\"\r\nhello\r\n",
+      "5;a=\"b\\\r\nhello\r\n",
+      "5;a=\"b\"c\r\nhello\r\n",
+      "5;a=\"\x7f\"\r\nhello\r\n",
+      "5;a=\"\\\x01\"\r\nhello\r\n",
+      "5;\xe4\r\nhello\r\n",
+      "5,a\r\nhello\r\n",
   };
   for (const std::string& bytes : rows) check_chunked(bytes, {"bad_chunk", "", "", ""});
 }
@@ -142,6 +187,90 @@ TEST_CASE("extensions of all chunks of a body share one limit") {
   CHECK(read_pieces(reader, {body + "0\r\n\r\n"}).word == "end");
 }
 
+std::string word_of_chunks(const std::string& body) {
+  BodyReader reader;
+  reader.start_chunked(kTrailerLimit);
+  return read_pieces(reader, {body}).word;
+}
+
+TEST_CASE("sizes may be padded in every chunk, and not without an end") {
+  std::string padded;
+  for (int i = 0; i < 5000; ++i) padded += std::string(15, '0') + "1\r\nx\r\n";
+  CHECK(word_of_chunks(padded + "0\r\n\r\n") == "end");
+  CHECK(word_of_chunks(std::string(16'000, '0') + "1\r\nx\r\n0\r\n\r\n") == "end");
+  CHECK(word_of_chunks(std::string(20'000, '0') + "1\r\nx\r\n0\r\n\r\n") == "bad_chunk");
+  CHECK(word_of_chunks("1" + std::string(20'000, ' ') + ";a\r\nx\r\n0\r\n\r\n") == "bad_chunk");
+  std::string excess;
+  for (int i = 0; i < 100; ++i) excess += std::string(200, '0') + "1\r\nx\r\n";
+  CHECK(word_of_chunks(excess + "0\r\n\r\n") == "bad_chunk");
+}
+
+std::string small_chunks(size_t count) {
+  std::string chunks;
+  for (size_t i = 0; i < count; ++i) chunks += "1\r\nx\r\n";
+  return chunks;
+}
+
+TEST_CASE("small chunks of one read come out in one piece") {
+  Buffer in;
+  Buffer out;
+  BodyReader reader;
+  reader.start_chunked(kTrailerLimit);
+  in.append("1\r\nh\r\n003\r\nell\r\n1;x\r\no\r\n2\r\n!");
+  CHECK(reader.read(in, out, 1) == BodyReader::Status::more);
+  CHECK(out.front() == "hello!");
+  CHECK(in.empty());
+}
+
+TEST_CASE("a large chunk between small ones is moved and keeps its place") {
+  const std::string large(100'000, 'b');
+  check_chunked("1\r\na\r\n3e8\r\n" + large.substr(0, 1000) + "\r\n1\r\nc\r\n0\r\n\r\n",
+                {"end", "a" + large.substr(0, 1000) + "c", "", ""});
+  const std::string bytes = "1\r\na\r\n186a0\r\n" + large + "\r\n1\r\nc\r\n0\r\n\r\n";
+  Chunk* const chunk = acquire_chunk(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), chunk->bytes());
+  Buffer in;
+  Buffer out;
+  in.append_slice(chunk, 0, bytes.size());
+  release_chunk(chunk);
+  const char* const where = in.front().data() + bytes.find('b');
+  BodyReader reader;
+  reader.start_chunked(kTrailerLimit);
+  CHECK(reader.read(in, out, 1) == BodyReader::Status::end);
+  CHECK(out.size() == large.size() + 2);
+  out.consume(1);
+  CHECK(out.front().data() == where);
+}
+
+TEST_CASE("a turn reads so many chunks, and the next one goes on behind them") {
+  constexpr size_t kChunks = 3 * BodyReader::kChunksPerTurn;
+  const std::string line = GENERATE(as<std::string>(), "1\r\n", "1;x\r\n");  // short way, long way
+  CAPTURE(line);
+  Buffer in;
+  BodyReader reader;
+  reader.start_chunked(kTrailerLimit);
+  for (size_t i = 0; i < kChunks; ++i) in.append(line + "x\r\n");
+  in.append("0\r\nA: b\r\n\r\nrest");
+  for (uint64_t turn = 1; turn <= 3; ++turn) {
+    Buffer out;
+    CHECK(reader.read(in, out, turn) == BodyReader::Status::paused);
+    CHECK(out.size() == BodyReader::kChunksPerTurn);
+    CHECK(reader.read(in, out, turn) == BodyReader::Status::paused);
+    CHECK(out.size() == BodyReader::kChunksPerTurn);
+  }
+  Buffer out;
+  CHECK(reader.read(in, out, 4) == BodyReader::Status::end);
+  CHECK(out.empty());
+  CHECK(reader.trailers() == "A: b\r\n");
+  CHECK(in.to_string() == "rest");
+}
+
+TEST_CASE("a bad chunk behind more than a turn reads is found when it is reached") {
+  CHECK(word_of_chunks(small_chunks(3 * BodyReader::kChunksPerTurn) + "1\r\nxy\r\n") ==
+        "bad_chunk");
+  CHECK(word_of_chunks(small_chunks(3 * BodyReader::kChunksPerTurn) + "0\r\n\r\n") == "end");
+}
+
 TEST_CASE("a body of known length takes exactly that many bytes") {
   const auto of = [](uint64_t bytes) {
     return [bytes](BodyReader& reader) { reader.start_length(bytes); };
@@ -159,7 +288,7 @@ TEST_CASE("how much is still to come is known by length alone") {
   reader.start_length(10);
   CHECK(reader.remaining() == uint64_t{10});
   in.append("abc");
-  CHECK(reader.read(in, out) == BodyReader::Status::more);
+  CHECK(reader.read(in, out, 1) == BodyReader::Status::more);
   CHECK(reader.remaining() == uint64_t{7});
   reader.start_chunked(kTrailerLimit);
   CHECK_FALSE(reader.remaining().has_value());
@@ -182,7 +311,7 @@ TEST_CASE("large pieces of a body are moved, not copied") {
   Buffer out;
   BodyReader reader;
   reader.start_length(100'000);
-  CHECK(reader.read(in, out) == BodyReader::Status::end);
+  CHECK(reader.read(in, out, 1) == BodyReader::Status::end);
   CHECK(out.front().data() == where);
 }
 

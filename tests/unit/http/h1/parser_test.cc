@@ -43,6 +43,12 @@ TEST_CASE("a request head is read as what it says") {
       {"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n", "/", "h", "none", false},
       {"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, CLOSE\r\n", "/", "h", "none", false},
       {"GET / HTTP/1.0\r\n", "/", "", "none", false},
+      {"GET / HTTP/1.2\r\nHost: h\r\n", "/", "h"},
+      {"GET / HTTP/1.9\r\nHost: h\r\nTransfer-Encoding: chunked\r\n", "/", "h", "unknown"},
+      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::string(40, '0') + "5\r\n", "/", "h",
+       "5"},
+      {"GET /?a\\b HTTP/1.1\r\nHost: h\r\n", "/?a\\b", "h"},
+      {"GET http://x?\\ HTTP/1.1\r\nHost: h\r\n", "?\\", "x"},
       {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n", "/", "", "none", true},
       {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n", "/", "", "none", false},
   };
@@ -61,9 +67,23 @@ TEST_CASE("a request head is read as what it says") {
 
 TEST_CASE("methods are told apart by their exact letters") {
   const std::pair<const char*, Method> rows[] = {
-      {"GET", Method::get},     {"HEAD", Method::head},      {"POST", Method::post},
-      {"PUT", Method::put},     {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
-      {"TRACE", Method::trace}, {"PATCH", Method::patch},    {"PROPFIND", Method::other},
+      {"GET", Method::get},
+      {"HEAD", Method::head},
+      {"POST", Method::post},
+      {"PUT", Method::put},
+      {"DELETE", Method::delete_},
+      {"OPTIONS", Method::options},
+      {"TRACE", Method::trace},
+      {"PATCH", Method::patch},
+      {"QUERY", Method::query},
+      {"get", Method::other},
+      {"RDG_IN_DATA", Method::other},
+      {"LIST", Method::other},
+      {"!#$%&'*+-.^_`|~0", Method::other},
+      {"VERSION-CONTROL", Method::version_control},
+      {"PROPFIND", Method::propfind},
+      {"connect", Method::other},
+      {"CONNECTED", Method::other},
   };
   for (const auto& [name, method] : rows) {
     INFO(name);
@@ -87,14 +107,34 @@ TEST_CASE("field values come without the blanks around them, and in order") {
   CHECK(fields.begin()[3].value == "\xffz");
 }
 
+TEST_CASE("bytes outside ASCII stand in a target only where the listener is lenient") {
+  const std::string_view targets[] = {"/\xc3\xa4", "/?\xff", "http://x/\x80"};
+  for (const std::string_view target : targets) {
+    INFO(target);
+    std::string text = "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    CHECK(fault_of(parse_request(text, kFieldLimit)) == "bad_target");
+    const auto parsed = parse_request(text, kFieldLimit, config::Targets::lenient);
+    REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
+    CHECK(target.ends_with(parsed->head.target));
+  }
+  for (const std::string_view target :
+       {"/\x7f\xc3", "/\x01\xc3", "/\xc3#", "/\\\xc3", "http://\xc3/"}) {
+    INFO(target);
+    std::string text = "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    CHECK_FALSE(parse_request(text, kFieldLimit, config::Targets::lenient).has_value());
+  }
+}
+
 TEST_CASE("a doubtful request head is refused, with what is wrong with it") {
   const std::string get = "GET / HTTP/1.1\r\n";
   const std::string host = get + "Host: h\r\n";
   const std::pair<std::string, std::string_view> rows[] = {
       {"GET  / HTTP/1.1\r\nHost: h\r\n", "bad_start_line"},
       {"/ GET\r\nHost: h\r\n", "bad_start_line"},
-      {"GET / HTTP/1.2\r\nHost: h\r\n", "bad_version"},
-      {"BREW / HTTP/1.1\r\nHost: h\r\n", "bad_method"},
+      {"GET / HTTP/2.0\r\nHost: h\r\n", "bad_version"},
+      {"GET / HTTP/0.9\r\nHost: h\r\n", "bad_version"},
+      {"BR(W / HTTP/1.1\r\nHost: h\r\n", "bad_start_line"},
+      {"CONNECT / HTTP/1.1\r\nHost: h\r\n", "bad_method"},
       {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n", "bad_method"},
       {"GET a HTTP/1.1\r\nHost: h\r\n", "bad_target"},
       {"GET http HTTP/1.1\r\nHost: h\r\n", "bad_target"},
@@ -115,11 +155,14 @@ TEST_CASE("a doubtful request head is refused, with what is wrong with it") {
       {host + "Content-Length: +1\r\n", "bad_content_length"},
       {host + "Content-Length: \r\n", "bad_content_length"},
       {host + "Content-Length: 1\r\nContent-Length: 1\r\n", "bad_content_length"},
-      {host + "Transfer-Encoding: gzip, chunked\r\n", "bad_transfer_encoding"},
+      {host + "Transfer-Encoding: gzip, chunked\r\n", "unknown_transfer_coding"},
+      {host + "Transfer-Encoding: gzip\r\nContent-Length: 1\r\n", "length_and_encoding"},
+      {host + "Content-Length: 1\r\nTransfer-Encoding: gzip\r\n", "length_and_encoding"},
+      {host + "Content-Length: 1, 1\r\n", "bad_content_length"},
       {host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
        "bad_transfer_encoding"},
       {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", "bad_transfer_encoding"},
-      {host + "Connection: upgrade\r\nUpgrade: ws\r\nContent-Length: 1\r\n", "upgrade_with_body"},
+      {"POST / HTTP/1.0\r\nTransfer-Encoding: gzip\r\n", "bad_transfer_encoding"},
       {host + "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n", "too_many_fields"},
   };
   for (const auto& [head, fault] : rows) {
@@ -138,8 +181,12 @@ TEST_CASE("an upgrade counts only when Connection names it, and never for h2c or
   const Row rows[] = {
       {"1.1", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "websocket"},
       {"1.1", "Upgrade: websocket\r\n", ""},
+      {"1.1", "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n", "tcp"},
+      {"1.1", "Connection: Upgrade\r\nUpgrade: tcp\r\nTransfer-Encoding: chunked\r\n", "tcp"},
       {"1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\n", ""},
       {"1.1", "Connection: Upgrade\r\nUpgrade: H2C, websocket\r\n", "websocket"},
+      {"1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: tcp\r\n", "tcp"},
+      {"1.1", "Connection: Upgrade\r\nUpgrade: ,\r\nUpgrade: tcp\r\nUpgrade: x\r\n", "tcp"},
       {"1.0", "Connection: Upgrade\r\nUpgrade: websocket\r\n", ""},
   };
   for (const Row& row : rows) {
@@ -154,7 +201,11 @@ TEST_CASE("an upgrade counts only when Connection names it, and never for h2c or
 
 TEST_CASE("trailers are welcome when TE says so") {
   for (const auto& [te, wanted] : std::vector<std::pair<std::string, bool>>{
-           {"trailers", true}, {"gzip, Trailers", true}, {"gzip", false}, {"", false}}) {
+           {"trailers", true},
+           {"gzip, Trailers", true},
+           {"gzip\r\nTE: trailers", true},
+           {"gzip", false},
+           {"", false}}) {
     std::string text = "GET / HTTP/1.1\r\nHost: h\r\nTE: " + te + "\r\n\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
     REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
@@ -187,15 +238,21 @@ TEST_CASE("a response has the body that status, method and framing give it") {
       {ok + length + "Connection: close\r\n", get, "5", true, false},
       {ok + length, head, "5", false},
       {ok + chunked, head, "none", false},
+      {ok + length + chunked, head, "5", false},
+      {ok + chunked + length, head, "5", false},
+      {"HTTP/1.1 304 Not Modified\r\n" + length + chunked, get, "5", false},
+      {ok + length + length, get, "5", true},
+      {ok + "Content-Length: 5, 05\r\n", get, "5", true},
+      {ok + "Content-Length: " + std::string(30, '0') + "5\r\n", get, "5", true},
+      {"HTTP/1.7 200 OK\r\n" + length, get, "5", true},
+      {"HTTP/1.1 799 Odd\r\n" + length, get, "5", true},
       {ok, head, "none", false},
       {"HTTP/1.1 304 Not Modified\r\n" + length, get, "5", false},
       {"HTTP/1.1 304 Not Modified\r\n", get, "none", false},
       {"HTTP/1.1 204 No Content\r\n" + length, get, "none", false},
       {"HTTP/1.1 103 Early Hints\r\n" + length, get, "none", false},
       {"HTTP/1.1 100\r\n", get, "none", false},
-      {ok + length + "WWW-Authenticate: NTLM\r\n", get, "5", true, false},
-      {ok + length + "WWW-Authenticate: negotiate abc\r\n", get, "5", true, false},
-      {ok + length + "WWW-Authenticate: Basic realm=x\r\n", get, "5", true, true},
+      {ok + length + "WWW-Authenticate: NTLM\r\n", get, "5", true, true},
   };
   for (const ResponseRow& row : rows) {
     INFO(row.head << (row.request == Method::head ? "to HEAD" : "to GET"));
@@ -213,7 +270,7 @@ TEST_CASE("a doubtful response head is refused, with what is wrong with it") {
   const std::pair<std::string, std::string_view> rows[] = {
       {"HTTP/1.1 20 OK\r\n", "bad_start_line"},
       {"HTTP/2.0 200 OK\r\n", "bad_version"},
-      {"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: ws\r\n", "bad_start_line"},
+      {"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: ws\r\n", "bad_switch"},
       {"HTTP/1.1 200 OK\nA: b\r\n", "bad_line_end"},
       {ok + "A: \x01\r\n", "bad_field"},
       {ok + ": b\r\n", "bad_field"},
@@ -221,7 +278,12 @@ TEST_CASE("a doubtful response head is refused, with what is wrong with it") {
       {ok + "A\r\n", "bad_field"},
       {ok + "Content-Length: 1\r\nContent-Length: 2\r\n", "bad_content_length"},
       {ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "length_and_encoding"},
-      {ok + "Transfer-Encoding: identity\r\n", "bad_transfer_encoding"},
+      {ok + "Transfer-Encoding: identity\r\n", "unknown_transfer_coding"},
+      {ok + "Content-Length: 5, 6\r\n", "bad_content_length"},
+      {ok + "Content-Length: 5,\r\n", "bad_content_length"},
+      {ok + "Content-Length: 5\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+       "length_and_encoding"},
+      {"HTTP/0.9 200 OK\r\n", "bad_version"},
       {ok + "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\n", "too_many_fields"},
   };
   for (const auto& [head, fault] : rows) {
@@ -245,8 +307,8 @@ TEST_CASE("a 101 is believed only when it switches to what was asked for") {
   const std::string head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
   for (const auto& [fields, fault] :
        std::vector<std::pair<std::string, std::string>>{{"Upgrade: WebSocket\r\n", ""},
-                                                        {"Upgrade: other\r\n", "bad_start_line"},
-                                                        {"", "bad_start_line"}}) {
+                                                        {"Upgrade: other\r\n", "bad_switch"},
+                                                        {"", "bad_switch"}}) {
     INFO(fields);
     std::string text = head + fields + "\r\n";
     CHECK(fault_of(parse_response(text, kFieldLimit, Method::get, "websocket")) == fault);
@@ -282,9 +344,9 @@ TEST_CASE("trailers are field lines and nothing else") {
   };
   for (const auto& [text, fault] : rows) {
     INFO(text);
-    CHECK(fault_of(parse_trailers(text, kFieldLimit)) == fault);
+    CHECK(fault_of(parse_trailers(text, field_room().first(kFieldLimit))) == fault);
   }
-  const auto fields = parse_trailers("A: b\r\nC:\td \r\n", kFieldLimit);
+  const auto fields = parse_trailers("A: b\r\nC:\td \r\n", field_room().first(kFieldLimit));
   REQUIRE(fields.has_value());
   REQUIRE(fields->size() == 2);
   CHECK(fields->begin()[1].value == "d");

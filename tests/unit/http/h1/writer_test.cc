@@ -24,7 +24,7 @@ std::string written(const RequestHead& head, Framing framing) {
 
 std::string written(const ResponseHead& head, Framing framing, ConnectionOption option) {
   Buffer output;
-  write_response_head(output, head, framing, option);
+  write_response_head(output, head, head.body, framing, option);
   return output.to_string();
 }
 

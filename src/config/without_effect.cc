@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "without_effect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "key_path.h"
+#include "onehop/config/load.h"
+#include "onehop/config/schema.h"
+
+namespace onehop::config {
+namespace {
+
+// A visitor of a table without tables in it: its keys, each with its value as the file writes it.
+class Writer {
+ public:
+  template <class Rule, class T>
+  void value(std::string_view key, const T& member, const Rule& rule, std::string_view) {
+    written_.emplace_back(key, written(rule, member));
+  }
+
+  template <class T>
+  static auto of(const T& table) {
+    Writer writer;
+    describe(writer, table);
+    return std::move(writer.written_);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> written_;
+};
+
+// The keys of `table` that are not as by default.
+template <class T>
+std::vector<std::pair<std::string, std::string>> changed(const T& table) {
+  auto values = Writer::of(table);
+  const auto defaults = Writer::of(T{});
+  std::erase_if(
+      values, [&](const auto& one) { return std::ranges::find(defaults, one) != defaults.end(); });
+  return values;
+}
+
+// Nobody asks for HTTP/2 then, so neither its windows nor its PING are used.
+void add_http2(std::vector<WithoutEffect>& all, const Upstream& upstream) {
+  if (upstream.protocol != UpstreamProtocol::h1) return;
+  const std::string at = upstream_key(upstream.name);
+  const auto add = [&](std::string_view key, std::string found) {
+    all.push_back({joined(at, key),
+                   "no effect while protocol is \"h1\", but with \"h2\" or \"auto\"",
+                   std::move(found), joined(at, "protocol")});
+  };
+  const milliseconds ping = upstream.timeouts.http2_ping;
+  if (ping != UpstreamTimeouts{}.http2_ping) add("timeouts.http2_ping", written(Time{}, ping));
+  for (const auto& [key, found] : changed(upstream.http2)) add(joined("http2", key), found);
+}
+
+}  // namespace
+
+std::vector<WithoutEffect> without_effect(const Config& config) {
+  std::vector<WithoutEffect> all;
+  const bool any = std::ranges::any_of(config.listeners, &Listener::http2);
+  if (!any && !config.listeners.empty()) {
+    for (auto& [key, found] : changed(config.server.http2)) {
+      all.push_back({joined("server.http2", key),
+                     "no effect while http2 is false on every listener", std::move(found),
+                     "listener"});
+    }
+  }
+  for (const Upstream& upstream : config.upstreams) add_http2(all, upstream);
+  return all;
+}
+
+}  // namespace onehop::config

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "retry_policy.h"
+
+#include <bit>
+#include <utility>
+
+namespace onehop::proxy {
+
+FailedAttempt failure_of(const http::StreamError& why, Outcome outcome, http::Method method,
+                         const SentBody& body) {
+  const bool untouched = why.violation == http::Violation::gone && !why.sent_anything;
+  return {.outcome = outcome,
+          .refused = why.refused,
+          .unseen = why.refused || untouched,
+          // A stream that was reset alone was looked at: that is the answer to it.
+          .repeatable = http::is_idempotent(method) && !why.connection_lives,
+          .whole = body.whole()};
+}
+
+bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
+  const Again again = failure.unseen ? Again::unseen : row_of(failure.outcome).again;
+  const auto bit = static_cast<uint16_t>(1u << current_);
+  const bool sound = again == Again::unseen || again == Again::if_reused;
+  sound_ = static_cast<uint16_t>(sound ? sound_ | bit : sound_ & ~bit);
+  // Where one connection had gone, those that lie beside it may have gone, too.
+  if (!failure.refused && !failure.shared && again != Again::elsewhere)
+    connection_ = Connection::fresh;
+  if (attempts_ > retries || attempts_ >= kMostAttempts) return false;
+  switch (again) {
+    case Again::never:
+      return false;
+    case Again::elsewhere:
+      return true;
+    case Again::unseen:
+      return failure.whole;
+    case Again::if_reused:
+      return failure.repeatable && failure.whole && !std::exchange(was_stale_, true);
+    case Again::once_elsewhere:
+      return failure.repeatable && failure.whole && !std::exchange(was_unanswered_, true);
+  }
+  return false;
+}
+
+std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<size_t> another) {
+  if (another.has_value()) {
+    current_ = tried_count_++;
+    tried_[current_] = static_cast<uint16_t>(*another);
+  } else if (sound_ != 0) {
+    current_ = static_cast<uint8_t>(std::bit_width(sound_) - 1);
+  } else {
+    return std::nullopt;
+  }
+  ++attempts_;
+  return Next{tried_[current_], connection_};
+}
+
+}  // namespace onehop::proxy

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// RetryPolicy: the one place that decides, after an attempt that came to nothing, whether and where
+// its request goes again. One of a request, for all of its attempts.
+//
+//   where   another endpoint first; the same one only when no other is left, and only if it did not
+//           fail, such as one that turned the request away or had closed a pooled connection
+//   whether by the row of the outcome: never where the endpoint may have acted on the request,
+//           unless the method is idempotent (RFC 9110 9.2.2), and only with the whole body at hand
+//   often   `upstream.retries` bounds all of them together, whatever the reasons were; where the
+//           endpoint may have seen the request, each reason counts once, so that a request that
+//           kills who answers it does not go round
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "onehop/http/stream.h"
+#include "onehop/proxy/outcome.h"
+#include "sent_body.h"
+
+namespace onehop::proxy {
+
+// How an attempt failed.
+struct FailedAttempt {
+  Outcome outcome = Outcome::connect_failed;
+  bool refused = false;     // by HTTP/2, which is nobody's fault if another attempt follows
+  bool unseen = false;      // nothing can have been done for it, so it may go out again
+  bool repeatable = false;  // it may be done twice: an idempotent method
+  bool whole = true;        // all of the body is at hand
+  bool shared = false;      // its connection had many streams, and is replaced by one for all
+
+  // How the attempt is counted when another one follows.
+  Outcome gives_way() const { return refused ? Outcome::upstream_refused : outcome; }
+};
+
+// Of an attempt that had a stream and nothing of a response.
+FailedAttempt failure_of(const http::StreamError& why, Outcome outcome, http::Method method,
+                         const SentBody& body);
+
+class RetryPolicy {
+ public:
+  static constexpr size_t kMostAttempts = 16;
+
+  enum class Connection : uint8_t { any, fresh };
+  struct Next {
+    size_t endpoint;
+    Connection connection = Connection::any;
+  };
+
+  // The endpoints that had their turn: none of them is another one.
+  std::span<const uint16_t> tried() const { return std::span(tried_).first(tried_count_); }
+
+  // Whether another attempt may follow this one. Notes the failure; once after each attempt.
+  bool allows(const FailedAttempt& failure, uint32_t retries);
+
+  // The next attempt, also the first. `another` is the endpoint that was picked beside tried().
+  // Nothing: no endpoint is left.
+  std::optional<Next> next(std::optional<size_t> another);
+
+  // The endpoint of the last attempt; there was one.
+  size_t current() const { return tried_[current_]; }
+
+ private:
+  std::array<uint16_t, kMostAttempts> tried_{};
+  uint16_t sound_ = 0;  // a bit for each of them: it is no worse for its last attempt
+  uint8_t tried_count_ = 0;
+  uint8_t current_ = 0;  // the place in tried_ of the last attempt's
+  uint8_t attempts_ = 0;
+  Connection connection_ = Connection::any;
+  bool was_stale_ = false;
+  bool was_unanswered_ = false;
+};
+
+}  // namespace onehop::proxy

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/tls/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "onehop/base/assert.h"
+
+namespace onehop::tls {
+
+std::array<uint8_t, 20> sha1(std::string_view text) {
+  std::array<uint8_t, 20> digest{};
+  ONEHOP_ASSERT(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) ==
+                1);
+  return digest;
+}
+
+void fill_random(std::span<uint8_t> bytes) {
+  ONEHOP_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
+}
+
+}  // namespace onehop::tls

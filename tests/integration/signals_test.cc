@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Signals that have no meaning do not end the program, and a service manager learns when it serves.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "tests/support/catch.h"
+#include "tests/support/gate.h"
+#include "tests/support/notify_socket.h"
+#include "tests/support/proxy_process.h"
+#include "tests/support/scripted_origin.h"
+
+namespace onehop::test {
+namespace {
+
+constexpr int kMeaningless[] = {SIGHUP, SIGUSR1, SIGUSR2};
+constexpr const char* kNames[] = {"SIGHUP", "SIGUSR1", "SIGUSR2"};
+
+// The log has a line for each of them.
+bool all_are_said(const std::string& log) {
+  for (const char* name : kNames) {
+    if (log.find(std::string(name) + " is ignored") == log.npos) return false;
+  }
+  return true;
+}
+
+TEST_CASE("SIGHUP, SIGUSR1 and SIGUSR2 end nothing, and the log says that they are ignored") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const bool with_file = GENERATE(true, false);
+  const std::vector<std::string> options = {"proxy",       "--listen", "127.0.0.1:0",   "--admin",
+                                            "127.0.0.1:0", "--to",     origin.address()};
+  ProxyProcess proxy = with_file ? ProxyProcess(ProxyConfig{.endpoints = {origin.address()}})
+                                 : ProxyProcess(options);
+  for (const int number : kMeaningless) proxy.signal(number);
+  CHECK(eventually([&] { return all_are_said(proxy.errors()); }));
+  CHECK(proxy.get().status == 200);
+}
+
+TEST_CASE("the demo goes on after SIGHUP, SIGUSR1 and SIGUSR2, and ends with 0 on SIGQUIT") {
+  Subprocess demo({ProxyProcess::binary(), "demo"});
+  REQUIRE(eventually([&] { return demo.output().find("REQ/S") != std::string::npos; }));
+  for (const int number : kMeaningless) demo.signal(number);
+  CHECK(eventually([&] { return all_are_said(demo.errors()); }));
+  demo.signal(SIGQUIT);
+  CHECK(demo.wait_exit() == 0);
+}
+
+TEST_CASE("signals that come before it listens wait until it does") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string pipe = beside.folder() + "/onehop.toml";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  Subprocess onehop({ProxyProcess::binary(), "run", "--config", pipe});
+  const int written_to = ::open(pipe.c_str(), O_WRONLY | O_CLOEXEC);  // it reads, so it has begun
+  for (const int number : kMeaningless) onehop.signal(number);
+  const std::string text = ProxyConfig{.endpoints = {origin.address()}}.toml();
+  CHECK(::write(written_to, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  ::close(written_to);
+  CHECK(onehop.wait_line("listening on "));
+  CHECK(eventually([&] { return all_are_said(onehop.errors()); }));
+  onehop.signal(SIGTERM);
+  CHECK(onehop.wait_exit() == 0);
+  ::unlink(pipe.c_str());
+}
+
+TEST_CASE("on SIGQUIT a request in flight is finished, then it ends with 0") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    connection.must_read_request();
+    gate.wait();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    connection.wait_end();
+  });
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});
+  Client client = proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  proxy.signal(SIGQUIT);
+  REQUIRE(eventually([&] { return proxy.errors().find("draining") != std::string::npos; }));
+  gate.open();
+  CHECK(client.read_response().body == "hello");
+  client.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a service manager is told when clients can connect, and when it stops") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string name =
+      GENERATE(true, false) ? beside.folder() + "/notify" : "@onehop-test/" + beside.folder();
+  const NotifySocket manager(name);
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}},
+                     {.environment = {{"NOTIFY_SOCKET", name}}, .open_files = 0, .directory = ""});
+  const std::string ready = manager.next();
+  CHECK(ready.starts_with("READY=1\n"));
+  CHECK(ready.find("STATUS=listening on " + proxy.address()) != ready.npos);
+  CHECK(proxy.get().status == 200);
+  proxy.signal(SIGTERM);
+  CHECK(manager.next().starts_with("STOPPING=1\n"));
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a service manager hears nothing of a start that fails") {
+  const TemporaryFile beside("note", "");
+  const NotifySocket manager(beside.folder() + "/notify");
+  const TemporaryFile file(
+      "onehop.toml",
+      "[[listener]]\naddress = \"192.0.2.1:80\"\n[[route]]\nupstream = \"a\"\n[upstream.a]\n"
+      "endpoints = [\"127.0.0.1:9001\"]\n");
+  const Finished run = run_program({ProxyProcess::binary(), "run", file.path()},
+                                   {.environment = {{"NOTIFY_SOCKET", beside.folder() + "/notify"}},
+                                    .open_files = 0,
+                                    .directory = ""});
+  CHECK(run.code == 1);
+  CHECK(manager.next(milliseconds(0)).empty());
+}
+
+}  // namespace
+}  // namespace onehop::test
