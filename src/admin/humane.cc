@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <iterator>
+#include <string_view>
 
 namespace onehop::admin {
 
@@ -44,6 +46,15 @@ std::string count_text(uint64_t count) {
   if (value < 999.5e6) return three_digits(value / 1e6) + " M";
   if (value < 999.5e9) return three_digits(value / 1e9) + " G";
   return three_digits(value / 1e12) + " T";
+}
+
+std::string size_text(uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  for (; value >= 999.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return fmt::format("{} {}", three_digits(value), kUnits[unit]);
 }
 
 std::string rate_text(double per_second) {

@@ -14,6 +14,9 @@ std::string duration_text(uint64_t us);
 // "1,234,567"; from ten million on "12.3 M", then "1.23 G" and "1.23 T".
 std::string count_text(uint64_t count);
 
+// Three digits and a unit: "0 B", "987 B", "12.4 MiB".
+std::string size_text(uint64_t bytes);
+
 // "0.5", "999.9", then as count_text.
 std::string rate_text(double per_second);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "documents.h"
+#include "onehop/base/buffer.h"
 
 namespace onehop::admin {
 
@@ -113,6 +114,12 @@ Json listeners_of(const Snapshot& snapshot, const View& view) {
   return listeners;
 }
 
+Json memory_of(const View& view) {
+  return {{"buffered_bytes", buffered_memory()},
+          {"buffered_peak_bytes", most_buffered_memory()},
+          {"buffered_limit_bytes", view.buffered_limit}};
+}
+
 Json downstream_of(const Snapshot& snapshot, const View& view) {
   const telemetry::DownstreamValues& values = snapshot.downstream;
   const telemetry::DownstreamRates rates = view.windows.downstream_rates(snapshot, view.now_ns);
@@ -129,6 +136,7 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   connections["idle_timeouts_total"] = values.idle_timeouts;
   connections["shed_total"] = values.shed;
   connections["accept_paused_total"] = values.accept_paused;
+  connections["stalled_given_up_total"] = values.stalled_given_up;
 
   Json of_requests = {{"total", requests}, {"in_flight", values.in_flight}};
   add_rates(rates.requests, of_requests);
@@ -229,6 +237,7 @@ std::string stats_document(const View& view, telemetry::Window window) {
                          {"start_time", view.start_time_unix_s},
                          {"window", std::string(telemetry::window_name(window))},
                          {"workers", snapshot.workers},
+                         {"memory", memory_of(view)},
                          {"downstream", downstream_of(snapshot, view)},
                          {"listeners", listeners_of(snapshot, view)},
                          {"routes", routes_of(snapshot)},

@@ -274,6 +274,17 @@ std::string listeners_line(const Json& document) {
   return texts.empty() ? std::string() : listed("listening", texts);
 }
 
+// Empty where memory sufficed for everybody.
+std::string memory_line(const Json& document) {
+  const uint64_t given_up =
+      count(document, {"downstream", "connections", "stalled_given_up_total"});
+  if (given_up == 0) return {};
+  return fmt::format("memory    {} slow {} given up: limits.buffered is {}, buffers held {}",
+                     count_text(given_up), given_up == 1 ? "client" : "clients",
+                     size_text(count(document, {"memory", "buffered_limit_bytes"})),
+                     size_text(count(document, {"memory", "buffered_peak_bytes"})));
+}
+
 std::string pooling_line(const Json& document) {
   uint64_t avoided = 0;
   uint64_t saved_us = 0;
@@ -312,7 +323,8 @@ Result<std::string, std::string> stats_table(const std::string& stats_json,
   table += endpoint_lines(*document, requests, style);
   for (const std::string& line :
        {listeners_line(*document), downstream_line(*document, requests), failed_line(*document),
-        errors_lines(*document), pooling_line(*document), window_line(*document)}) {
+        errors_lines(*document), memory_line(*document), pooling_line(*document),
+        window_line(*document)}) {
     if (!line.empty()) table += inked(style, kDim, line) + "\n";
   }
   return table;

@@ -53,6 +53,7 @@ EventLoop::Handles::~Handles() {
 }
 
 Chunk* EventLoop::Handles::read_chunk(size_t size) {
+  if (size > kMediumChunkBytes && memory_is_short()) size = kMediumChunkBytes;
   if (size == kBulkChunkBytes && !may_read_bulk()) size = kLargeChunkBytes;
   Chunk*& kept = size == kBulkChunkBytes     ? bulk_chunk
                  : size == kLargeChunkBytes  ? large_chunk
@@ -154,6 +155,10 @@ void EventLoop::on_armed(uint64_t due_ms) {
   const uint64_t now = now_ms();
   handles_->timer_due_ms = due_ms;
   uv_timer_start(&handles_->timer, thunk<&Handles::on_timer>, due_ms > now ? due_ms - now : 0, 0);
+}
+
+void EventLoop::read_little_beyond(uint64_t bytes) {
+  handles_->short_beyond = bytes;
 }
 
 void EventLoop::watch_signal(int signal, std::function<void()> on_signal) {

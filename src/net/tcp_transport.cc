@@ -237,8 +237,10 @@ void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
 
 // `size` bytes have come into the chunk that was read to, which had room for `room`.
 void TcpTransport::received(size_t size, size_t room) {
-  // A medium one that was filled is followed by another at once, which brings the rest, or much.
-  const bool first_of_much = size == room && size == kMediumChunkBytes;
+  // A medium one that was filled is followed by another at once, which brings the rest, or much,
+  // unless there is no memory for much.
+  const bool first_of_much =
+      size == room && size == kMediumChunkBytes && !event_loop_.handles().memory_is_short();
   if (size == room && !first_of_much) filled_turn_ = loop_.turn();
   const bool bulk = size >= kLargeChunkBytes;
   bulk_ = bulk || first_of_much;

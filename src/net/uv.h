@@ -41,9 +41,12 @@ struct EventLoop::Handles {
   void take_posted();
 
   // The chunk that the next read goes to. Stays the same as long as nobody keeps a slice of it.
-  // `size` is one of the sizes of chunks; a bulk one is given as long as the turn and the memory
-  // allow it.
+  // `size` is one of the sizes of chunks; one beyond 16 KiB is given as long as the memory allows
+  // it, and a bulk one as long as the turn does too.
   Chunk* read_chunk(size_t size);
+  bool memory_is_short() const noexcept {
+    return short_beyond != 0 && buffered_memory() > short_beyond;
+  }
   bool may_read_bulk();
   void release_chunks();
 
@@ -65,7 +68,8 @@ struct EventLoop::Handles {
   Chunk* medium_chunk = nullptr;
   Chunk* large_chunk = nullptr;
   Chunk* bulk_chunk = nullptr;
-  uint64_t bulk_turn = 0;  // the turn in which the bulk reads below were made
+  uint64_t short_beyond = 0;  // bytes of all buffers; 0: memory is never short
+  uint64_t bulk_turn = 0;     // the turn in which the bulk reads below were made
   unsigned bulk_reads = 0;
 
   // Those that came since the deadline was armed, and those that were there before.

@@ -98,6 +98,7 @@ struct ServerParts final {
     seen.commit = built_from();
     if (config->admin.metrics_per_endpoint) seen.detail = telemetry::Detail::endpoint;
     seen.connections = admin_endpoint.connections();
+    seen.buffered_limit = config->server.limits.buffered;
     seen.config_json = config_json;
     seen.start_time_unix_s = started_unix;
     seen.started_ns = started_ns;
@@ -284,7 +285,8 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
   const size_t count = telemetry.worker_count();
   warn_of_small_shares(*config, count);
   const uint64_t limit = client_limit(*config, count);
-  shortage.emplace(limit, [this](size_t asking) {
+  const Shortage::Limits limits{limit, config->server.limits.buffered};
+  shortage.emplace(limits, telemetry, [this](size_t asking) {
     for (size_t i = 0; i < workers.size(); ++i) {
       if (i != asking && !workers[i]->done()) workers[i]->make_room_for_others();
     }
@@ -335,6 +337,7 @@ void ServerParts::run() {
   hold_signals();
   workers.clear();
   failures.finish();
+  shortage->finish();
   admin_endpoint.close();
   loop.end_turn();
 }

@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "onehop/base/log.h"
+#include "onehop/config/units.h"
 
 namespace onehop::server {
 
-Shortage::Shortage(uint64_t limit, std::function<void(size_t)> ask)
-    : limit_(limit), ask_(std::move(ask)) {}
+Shortage::Shortage(Limits limits, const telemetry::Telemetry& telemetry,
+                   std::function<void(size_t)> ask)
+    : limits_(limits), telemetry_(telemetry), ask_(std::move(ask)) {}
 
 void Shortage::limit_reached(uint64_t now_ms, Came came) {
   const std::lock_guard lock(mutex_);
@@ -40,6 +42,7 @@ void Shortage::settle(uint64_t now_ms) {
   const std::lock_guard lock(mutex_);
   say_limit(now_ms);
   say_descriptors(now_ms);
+  say_memory(now_ms);
 }
 
 void Shortage::say_limit(uint64_t now_ms) {
@@ -48,7 +51,7 @@ void Shortage::say_limit(uint64_t now_ms) {
   log::warning(
       fmt::format("the limit of {} client connections (server.limits.connections) is reached; "
                   "waiting ones closed for new ones: {}, times that new ones had to wait: {}",
-                  limit_, untold.closed, untold.waited));
+                  limits_.connections, untold.closed, untold.waited));
   untold = {.again_ms = now_ms + kLogEveryMs};
 }
 
@@ -60,6 +63,20 @@ void Shortage::say_descriptors(uint64_t now_ms) {
       "times that there was nothing to close: {}",
       error_.sentence(), untold.closed, untold.upstream_closed, untold.waited));
   untold = {.again_ms = now_ms + kLogEveryMs};
+}
+
+void Shortage::say_memory(uint64_t now_ms) {
+  uint64_t given_up = 0;
+  for (size_t i = 0; i < telemetry_.worker_count(); ++i)
+    given_up += telemetry_.shard(i).downstream.stalled_given_up.value();
+  if (given_up == given_up_said_ || now_ms < memory_again_ms_) return;
+  log::warning(fmt::format(
+      "all buffers together held more than the {} of server.limits.buffered; given up for it: {} "
+      "clients that did not take their responses, or whose requests were not taken (outcome "
+      "client_shed)",
+      config::size_text(limits_.buffered), given_up - given_up_said_));
+  given_up_said_ = given_up;
+  memory_again_ms_ = now_ms + kLogEveryMs;
 }
 
 }  // namespace onehop::server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Shortage: what the workers of a process do together when there is no room for clients. A worker
-// closes its own that wait; here it asks the others, and here the log learns of it, once for all.
+// closes its own that wait; here it asks the others, and here the log learns of it, once for all,
+// as it does of clients that were given up because memory ran short.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <mutex>
 
 #include "onehop/net/error.h"
+#include "onehop/telemetry/shard.h"
 
 namespace onehop::server {
 
@@ -18,17 +20,25 @@ class Shortage {
   // Lines about the same shortage are no closer together.
   static constexpr uint64_t kLogEveryMs = 10'000;
 
-  // `limit`: client connections that the process may have. `ask` asks every other worker to close
-  // some of its clients that wait.
-  Shortage(uint64_t limit, std::function<void(size_t asking)> ask);
+  struct Limits {
+    uint64_t connections;  // of clients, that the process may have
+    uint64_t buffered;     // bytes, server.limits.buffered
+  };
+  // `ask` asks every other worker to close some of its clients that wait.
+  Shortage(Limits limits, const telemetry::Telemetry& telemetry,
+           std::function<void(size_t asking)> ask);
 
   // Every place for clients of a worker is taken: one that waited was closed for a new client, or
   // the new client waits.
   enum class Came : uint8_t { in, to_wait };
   void limit_reached(uint64_t now_ms, Came came);
 
-  // Says what has not been said yet; now and then, from any thread.
+  // Says what has not been said yet, of clients given up for memory too; now and then, from any
+  // thread.
   void settle(uint64_t now_ms);
+
+  // The same without regard to the time, once nothing more will come.
+  void finish() { settle(UINT64_MAX - kLogEveryMs); }
 
   // Descriptors ran out: what the worker itself closed. Where that was nothing the others are
   // asked.
@@ -52,12 +62,16 @@ class Shortage {
 
   void say_limit(uint64_t now_ms);
   void say_descriptors(uint64_t now_ms);
+  void say_memory(uint64_t now_ms);
 
-  uint64_t limit_;
+  Limits limits_;
+  const telemetry::Telemetry& telemetry_;
   std::function<void(size_t)> ask_;
   std::mutex mutex_;  // guards what follows
   Untold limit_untold_;
   Untold descriptors_untold_;
+  uint64_t given_up_said_ = 0;
+  uint64_t memory_again_ms_ = 0;
   net::NetError error_;
   uint64_t ask_again_ms_ = 0;
 };

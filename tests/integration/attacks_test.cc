@@ -56,6 +56,11 @@ TEST_CASE("27: what windows of zero hold back is bounded, and honest clients see
       eventually([&] { return victim.proxy.metrics().find(shed + " 0\n") == std::string::npos; }));
   CHECK(served);
   CHECK(victim.serves());
+  CHECK(eventually([&] {
+    return victim.proxy.errors().find("more than the 4MiB of server.limits.buffered") !=
+           std::string::npos;
+  }));
+  CHECK(victim.proxy.stats().number("downstream/connections/stalled_given_up_total") > 0);
   // Exchanges and their connections to the origin are there beside what waits.
   CHECK(victim.grown() < kAttackGrowth + kConnections * kStreams * (size_t{48} << 10));
   attackers.clear();

@@ -9,6 +9,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
 #include "tests/support/notify_socket.h"
+#include "tests/support/proxy_chain.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
 
@@ -36,6 +37,29 @@ TEST_CASE("SIGHUP, SIGUSR1 and SIGUSR2 end nothing, and the log says that they a
   for (const int number : kMeaningless) proxy.signal(number);
   CHECK(eventually([&] { return all_are_said(proxy.errors()); }));
   CHECK(proxy.get().status == 200);
+}
+
+TEST_CASE("a test that writes to a TLS peer that has gone gets an error and goes on") {
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const CertificateFiles files = made.leaf();
+  for (int i = 0; i < 10; ++i) {
+    Subprocess onehop({ProxyProcess::binary(), "proxy", "--listen", "127.0.0.1:0", "--to",
+                       origin.address(), "--tls-cert", files.cert, "--tls-key", files.key});
+    const auto address = onehop.wait_line("listening on ");
+    REQUIRE(address);
+    const auto client = connect_any({Speaks::h1, Tls::on}, *address, made.authority());
+    onehop.signal(SIGKILL);
+    const auto insist = [&] {
+      for (int sent = 0; sent < 1000; ++sent) client->ask({});
+      client->response();
+    };
+    CHECK_THROWS_AS(insist(), PeerError);
+  }
+}
+
+TEST_CASE("a program that a test starts does not inherit that SIGPIPE is ignored") {
+  CHECK(run_program({"sh", "-c", "kill -PIPE $$; echo alive"}).code == 128 + SIGPIPE);
 }
 
 TEST_CASE("the demo goes on after SIGHUP, SIGUSR1 and SIGUSR2, and ends with 0 on SIGQUIT") {

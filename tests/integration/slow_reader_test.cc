@@ -2,6 +2,7 @@
 // Clients that take their response, but so slowly that holding it for them costs more than they
 // are worth: write_min_rate. timeouts_test.cc has those that take nothing.
 #include <optional>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/certificates.h"
@@ -105,6 +106,26 @@ TEST_CASE("a connection of HTTP/2 whose client reads too slowly ends with its st
   CHECK(is_cut_off(client.peer(), milliseconds(8000)));
   CHECK(proxy.wait_number("downstream/connections/open", 0) == 0);
   CHECK(proxy.stats().number(kStalled) == 1);
+}
+
+TEST_CASE("many slow readers who begin together are held little each, and none is given up") {
+  constexpr size_t kReaders = 100;
+  ScriptedOrigin origin(large());
+  ProxyProcess proxy(ProxyConfig{
+      .endpoints = {origin.address()}, .server = "workers = 1", .limits = "buffered = \"8MiB\""});
+  std::vector<Client> readers;
+  for (size_t i = 0; i < kReaders; ++i) {
+    readers.push_back(Peer::connect(proxy.address(), 16384));
+    readers.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  CHECK(
+      eventually([&] { return proxy.stats().number("memory/buffered_bytes") > int64_t{4} << 20; }));
+  for (int round = 0; round < 10; ++round) {
+    for (Client& reader : readers) reader.read_exact(4096);
+  }
+  CHECK(proxy.stats().number("downstream/requests/in_flight") == kReaders);
+  CHECK(proxy.stats().number("downstream/connections/stalled_given_up_total") == 0);
+  for (Client& reader : readers) reader.reset();
 }
 
 TEST_CASE("a tunnel is as slow as its ends like") {

@@ -53,6 +53,7 @@ struct View {
   Readiness readiness = Readiness::ready;
   std::vector<ShownListener> listeners = {};  // in the order of the configuration
   AdminConnections connections = {};
+  uint64_t buffered_limit = 0;  // bytes, server.limits.buffered; 0: none
   Documents documents = {};
   telemetry::Detail detail = telemetry::Detail::upstream;  // of /metrics
   // Those in use at this moment, of all listeners and upstreams with TLS; a certificate may be here

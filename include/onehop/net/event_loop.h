@@ -30,6 +30,11 @@ class EventLoop final : public Loop, public Dialer {
   Result<std::unique_ptr<Dial>, NetError> dial(const Address& address,
                                                Dial::Events& events) override;
 
+  // While the buffers of the process (buffered_memory()) hold more than `bytes`, one read brings
+  // 16 KiB at most, so that many peers for whom little is taken do not pin a large chunk each.
+  // 0: however much they hold. Before run().
+  void read_little_beyond(uint64_t bytes);
+
   // Calls `on_signal` on this loop whenever the signal arrives.
   void watch_signal(int signal, std::function<void()> on_signal);
 

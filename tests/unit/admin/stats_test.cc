@@ -36,14 +36,16 @@ const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
   CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "window",
-                                                "workers", "downstream", "listeners", "routes",
-                                                "upstreams"});
+                                                "workers", "memory", "downstream", "listeners",
+                                                "routes", "upstreams"});
+  CHECK(keys(document["memory"]) ==
+        std::set<std::string>{"buffered_bytes", "buffered_peak_bytes", "buffered_limit_bytes"});
   const Json& downstream = document["downstream"];
   CHECK(keys(downstream["connections"]) ==
         std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
                               "rate_peak", "closed_by", "requests_per_connection", "h2_total",
                               "h2_floods_total", "h2_floods_by_reason", "idle_timeouts_total",
-                              "shed_total", "accept_paused_total"});
+                              "shed_total", "accept_paused_total", "stalled_given_up_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
                                                               "by_class", "outcomes"});

@@ -159,6 +159,19 @@ TEST_CASE("attempts that failed stand below, by endpoint and outcome, in lines t
   CHECK(lines[4] == "          7 response_head_timeout, 2 upstream_incomplete");
 }
 
+TEST_CASE("clients that were given up for memory are a line, with the limit and the peak") {
+  const auto lines = [](const std::string& given_up) {
+    return lines_of(
+        table_of(R"({"memory":{"buffered_limit_bytes":41943040,"buffered_peak_bytes":44145050},)"
+                 R"("upstreams":{},"downstream":{"connections":{"stalled_given_up_total":)" +
+                 given_up + "}}}"));
+  };
+  CHECK(lines("0").size() == 4);
+  CHECK(lines("1")[2] ==
+        "memory    1 slow client given up: limits.buffered is 40.0 MiB, buffers held 42.1 MiB");
+  CHECK(lines("1200")[2].starts_with("memory    1,200 slow clients given up: "));
+}
+
 TEST_CASE("the table says where it listens and which of that is TLS") {
   const std::string json = R"({"downstream":{},"upstreams":{},"listeners":{)"
                            R"(":80":{"scheme":"http","listens_on":"0.0.0.0:80"},)"
@@ -195,6 +208,7 @@ TEST_CASE("no line is wider than 80 columns, whatever the numbers and names") {
   constexpr uint64_t kHuge = 987'654'321'987;
   shard.downstream.accepted.add(kHuge);
   shard.downstream.open.add(9'999'999);
+  shard.downstream.stalled_given_up.add(kHuge);
   shard.downstream.requests.add(5, kHuge);
   shard.downstream.outcomes.add(0, kHuge);
   for (telemetry::EndpointShard& endpoint : shard.endpoints) {

@@ -7,6 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include "onehop/net/listener.h"
 #include "tests/support/catch.h"
 
@@ -127,6 +131,64 @@ TEST_CASE("a transport that is told to acknowledges at once what the kernel woul
   loop.run();
   CHECK(peer.delayed > 0);
   CHECK(peer.still_delayed == 0);
+}
+
+// Notes how much each read brings of what its peer has sent ahead.
+class Reads final : public Dial::Events, public Transport::Events {
+ public:
+  Reads(EventLoop& loop, int listening) : loop_(loop), listening_(listening) {}
+
+  void on_connected(TransportPtr transport) override {
+    const int peer = ::accept(listening_, nullptr, nullptr);
+    const std::string much(kMuch, 'x');
+    REQUIRE(::send(peer, much.data(), much.size(), 0) == static_cast<ssize_t>(much.size()));
+    ::close(peer);
+    transport_ = std::move(transport);
+    transport_->set_events(*this);
+    transport_->set_reading(true);
+  }
+  void on_dial_failed(NetError) override { loop_.stop(); }
+  void on_bytes(Buffer& bytes) override {
+    largest = std::max(largest, bytes.size());
+    all += bytes.size();
+    if (std::exchange(turn_, loop_.turn()) != loop_.turn()) in_turn_ = 0;
+    most_in_a_turn = std::max(most_in_a_turn, ++in_turn_);
+    bytes.clear();
+  }
+  void on_flush(Flushed) override {}
+  void on_end() override { loop_.stop(); }
+  void on_error(NetError) override { loop_.stop(); }
+
+  static constexpr size_t kMuch = 100'000;
+  size_t largest = 0;
+  size_t all = 0;
+  int most_in_a_turn = 0;
+
+ private:
+  EventLoop& loop_;
+  int listening_;
+  uint64_t turn_ = 0;
+  int in_turn_ = 0;
+  TransportPtr transport_;
+};
+
+TEST_CASE("while buffers hold more than they should, a turn reads 16 KiB of a peer at most") {
+  const bool is_short = GENERATE(true, false);
+  CAPTURE(is_short);
+  const auto address = Address::numeric("127.0.0.1", 0);
+  auto listening = ListeningSocket::open(*address, 16, ListeningSocket::Port::mine_alone);
+  REQUIRE(listening.has_value());
+  Buffer held;
+  held.reserve(2 * kLargeChunkBytes);
+  EventLoop loop;
+  loop.read_little_beyond(is_short ? 1 : 0);
+  Reads reads(loop, listening->descriptor());
+  const auto dial = loop.dial(listening->local(), reads);
+  REQUIRE(dial.has_value());
+  loop.run();
+  CHECK(reads.all == Reads::kMuch);
+  CHECK((reads.largest <= kMediumChunkBytes) == is_short);
+  CHECK(reads.most_in_a_turn == 1);
 }
 
 }  // namespace
