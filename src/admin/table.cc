@@ -279,10 +279,10 @@ std::string memory_line(const Json& document) {
   const uint64_t given_up =
       count(document, {"downstream", "connections", "stalled_given_up_total"});
   if (given_up == 0) return {};
-  return fmt::format("memory    {} slow {} given up: limits.buffered is {}, buffers held {}",
+  return fmt::format("memory    {} {} given up: buffers held up to {} of {} allowed",
                      count_text(given_up), given_up == 1 ? "client" : "clients",
-                     size_text(count(document, {"memory", "buffered_limit_bytes"})),
-                     size_text(count(document, {"memory", "buffered_peak_bytes"})));
+                     size_text(count(document, {"memory", "buffered_peak_bytes"})),
+                     size_text(count(document, {"memory", "buffered_limit_bytes"})));
 }
 
 std::string pooling_line(const Json& document) {

@@ -88,8 +88,11 @@ void EventLoop::Handles::watch_unwatched() {
   if (!unwatched_longer.empty()) owner.arm(unwatched_for, kUnwatchedMs);
 }
 
+// A bulk chunk goes back to its list with each turn: one that every idle loop kept would count as
+// memory that somebody uses.
 void EventLoop::Handles::on_prepare(uv_prepare_t*) {
   owner.end_turn();
+  if (bulk_chunk != nullptr) release_chunk(std::exchange(bulk_chunk, nullptr));
   if (owner.has_work()) uv_idle_start(&idle, thunk<&Handles::on_idle>);
 }
 

@@ -4,7 +4,8 @@
 // One read per connection and turn: after a read that filled the whole 64 KiB chunk, the next asks
 // for memory and gets none until the next turn, so what was read is passed on while it is in the
 // cache, and no busy peer starves the others. Whoever fills 64 KiB sends in bulk: its next read
-// gets a larger chunk, which saves most of the system calls and wake-ups of a large body.
+// gets a larger chunk, which saves most of the system calls and wake-ups of a large body. While
+// memory is short (EventLoop::read_little_beyond) a turn reads 16 KiB at most.
 #pragma once
 
 #include <sys/uio.h>
@@ -86,7 +87,7 @@ class TcpTransport final : public Transport,
   bool watched_ = true;  // libuv has the socket
   bool awaited_ = true;
   bool reading_ = false;
-  bool bulk_ = false;          // the last read brought 64 KiB or more, or filled a medium chunk
+  bool bulk_ = false;          // the last read brought 64 KiB or more, or the first of much
   bool write_broken_ = false;  // writing failed: reading will say why
   bool finish_wanted_ = false;
   bool finished_ = false;  // FIN was said

@@ -67,9 +67,9 @@ struct EventLoop::Handles {
   Chunk* small_chunk = nullptr;
   Chunk* medium_chunk = nullptr;
   Chunk* large_chunk = nullptr;
-  Chunk* bulk_chunk = nullptr;
-  uint64_t short_beyond = 0;  // bytes of all buffers; 0: memory is never short
-  uint64_t bulk_turn = 0;     // the turn in which the bulk reads below were made
+  Chunk* bulk_chunk = nullptr;  // within a turn
+  uint64_t short_beyond = 0;    // bytes of all buffers; 0: memory is never short
+  uint64_t bulk_turn = 0;       // the turn in which the bulk reads below were made
   unsigned bulk_reads = 0;
 
   // Those that came since the deadline was armed, and those that were there before.

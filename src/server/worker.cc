@@ -40,7 +40,8 @@ Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
                 parts.shard.downstream},
       connections_(loop_, settings_, *this) {
   // From half of it on, as then there is room for the small pieces of many.
-  loop_.read_little_beyond(parts.config.server.limits.buffered / 2);
+  const uint64_t buffered = parts.config.server.limits.buffered;
+  loop_.read_little_beyond(buffered - buffered / 2);
   size_t first_endpoint = 0;
   for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
     const upstream::Upstream::Parts made{loop_,

@@ -71,8 +71,9 @@ void describe(Visitor& visit, Some<Limits> auto& limits) {
               "limit.");
   visit.value(
       "buffered", limits.buffered, Bytes{0, kTiB},
-      "Memory of all buffers; past it clients for whom bytes wait are cut off: those that have "
-      "taken nothing for 2 s first, then the largest; 0: no limit.");
+      "Memory of all buffers. From half of it on reads are small; past it clients for whom bytes "
+      "wait are cut off: those that have taken nothing for 2 s first, then the largest; 0: no "
+      "limit.");
 }
 
 template <class Visitor>

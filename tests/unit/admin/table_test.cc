@@ -168,8 +168,8 @@ TEST_CASE("clients that were given up for memory are a line, with the limit and 
   };
   CHECK(lines("0").size() == 4);
   CHECK(lines("1")[2] ==
-        "memory    1 slow client given up: limits.buffered is 40.0 MiB, buffers held 42.1 MiB");
-  CHECK(lines("1200")[2].starts_with("memory    1,200 slow clients given up: "));
+        "memory    1 client given up: buffers held up to 42.1 MiB of 40.0 MiB allowed");
+  CHECK(lines("1200")[2].starts_with("memory    1,200 clients given up: "));
 }
 
 TEST_CASE("the table says where it listens and which of that is TLS") {
