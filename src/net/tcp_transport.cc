@@ -237,21 +237,21 @@ void TcpTransport::on_read(uv_stream_t*, ssize_t size, const uv_buf_t* buffer) {
 
 // `size` bytes have come into the chunk that was read to, which had room for `room`.
 void TcpTransport::received(size_t size, size_t room) {
-  // A medium one that was filled is followed by another at once, which brings the rest, or much,
-  // unless there is no memory for much.
-  const bool first_of_much =
-      size == room && size == kMediumChunkBytes && !event_loop_.handles().memory_is_short();
-  if (size == room && !first_of_much) filled_turn_ = loop_.turn();
+  const bool filled = size == room;
   const bool bulk = size >= kLargeChunkBytes;
-  bulk_ = bulk || first_of_much;
+  bulk_ = bulk || (filled && size == kMediumChunkBytes);
   if (received_ != nullptr) received_->add(size);
   Buffer bytes;
   bytes.append_slice(event_loop_.handles().reading, 0, size);
-  Loop& loop = loop_;
   events_->on_bytes(bytes);
+  // A medium one that was filled is followed by another at once, which brings the rest, or much,
+  // where the receiver now wants much and there is memory for it.
+  const bool much_may_follow = size == kMediumChunkBytes && reads_ == Reads::freely &&
+                               !event_loop_.handles().memory_is_short();
+  if (filled && !much_may_follow) filled_turn_ = loop_.turn();
   // Bulk goes on at once: with many such connections in a turn, it would be out of the processor's
   // cache when the turn ends.
-  if (bulk) loop.flush_dirty();
+  if (bulk) loop_.flush_dirty();
 }
 
 void TcpTransport::ended(ssize_t status) {

@@ -134,9 +134,10 @@ TEST_CASE("a transport that is told to acknowledges at once what the kernel woul
 }
 
 // Notes how much each read brings of what its peer has sent ahead.
-class Reads final : public Dial::Events, public Transport::Events {
+class Reader final : public Dial::Events, public Transport::Events {
  public:
-  Reads(EventLoop& loop, int listening) : loop_(loop), listening_(listening) {}
+  Reader(EventLoop& loop, int listening, Reads wanted = Reads::freely)
+      : loop_(loop), listening_(listening), wanted_(wanted) {}
 
   void on_connected(TransportPtr transport) override {
     const int peer = ::accept(listening_, nullptr, nullptr);
@@ -145,6 +146,7 @@ class Reads final : public Dial::Events, public Transport::Events {
     ::close(peer);
     transport_ = std::move(transport);
     transport_->set_events(*this);
+    transport_->set_reads(wanted_);
     transport_->set_reading(true);
   }
   void on_dial_failed(NetError) override { loop_.stop(); }
@@ -167,6 +169,7 @@ class Reads final : public Dial::Events, public Transport::Events {
  private:
   EventLoop& loop_;
   int listening_;
+  Reads wanted_;
   uint64_t turn_ = 0;
   int in_turn_ = 0;
   TransportPtr transport_;
@@ -182,13 +185,27 @@ TEST_CASE("while buffers hold more than they should, a turn reads 16 KiB of a pe
   held.reserve(2 * kLargeChunkBytes);
   EventLoop loop;
   loop.read_little_beyond(is_short ? 1 : 0);
-  Reads reads(loop, listening->descriptor());
-  const auto dial = loop.dial(listening->local(), reads);
+  Reader reader(loop, listening->descriptor());
+  const auto dial = loop.dial(listening->local(), reader);
   REQUIRE(dial.has_value());
   loop.run();
-  CHECK(reads.all == Reads::kMuch);
-  CHECK((reads.largest <= kMediumChunkBytes) == is_short);
-  CHECK(reads.most_in_a_turn == 1);
+  CHECK(reader.all == Reader::kMuch);
+  CHECK((reader.largest <= kMediumChunkBytes) == is_short);
+  CHECK(reader.most_in_a_turn == 1);
+}
+
+TEST_CASE("who wants little is brought that much in a turn and no more, however much has come") {
+  const auto wanted = GENERATE(Reads::modestly, Reads::sparingly);
+  const auto address = Address::numeric("127.0.0.1", 0);
+  auto listening = ListeningSocket::open(*address, 16, ListeningSocket::Port::mine_alone);
+  REQUIRE(listening.has_value());
+  EventLoop loop;
+  Reader reader(loop, listening->descriptor(), wanted);
+  const auto dial = loop.dial(listening->local(), reader);
+  REQUIRE(dial.has_value());
+  loop.run();
+  CHECK(reader.all == Reader::kMuch);
+  CHECK(reader.most_in_a_turn == 1);
 }
 
 }  // namespace
