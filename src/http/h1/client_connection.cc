@@ -352,13 +352,14 @@ bool H1ClientConnection::has_room() const {
 void H1ClientConnection::set_reading(bool wanted) {
   if (wanted == delivering_) return;
   delivering_ = wanted;
-  if (wanted) careful_turn_ = UINT64_MAX;
+  if (!wanted) paused_turn_ = loop_.turn();
+  if (wanted && loop_.turn() > paused_turn_) careful_turn_ = UINT64_MAX;
   apply_reads();
   if (wanted && (!pending_.empty() || ended_)) loop_.mark_dirty(resume_);
 }
 
 // The client may take nothing of the body that comes with the head, and little when it has just
-// made room: that shows when the turn has ended.
+// made room: that shows when the turn has ended. (What was written within the turn was taken.)
 void H1ClientConnection::apply_reads() {
   using net::Reads;
   const bool in_body = state_ == State::body || state_ == State::tunnel;

@@ -99,6 +99,7 @@ class H1ClientConnection final : public ClientConnection,
   bool request_sent_ = false;
   bool persistent_ = true;
   bool delivering_ = true;
+  uint64_t paused_turn_ = 0;  // in which delivery was paused last
   // Up to which turn little is read after a pause: that of the first bytes; UINT64_MAX until then.
   uint64_t careful_turn_ = 0;
   bool failed_ = false;

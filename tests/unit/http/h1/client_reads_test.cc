@@ -55,12 +55,21 @@ TEST_CASE("little is read with a head, and of a body for a client that has just 
   CHECK(asker.peer.reads == Reads::freely);
   asker.stream->set_reading(false);
   CHECK(asker.peer.reads == Reads::sparingly);
+  asker.loop.end_turn();
   asker.stream->set_reading(true);
   CHECK(asker.peer.reads == Reads::modestly);
   asker.peer.say("def");
   CHECK(asker.peer.reads == Reads::modestly);  // whether it is taken is not known yet
   asker.loop.end_turn();
   asker.peer.say("ghi");
+  CHECK(asker.peer.reads == Reads::freely);
+}
+
+TEST_CASE("a client that takes all of it within the turn is given more as before") {
+  Asker asker;
+  asker.peer.say("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc");
+  asker.stream->set_reading(false);
+  asker.stream->set_reading(true);
   CHECK(asker.peer.reads == Reads::freely);
 }
 
