@@ -134,7 +134,7 @@ TEST_CASE("a connection that allows no stream any more is not lent to who waits"
   ScriptedOrigin origin([&](OriginConnection& connection) {
     H2Peer peer(connection, H2Peer::Role::server, {{kMaxConcurrentStreams, 1}});
     while (const int32_t id = peer.accept()) {
-      if (connection.index() == 0) {
+      if (path_of(peer, id) == "/held") {
         lower.wait();
         peer.send(h2_settings({{kMaxConcurrentStreams, 0}}));
       }
@@ -142,13 +142,14 @@ TEST_CASE("a connection that allows no stream any more is not lent to who waits"
     }
   });
   ProxyProcess proxy(to(origin, "max_connections = 1\nqueue_timeout = \"20s\""));
+  CHECK(proxy.get().body == "connection 0");  // its limit is known from here on
   Client first = proxy.connect();
-  first.send(get("/"));
-  REQUIRE(eventually([&] { return origin.accepts() == 1; }));
-  REQUIRE(proxy.wait_number(ProxyProcess::endpoint(origin.address(), "connections/open"), 1) == 1);
+  first.send(get("/held"));
+  const std::string at = ProxyProcess::endpoint(origin.address(), "requests/");
+  REQUIRE(proxy.wait_number(at + "in_flight", 1) == 1);
   Client second = proxy.connect();
   second.send(get("/"));
-  REQUIRE(proxy.wait_number(ProxyProcess::endpoint(origin.address(), "requests/queued"), 1) == 1);
+  REQUIRE(proxy.wait_number(at + "queued", 1) == 1);
   lower.open();
   CHECK(first.read_response().body == "connection 0");
   CHECK(second.read_response().body == "connection 1");
