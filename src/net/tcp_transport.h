@@ -80,8 +80,8 @@ class TcpTransport final : public Transport,
   EventLoop& event_loop_;
   uv_tcp_t handle_;
   int descriptor_ = -1;  // the handle's; -1 while there is none
-  Write* writing_ =
-      nullptr;  // a write that waits for the peer; its bytes stay at the front of output_
+  // A write that waits for the peer; its bytes stay at the front of output_.
+  Write* writing_ = nullptr;
   uint64_t filled_turn_ = 0;  // the turn in which a read filled its chunk
   Reads reads_ = Reads::freely;
   bool watched_ = true;  // libuv has the socket

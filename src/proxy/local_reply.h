@@ -14,9 +14,9 @@ namespace onehop::proxy {
 struct LocalReply {
   http::ServerStream& stream;
   Outcome outcome;
-  std::string_view
-      detail;             // more than the outcome's own sentence, or empty; of a redirect: where to
-  std::string_view hsts;  // Strict-Transport-Security, or empty
+  // More than the outcome's own sentence, or empty; of a redirect: where to.
+  std::string_view detail;
+  std::string_view hsts;        // Strict-Transport-Security, or empty
   std::string_view request_id;  // to be shown, or empty
   bool grpc = false;            // the request is a gRPC call: the answer is a grpc-status
 };

@@ -62,8 +62,8 @@ class ScriptedOrigin {
   int requests() const { return requests_; }
   int open() const { return open_; }  // scripts still running
 
-  std::vector<Request> seen()
-      const;             // the requests so far (those read without their body have none)
+  // The requests so far (those read without their body have none).
+  std::vector<Request> seen() const;
   Request last() const;  // throws when there was none
   std::vector<std::string> failures() const;
 

@@ -27,10 +27,10 @@ struct BodyLength {
 struct RequestHead {
   Method method = Method::get;
   std::string_view method_text;
-  std::string_view
-      target;  // origin-form ("/path?query"), "*", or "?query" of an absolute target without a path
-  std::string_view
-      authority;  // Host, or the authority of an absolute target; may be empty in HTTP/1.0
+  // Origin-form ("/path?query"), "*", or "?query" of an absolute target without a path.
+  std::string_view target;
+  // Host, or the authority of an absolute target; may be empty in HTTP/1.0.
+  std::string_view authority;
   std::string_view protocol = "1.1";  // it came with, as Via says it: "1.0", "1.1", "2.0"
   // 0 is HTTP/1.0: no 1xx, no chunks and no trailers may be sent back. 1 is anything later.
   uint8_t version_minor = 1;

@@ -5,14 +5,18 @@
 //
 // What a stream tells, in order:
 //
-//   on_head (1xx first, on the client stream) · on_body* · on_trailers?       with Ends::yes on the
-//   last of them on_reset may replace any of them and is the last of this list on_room, on_stall:
-//   about sending, at any time until the stream is gone
+//   on_head (1xx first, on the client stream) · on_body* · on_trailers?
+//                          with Ends::yes on the last of them
+//   on_reset               may replace any of them and is the last of this list
+//   on_room, on_stall      about sending, at any time until the stream is gone
 //
-// What may be asked of it, in order: send_head (1xx first, on the server stream) · send_body* ·
-// send_trailers?, with Ends::yes on the last. Nothing is sent while the call lasts: the connection
-// flushes at the end of the turn. After a 101 both directions are a tunnel: on_body and send_body
-// carry its bytes, Ends::yes is a half-close.
+// What may be asked of it, in order:
+//
+//   send_head (1xx first, on the server stream) · send_body* · send_trailers?
+//                          with Ends::yes on the last of them
+//
+// Nothing is sent while the call lasts: the connection flushes at the end of the turn. After a 101
+// both directions are a tunnel: on_body and send_body carry its bytes, Ends::yes is a half-close.
 //
 // No call of this interface raises an event before it returns. All on the loop's thread.
 #pragma once
@@ -32,8 +36,8 @@ enum class Ends : uint8_t { no, yes };
 struct StreamError {
   Violation violation = Violation::gone;
   bool sent_anything = true;  // false: not one byte of our message can have reached the peer
-  bool may_answer =
-      false;  // server stream: a response can still be sent (the last event all the same)
+  // Server stream: a response can still be sent (the last event all the same).
+  bool may_answer = false;
   bool refused = false;           // the stream alone was turned away, and nothing was done for it
   bool connection_lives = false;  // the peer gave up this stream and no other
   net::NetError network = {};     // number 0 when the network was fine

@@ -37,7 +37,7 @@ class Proxy final : public http::Service {
     uint64_t seed;  // of the request ids
     // Fields that only onehop may set, whatever listener a client came to.
     std::vector<std::string> reserved_fields = {};
-    FailureLog* failures = nullptr;  // null: failures are only counted
+    FailureLog* failures = nullptr;              // null: failures are only counted
     std::span<const AddressBlock> trusted = {};  // server.trusted_proxies
   };
   explicit Proxy(const Parts& parts);

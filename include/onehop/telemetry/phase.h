@@ -6,13 +6,16 @@
 // Beside the phase the clock knows whether the exchange waits for somebody else (client, replica, a
 // free slot) or works; the time worked is `proxy_overhead`, what this proxy itself cost.
 //
-//   request_head_read     first byte of the request -> its head is complete
-//   route_and_queue_wait  route, balancer, and the wait in the queue of a replica at its
-//   max_connections pool_wait             asking the pool until it hands out a connection or starts
-//   to dial connect               dialling request_write         connection in hand -> the request
-//   is handed to the kernel (a body: its last byte) response_wait         -> first byte of the
-//   response response_body         -> last byte handed to the kernel downstream_write_stall  the
-//   part of it in which the client did not take what was ready
+//   request_head_read       first byte of the request -> its head is complete
+//   route_and_queue_wait    route, balancer, and the wait in the queue of an endpoint at its
+//                           max_connections
+//   pool_wait               asking the pool until it hands out a connection or starts to dial
+//   connect                 dialling
+//   request_write           connection in hand -> the request is handed to the kernel (of a body,
+//                           its last byte)
+//   response_wait           -> first byte of the response
+//   response_body           -> last byte handed to the kernel
+//   downstream_write_stall  the part of it in which the client did not take what was ready
 #pragma once
 
 #include <array>

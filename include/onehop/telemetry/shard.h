@@ -114,8 +114,8 @@ constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassNames = 
     ONEHOP_OUTCOME_CLASSES(X)};
 #undef X
 
-constexpr size_t kMaxOutcomes =
-    64;  // rows of the outcome table, which belongs to proxy; see Telemetry
+// Rows of the outcome table, which belongs to proxy; see Telemetry.
+constexpr size_t kMaxOutcomes = 64;
 
 // Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
 // count, help). A label of `none` makes a single cell, any other an array of `count` cells whose

@@ -200,12 +200,12 @@ TEST_CASE("an upgrade counts only when Connection names it, and never for h2c or
 }
 
 TEST_CASE("trailers are welcome when TE says so") {
-  for (const auto& [te, wanted] : std::vector<std::pair<std::string, bool>>{
-           {"trailers", true},
-           {"gzip, Trailers", true},
-           {"gzip\r\nTE: trailers", true},
-           {"gzip", false},
-           {"", false}}) {
+  for (const auto& [te, wanted] :
+       std::vector<std::pair<std::string, bool>>{{"trailers", true},
+                                                 {"gzip, Trailers", true},
+                                                 {"gzip\r\nTE: trailers", true},
+                                                 {"gzip", false},
+                                                 {"", false}}) {
     std::string text = "GET / HTTP/1.1\r\nHost: h\r\nTE: " + te + "\r\n\r\n";
     const auto parsed = parse_request(text, kFieldLimit);
     REQUIRE_THAT(fault_of(parsed), Catch::Matchers::Equals(""));
