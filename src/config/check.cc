@@ -144,13 +144,14 @@ class Checker {
     for (const auto& [other, other_path] : listening_) {
       const Overlap both = overlap(address, other);
       if (both == Overlap::none) continue;
-      findings_.push_back({path,
-                           both == Overlap::same
-                               ? fmt::format("{} that of {}", kExpected, other_path)
-                               : fmt::format("{} {}, which overlaps with that of {}", kExpected,
-                                             is_masked(path) ? "***" : quoted(address), other_path),
-                           other_path,
-                           {}});
+      findings_.push_back(
+          {path,
+           both == Overlap::same
+               ? fmt::format("{} that of {}", kExpected, other_path)
+               : fmt::format("{} {}, which overlaps with that of {}", kExpected,
+                             is_masked(path) ? "***" : in_quotes(address), other_path),
+           other_path,
+           {}});
       return;
     }
     listening_.emplace_back(address, path);
@@ -162,13 +163,14 @@ class Checker {
     const std::string_view meant = closest(name, upstreams_);
     const std::string hint =
         meant.empty() || is_masked(path) ? "" : fmt::format("; did you mean `{}`?", meant);
-    refuse(path, fmt::format("{} ({})", allowed(Text::upstream), known), quoted_short(name) + hint);
+    refuse(path, fmt::format("{} ({})", allowed(Text::upstream), known),
+           in_quotes_short(name) + hint);
   }
 
   void check_pattern(const std::string& path, const std::string& text) {
     const std::string_view suspicion = pattern_suspicion(text);
     if (suspicion.empty()) return;
-    warn(path, fmt::format("{} {}", is_masked(path) ? "***" : quoted_short(text), suspicion));
+    warn(path, fmt::format("{} {}", is_masked(path) ? "***" : in_quotes_short(text), suspicion));
   }
 
   // Listeners are before upstreams in the schema, so all of them are known. A name is not resolved,
@@ -180,7 +182,7 @@ class Checker {
       const Overlap both = overlap(listening, address);
       if (both == Overlap::none || (both == Overlap::partial && !here)) continue;
       warn(path_, fmt::format("{} is where {} listens, so requests go in circles",
-                              is_masked(path_) ? "***" : quoted_short(address), parent(path)));
+                              is_masked(path_) ? "***" : in_quotes_short(address), parent(path)));
       return;
     }
   }

@@ -32,7 +32,7 @@ Result<std::string, std::string> replacement(std::string_view reference, std::st
                                              const Lookup& lookup) {
   if (!is_variable_name(name)) {
     return Unexpected<std::string>(fmt::format("${{VAR}} or ${{VAR:-default}}, found {}",
-                                               quoted_short(fmt::format("${{{}}}", reference))));
+                                               in_quotes_short(fmt::format("${{{}}}", reference))));
   }
   const std::optional<std::string> value = lookup(name);
   const bool has_default = name.size() < reference.size();
@@ -65,7 +65,7 @@ Result<Expanded, std::string> expand(std::string_view text, const Lookup& lookup
     if (end == text.npos) {
       return Unexpected<std::string>(
           fmt::format("${{VAR}} with its closing brace (a literal ${{ is written $${{), found {}",
-                      quoted_short(text)));
+                      in_quotes_short(text)));
     }
     const std::string_view reference = text.substr(2, end - 2);
     const std::string_view name = reference.substr(0, reference.find(":-"));

@@ -20,7 +20,7 @@ inline std::string joined(std::string_view path, std::string_view key) {
 // keys.
 inline std::string toml_key(std::string_view key) {
   const bool bare = fits(Text::upstream_name, key) && key.find('.') == key.npos;
-  return bare ? std::string(key) : quoted_short(key);
+  return bare ? std::string(key) : in_quotes_short(key);
 }
 
 // The path without its last part: of "route[0].path" that is "route[0]", then "route", then "".

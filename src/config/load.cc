@@ -99,7 +99,7 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
 
 Result<Examined, std::vector<Problem>> load(const std::string& path, const Lookup& lookup,
                                             const FurtherCheck& further) {
-  const std::string name = path.empty() ? quoted(path) : path == "-" ? "<stdin>" : path;
+  const std::string name = path.empty() ? in_quotes(path) : path == "-" ? "<stdin>" : path;
   const Result<std::string, std::string> text = read_text(path);
   if (!text) {
     return Unexpected<std::vector<Problem>>(

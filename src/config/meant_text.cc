@@ -18,7 +18,7 @@ bool all_digits(std::string_view text) {
 
 std::string with(std::string_view reason, Text rule, std::string_view meant) {
   if (meant.empty() || !fits(rule, meant)) return std::string(reason);
-  return fmt::format("{}; did you mean {}?", reason, quoted_short(meant));
+  return fmt::format("{}; did you mean {}?", reason, in_quotes_short(meant));
 }
 
 // What is behind the scheme and before the path of a URL.

@@ -23,7 +23,7 @@ void need_file(std::vector<Mismatch>& found, std::string_view key, const std::st
 void need_nothing(std::vector<Mismatch>& found, std::string_view key, const std::string& text,
                   std::string_view reason, std::string_view basis) {
   if (text.empty()) return;
-  found.push_back({std::string(key), fmt::format("\"\" while {}", reason), quoted_short(text),
+  found.push_back({std::string(key), fmt::format("\"\" while {}", reason), in_quotes_short(text),
                    std::string(basis)});
 }
 

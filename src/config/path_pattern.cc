@@ -15,7 +15,7 @@ constexpr std::string_view kNoPatterns =
 constexpr std::string_view kNoExpressions = "there are no regular expressions";
 
 std::string with_suggestion(std::string_view reason, std::string_view meant) {
-  return fmt::format("{}; did you mean {}?", reason, quoted_short(meant));
+  return fmt::format("{}; did you mean {}?", reason, in_quotes_short(meant));
 }
 
 std::string_view without_blanks(std::string_view text) {
@@ -48,7 +48,7 @@ std::string_view same_as_prefix(std::string_view path) {
 std::string modifier_fault(std::string_view path) {
   if (path.starts_with('=')) {
     return fmt::format(R"(nginx's "="; did you mean {} with match = "exact"?)",
-                       quoted_short(without_blanks(path.substr(1))));
+                       in_quotes_short(without_blanks(path.substr(1))));
   }
   if (path.starts_with("^~"))
     return with_suggestion("nginx's \"^~\"", without_blanks(path.substr(2)));
@@ -65,7 +65,7 @@ std::string pattern_fault(std::string_view path) {
     return prefix.empty() ? std::string(kNoPatterns) : with_suggestion(kNoPatterns, prefix);
   }
   const bool is_relative = !path.starts_with('/') && path.find("://") == path.npos;
-  return is_relative ? fmt::format("did you mean {}?", quoted_short("/" + std::string(path)))
+  return is_relative ? fmt::format("did you mean {}?", in_quotes_short("/" + std::string(path)))
                      : std::string();
 }
 

@@ -68,15 +68,15 @@ std::string allowed(Text rule) {
 }
 
 std::string written(const Count& rule, uint64_t value) {
-  return value == 0 && !rule.zero.empty() ? quoted(rule.zero) : std::to_string(value);
+  return value == 0 && !rule.zero.empty() ? in_quotes(rule.zero) : std::to_string(value);
 }
 
 std::string written(const Bytes&, uint64_t value) {
-  return quoted(size_text(value));
+  return in_quotes(size_text(value));
 }
 
 std::string written(const Time&, milliseconds value) {
-  return quoted(duration_text(value));
+  return in_quotes(duration_text(value));
 }
 
 std::string written(Flag, bool value) {
@@ -84,7 +84,7 @@ std::string written(Flag, bool value) {
 }
 
 std::string written(Text, std::string_view value) {
-  return quoted(value);
+  return in_quotes(value);
 }
 
 std::string written(Text rule, const std::vector<std::string>& values) {

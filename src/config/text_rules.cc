@@ -202,7 +202,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -216,13 +216,13 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-std::string quoted_short(std::string_view text) {
-  if (text.size() <= kLongestShown) return quoted(text);
-  return quoted(text.substr(0, kLongestShown)) + "...";
+std::string in_quotes_short(std::string_view text) {
+  if (text.size() <= kLongestShown) return in_quotes(text);
+  return in_quotes(text.substr(0, kLongestShown)) + "...";
 }
 
 std::string shown(std::string_view text) {
-  return text.empty() ? "an empty string" : quoted_short(text);
+  return text.empty() ? "an empty string" : in_quotes_short(text);
 }
 
 std::string canonical(Text rule, std::string_view text) {

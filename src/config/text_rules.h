@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text of the configuration: how it is quoted, why it is refused, and when two addresses are one.
+// Text of the configuration: how it is shown, why it is refused, and when two addresses are one.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace onehop::config {
 std::string lower(std::string_view text);
 
 // A TOML basic string that is a JSON string too, with its quotes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // The same for a message: at most 80 characters of it.
-std::string quoted_short(std::string_view text);
+std::string in_quotes_short(std::string_view text);
 
-// How a message shows what was found: quoted_short(), or `an empty string`.
+// How a message shows what was found: in_quotes_short(), or `an empty string`.
 std::string shown(std::string_view text);
 
 // Why a text of the right form does not fit its rule, such as `an empty label`; empty where what is

@@ -100,7 +100,7 @@ class Writer {
 
   void begin_member(std::string_view key) {
     begin_line();
-    text_ += quoted(key) + ": ";
+    text_ += in_quotes(key) + ": ";
   }
 
   void begin_line() {
