@@ -6,11 +6,13 @@
 namespace onehop::net {
 
 std::string_view NetError::name() const {
+  if (is_tls_failure()) return "TLS";
   const char* name = strerrorname_np(number);
   return name == nullptr ? "unknown" : name;
 }
 
 std::string_view NetError::sentence() const {
+  if (is_tls_failure()) return "TLS failed";
   const char* sentence = strerrordesc_np(number);
   return sentence == nullptr ? "unknown error" : sentence;
 }

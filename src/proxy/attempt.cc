@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "attempt.h"
 
-#include <cerrno>
 #include <utility>
 
 namespace onehop::proxy {
@@ -36,8 +35,8 @@ void Attempt::on_lease(upstream::Lease lease) {
 
 void Attempt::on_no_lease(const upstream::LeaseError& error) {
   error_ = error;
-  // What of TLS went wrong is a line of its own, once; "Protocol error" says nothing of it.
-  const bool says_more = error.network.number != 0 && error.network.number != EPROTO;
+  // What of TLS went wrong is a line of its own, once; the number says nothing of it.
+  const bool says_more = error.network.number != 0 && !error.network.is_tls_failure();
   detail_ = says_more ? error.network.sentence() : std::string_view();
   events_.on_no_stream(error);
 }

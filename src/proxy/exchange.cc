@@ -36,7 +36,7 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   http::RequestHead head = received;
   client_minor_ = head.version_minor;
   grpc_ = is_grpc(head.fields);
-  request_ended_ = ends == Ends::yes;
+  asked_ = ends == Ends::yes ? Asked::all : Asked::body;
   if (head.body.kind == http::BodyLength::Kind::unknown)
     body_kind_ = grpc_ ? BodyKind::conversation : BodyKind::open;
   request_id_ = proxy_.request_id(head.fields, arena_);
@@ -55,7 +55,8 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
   binds_ = authenticates_connection(request_.fields);
   needs_http1_ = binds_ || needs_http1(request_.upgrade);
-  awaiting_continue_ = !request_ended_ && request_.fields.find(http::FieldId::expect) != nullptr;
+  if (asked_ == Asked::body && request_.fields.find(http::FieldId::expect) != nullptr)
+    asked_ = Asked::held;
   account();
   deadlines_.limit_request(timeouts().request);
   const Bonds::Entry* const bound = Bonds::ready(client_, *upstream_);
@@ -147,28 +148,29 @@ void Exchange::on_stream(http::ClientStream& stream) {
   http::RequestHead head = request_;
   if (head.authority.empty()) head.authority = attempt_.endpoint()->name();
   if (binds_) bind_connection();
-  const Ends ends = request_ended_ ? Ends::yes : Ends::no;
+  const Ends ends = asked_ == Asked::all ? Ends::yes : Ends::no;
   stream.send_head(head, sent_body_.untouched() ? ends : Ends::no);
   if (!sent_body_.untouched()) stream.send_body(sent_body_.again(), ends);
   // Also with Expect: until the endpoint says to continue, it is the endpoint that is waited for.
-  if (request_ended_ || awaiting_continue_) deadlines_.await(timeouts().response_head);
+  if (asked_ != Asked::body) deadlines_.await(timeouts().response_head);
   settle();
 }
 
 void Exchange::on_body(Buffer& bytes, Ends ends) {
-  if (state_ != State::forwarding || (response_ended_ && !tunnel_)) return;
-  if (std::exchange(awaiting_continue_, false)) deadlines_.heard();
+  const bool tunnel = state_ == State::tunnel;
+  if (!tunnel && (state_ != State::forwarding || answered_ == Answered::all)) return;
+  if (let_go()) deadlines_.heard();
   const size_t size = bytes.size();
   body_bytes_ += size;
   const uint64_t limit = proxy_.parts_.server.limits.request_body;
-  if (limit != 0 && body_bytes_ > limit && !tunnel_) return fail(Outcome::body_too_large, {});
+  if (limit != 0 && body_bytes_ > limit && !tunnel) return fail(Outcome::body_too_large, {});
   if (clock_.phase() == Phase::request_write)
     clock_.enter(Phase::request_write, Doing::work, now());
-  sent_body_.sends(bytes, attempt_.may_be_refused() && !response_begun_);
+  sent_body_.sends(bytes, attempt_.may_be_refused() && !response_begun());
   attempt_.stream()->send_body(std::move(bytes), ends);
-  if (tunnel_) {
+  if (tunnel) {
     deadlines_.await(timeouts().tunnel_idle);
-  } else if (response_begun_) {
+  } else if (response_begun()) {
     deadlines_.await(timeouts().response_idle);
   } else {
     deadlines_.body_came(body_kind_, size);
@@ -178,7 +180,9 @@ void Exchange::on_body(Buffer& bytes, Ends ends) {
 }
 
 void Exchange::on_trailers(const http::Fields& trailers) {
-  if (state_ != State::forwarding || response_ended_) return;
+  Buffer nothing;  // a tunnel has no trailers (RFC 9113 8.5): its end is what counts
+  if (state_ == State::tunnel) return on_body(nothing, Ends::yes);
+  if (state_ != State::forwarding || answered_ == Answered::all) return;
   sent_body_.sends(Buffer(), false);
   attempt_.stream()->send_trailers(
       forwarded_trailers(trailers, proxy_.field_room_, *proxy_.guarded_));
@@ -187,15 +191,16 @@ void Exchange::on_trailers(const http::Fields& trailers) {
 }
 
 void Exchange::request_ended() {
-  request_ended_ = true;
+  asked_ = Asked::all;
   deadlines_.body_stopped();
-  if (!response_begun_ && !tunnel_) deadlines_.await(timeouts().response_head);
+  if (!response_begun()) deadlines_.await(timeouts().response_head);
 }
 
 void Exchange::on_upstream_room() {
-  if (!request_ended_ && !response_begun_ && !awaiting_continue_) deadlines_.heard();
+  if (asked_ == Asked::body && !response_begun()) deadlines_.heard();
   if (clock_.phase() == Phase::request_write) {
-    clock_.enter(request_ended_ ? Phase::response_wait : Phase::request_write, Doing::wait, now());
+    clock_.enter(asked_ == Asked::all ? Phase::response_wait : Phase::request_write, Doing::wait,
+                 now());
   }
   settle();
 }
@@ -215,13 +220,13 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
   deadlines_.heard();
   deadlines_.body_stopped();  // from here on it may be a conversation
   sent_body_.forget();
-  response_begun_ = true;
+  answered_ = Answered::head;
   status_ = head.status;
   if (head.status == 101) return open_tunnel(head);
   http::ResponseHead out = for_client(head);
   // Answered instead of told to continue: whether the client sends its body all the same cannot be
   // known (edge case 22).
-  out.last_of_connection = std::exchange(awaiting_continue_, false);
+  out.last_of_connection = let_go();
   downstream_.send_head(out, ends);
   if (ends == Ends::yes) return response_ended();
   deadlines_.await(timeouts().response_idle);
@@ -237,23 +242,23 @@ http::ResponseHead Exchange::for_client(const http::ResponseHead& head) {
 
 // RFC 9110 15.2: passed on in order, and not at all to an HTTP/1.0 client.
 void Exchange::send_interim(const http::ResponseHead& head) {
-  interim_seen_ = true;
+  answered_ = Answered::interim;
   sent_body_.forget();
   const bool room = downstream_.has_room();
-  const bool awaited = head.status == 100 && std::exchange(awaiting_continue_, false);
+  const bool awaited = head.status == 100 && let_go();
   if (client_minor_ >= 1 && (awaited || interim_backlog_.takes(head.fields, room)))
     downstream_.send_head(for_client(head), Ends::no);
   if (awaited) {
     deadlines_.heard();
     reading_body_ = false;  // settle() starts the body's deadline
   }
-  if (request_ended_) deadlines_.await(timeouts().response_head);
+  if (asked_ == Asked::all) deadlines_.await(timeouts().response_head);
   settle();
 }
 
 void Exchange::open_tunnel(const http::ResponseHead& head) {
-  tunnel_ = true;
-  request_ended_ = false;  // from here on both directions are bytes
+  state_ = State::tunnel;
+  asked_ = Asked::body;  // of the tunnel, which begins
   deadlines_.lift_request_limit();
   downstream_.send_head(for_client(head), Ends::no);
   deadlines_.await(timeouts().tunnel_idle);
@@ -266,7 +271,7 @@ void Exchange::on_response_body(Buffer& bytes, Ends ends) {
   }
   downstream_.send_body(std::move(bytes), ends);
   if (ends == Ends::yes) return response_ended();
-  deadlines_.await(tunnel_ ? timeouts().tunnel_idle : timeouts().response_idle);
+  deadlines_.await(state_ == State::tunnel ? timeouts().tunnel_idle : timeouts().response_idle);
   settle();
 }
 
@@ -282,8 +287,8 @@ void Exchange::on_response_trailers(const http::Fields& trailers) {
 // The endpoint has done its part: its connection is free (or, if it answered before it had the
 // whole request, of no more use).
 void Exchange::response_ended() {
-  response_ended_ = true;
-  if (tunnel_ && !request_ended_) return settle();
+  answered_ = Answered::all;
+  if (state_ == State::tunnel && asked_ != Asked::all) return settle();
   deadlines_.stop();
   attempt_.finish(status_, Outcome::ok);
   on_response_waiting(0);
@@ -294,7 +299,7 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
   const bool stale = attempt_.reused() && !why.connection_lives;
   const Outcome outcome = outcome_of_response(why.violation, stale);
   const std::string_view detail = row_of(why.violation).sentence;
-  if (response_begun_ || interim_seen_) return fail(outcome, detail);
+  if (answered_ != Answered::nothing) return fail(outcome, detail);
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5). A
   // refused stream says nothing about its connection.
   if (!why.refused && outcome == Outcome::upstream_closed_idle)
@@ -305,7 +310,7 @@ void Exchange::on_upstream_reset(const http::StreamError& why) {
 }
 
 void Exchange::fail(Outcome outcome, std::string_view detail) {
-  if (!response_begun_ || downstream_.take_back()) return reply(outcome, detail);
+  if (!response_begun() || downstream_.take_back()) return reply(outcome, detail);
   // A response of which the client has a part is cut, never added to (edge case 17).
   finish(outcome);
   downstream_.reset();
@@ -319,7 +324,7 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
   state_ = State::replying;
   clock_.enter(Phase::response_body, Doing::work, now());
   status_ = row_of(outcome).status;
-  response_begun_ = response_ended_ = true;
+  answered_ = Answered::all;
   if (request_id_.empty()) request_id_ = proxy_.request_id({}, arena_);
   send_local_reply({downstream_, outcome, detail, strict_transport_security(client_, arena_),
                     returned_id(), grpc_},
@@ -328,13 +333,14 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
 
 void Exchange::on_room() {
   if (state_ == State::done) return;
-  if (response_ended_ && (!tunnel_ || request_ended_)) return finish(outcome_);
-  if (response_begun_) clock_.enter(Phase::response_body, Doing::wait, now());
+  const bool one_way = state_ == State::tunnel && asked_ != Asked::all;
+  if (answered_ == Answered::all && !one_way) return finish(outcome_);
+  if (response_begun()) clock_.enter(Phase::response_body, Doing::wait, now());
   settle();
 }
 
 void Exchange::on_stall() {
-  if (response_begun_ && state_ != State::done)
+  if (response_begun() && state_ != State::done)
     clock_.enter(Phase::downstream_write_stall, Doing::wait, now());
   settle();
 }
@@ -342,7 +348,7 @@ void Exchange::on_stall() {
 void Exchange::on_reset(const http::StreamError& why) {
   if (state_ == State::done) return;
   const Outcome outcome = outcome_of_request(why.violation);
-  if (why.may_answer && !response_begun_) return reply(outcome, row_of(why.violation).sentence);
+  if (why.may_answer && !response_begun()) return reply(outcome, row_of(why.violation).sentence);
   finish(outcome);
 }
 
@@ -352,7 +358,7 @@ void Exchange::finish(Outcome outcome) {
   state_ = State::done;
   clock_.stop(now());
   deadlines_.stop();
-  attempt_.finish(response_begun_ ? status_ : 0, outcome);
+  attempt_.finish(response_begun() ? status_ : 0, outcome);
   proxy_.parts_.shard.downstream.requests.add(telemetry::status_class(status_));
   proxy_.parts_.shard.downstream.outcomes.add(static_cast<size_t>(outcome));
   route_->record(status_, clock_.since_began());
@@ -369,12 +375,12 @@ void Exchange::account() {
 void Exchange::settle() {
   account();
   http::ClientStream* stream = attempt_.stream();
-  const bool open = state_ == State::forwarding && stream != nullptr;
-  const bool want_body = open && !request_ended_ && stream->has_room();
-  if (want_body && !reading_body_ && !response_begun_ && !awaiting_continue_)
+  const bool open = (state_ == State::forwarding || state_ == State::tunnel) && stream != nullptr;
+  const bool want_body = open && asked_ != Asked::all && stream->has_room();
+  if (want_body && !reading_body_ && !response_begun() && asked_ == Asked::body)
     deadlines_.watch_body(body_kind_);
   // An endpoint that does not take the body is as silent as one that does not answer.
-  const bool blocked = open && !request_ended_ && !response_begun_ && !stream->has_room();
+  const bool blocked = open && asked_ != Asked::all && !response_begun() && !stream->has_room();
   if (blocked && !deadlines_.awaiting()) deadlines_.await(timeouts().response_head);
   reading_body_ = want_body;
   if (!want_body) deadlines_.body_stopped();
@@ -383,10 +389,11 @@ void Exchange::settle() {
 }
 
 void Exchange::on_silence() {
-  if (tunnel_) return fail(Outcome::tunnel_idle_timeout, {});
+  if (state_ == State::tunnel) return fail(Outcome::tunnel_idle_timeout, {});
   // While the client does not take what is there, the endpoint is not to blame.
-  if (response_begun_ && !downstream_.has_room()) return deadlines_.await(timeouts().response_idle);
-  fail(response_begun_ ? Outcome::response_idle_timeout : Outcome::response_head_timeout, {});
+  if (response_begun() && !downstream_.has_room())
+    return deadlines_.await(timeouts().response_idle);
+  fail(response_begun() ? Outcome::response_idle_timeout : Outcome::response_head_timeout, {});
 }
 
 }  // namespace onehop::proxy

@@ -2,12 +2,14 @@
 // Exchange: one request of a client, joined to an attempt at an endpoint and its response. It sees
 // two streams and no protocol.
 //
-//   routing -> waiting -> forwarding -> done          waiting: for a connection
-//      |          ^  |         |
-//      |          +--+--retry--+                      only while no response head was sent and
-//      all of the body can be sent again (RetryPolicy)
-//      +------> replying -> done                      our own answer, when nothing was sent yet;
-//      else the stream is reset
+//   routing -> waiting -> forwarding -> done     waiting: for a connection
+//      |        ^   |         |
+//      |        |   |         |                  retry: only while no response head was sent and
+//      |        +---+--retry--+                  all of the body can be sent again (RetryPolicy)
+//      |            |         |
+//      |            |         +-> tunnel -> done     after a 101: bytes in both directions
+//      +------------+---------+-> replying -> done   our own answer, while nothing was sent yet;
+//                                                    else the stream is reset
 //
 // Flow control is decided by settle() alone, after every event, from levels.
 #pragma once
@@ -38,7 +40,13 @@ class Exchange final : public http::Responder,
   ~Exchange() override;
 
  private:
-  enum class State : uint8_t { routing, waiting, forwarding, replying, done };
+  enum class State : uint8_t { routing, waiting, forwarding, tunnel, replying, done };
+  // What the client has sent of its request; in a tunnel, of its side of it. `held`: it waits to be
+  // told to continue.
+  enum class Asked : uint8_t { held, body, all };
+  // What has come of the response, and was given to the client's stream; in a tunnel, of the
+  // endpoint's side of it.
+  enum class Answered : uint8_t { nothing, interim, head, all };
 
   // ServerStream::Events
   void on_head(const http::RequestHead& received, http::Ends ends) override;
@@ -87,6 +95,13 @@ class Exchange final : public http::Responder,
   }
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);
+  // The body is held back no more. Whether it was.
+  bool let_go() {
+    if (asked_ != Asked::held) return false;
+    asked_ = Asked::body;
+    return true;
+  }
+  bool response_begun() const { return answered_ >= Answered::head; }
   void request_ended();
   void response_ended();
   void fail(Outcome outcome, std::string_view detail);
@@ -103,8 +118,8 @@ class Exchange final : public http::Responder,
   const http::Client& client_;
   upstream::Upstream* upstream_ = nullptr;
   telemetry::RouteShard* route_ = &proxy_.parts_.shard.routes.front();  // until it is known
-  telemetry::EndpointShard* measured_ =
-      nullptr;                   // the endpoint it is at: its histograms get what is spent there
+  // The endpoint it is at: its histograms get what is spent there.
+  telemetry::EndpointShard* measured_ = nullptr;
   http::RequestHead request_;    // as it is sent upstream; lives in arena_
   std::string_view request_id_;  // lives in arena_
   Attempt attempt_{*this, request_, proxy_.parts_.failures};
@@ -122,13 +137,9 @@ class Exchange final : public http::Responder,
   bool reading_body_ = false;  // settle()'s last word about the request body
   bool binds_ = false;         // its credentials are those of the connection it goes over
   bool needs_http1_ = false;
-  bool awaiting_continue_ = false;
-  bool request_ended_ = false;  // all of it was handed to the attempt (or there is no body)
-  bool response_begun_ = false;
-  bool response_ended_ = false;
-  bool interim_seen_ = false;
-  bool tunnel_ = false;
   bool grpc_ = false;
+  Asked asked_ = Asked::all;
+  Answered answered_ = Answered::nothing;
   Arena arena_;
   size_t kept_ = 0;     // bytes of memory that the client's stream was told of
   size_t waiting_ = 0;  // bytes of the response that wait at the endpoint's stream

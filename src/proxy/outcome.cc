@@ -135,7 +135,7 @@ Outcome outcome_of(const upstream::LeaseError& error) {
   using upstream::NoLease;
   switch (error.why) {
     case NoLease::connect_failed:
-      if (error.network.number == EPROTO) return Outcome::tls_failed;
+      if (error.network.is_tls_failure()) return Outcome::tls_failed;
       return error.network.number == ECONNREFUSED ? Outcome::connect_refused
                                                   : Outcome::connect_failed;
     case NoLease::connect_timeout:

@@ -55,8 +55,9 @@ http::Client Acceptor::client_at(const Address& peer) const {
 
 void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
   if (context_ == nullptr) {
-    return http::h1::serve(parts_.loop, std::move(transport), client_at(peer), parts_.service,
-                           parts_.settings, parts_.connections);
+    return http::h1::serve_either(parts_.loop, std::move(transport), client_at(peer),
+                                  parts_.service, parts_.settings, parts_.connections,
+                                  parts_.listener.http2 ? http::h2::take_over : nullptr);
   }
   ++begun_;
   auto handshake = tls::accept(parts_.loop, std::move(transport), context_, *this);

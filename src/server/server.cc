@@ -24,8 +24,8 @@
 #include "onehop/http/h1.h"
 #include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
+#include "onehop/server/signals.h"
 #include "service_manager.h"
-#include "signals.h"
 #include "tls_contexts.h"
 #include "worker.h"
 
@@ -292,20 +292,20 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
     }
   });
   for (size_t i = 0; i < count; ++i) {
-    const Worker::Parts parts{*config,
-                              router,
-                              addresses,
-                              trusted,
-                              tls.upstreams(),
-                              tls.listeners(),
-                              telemetry.shard(i),
-                              reachability,
-                              i,
-                              count,
-                              std::max<uint64_t>(1, limit / count),
-                              *shortage,
-                              failures,
-                              [this] { loop.post([this] { worker_done(); }); }};
+    const Worker::Parts parts{.config = *config,
+                              .router = router,
+                              .addresses = addresses,
+                              .trusted = trusted,
+                              .upstream_tls = tls.upstreams(),
+                              .listener_tls = tls.listeners(),
+                              .shard = telemetry.shard(i),
+                              .reachability = reachability,
+                              .index = i,
+                              .count = count,
+                              .max_connections = std::max<uint64_t>(1, limit / count),
+                              .shortage = *shortage,
+                              .failures = failures,
+                              .on_done = [this] { loop.post([this] { worker_done(); }); }};
     workers.push_back(std::make_unique<Worker>(parts, std::move(sockets_by_worker[i])));
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "signals.h"
+#include "onehop/server/signals.h"
 
 #include <csignal>
 #include <initializer_list>

@@ -34,25 +34,34 @@ std::vector<std::string> certificate_fields(const config::Config& config) {
 Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
     : parts_(parts),
       sockets_(std::move(sockets)),
-      proxy_({loop_, parts.config.server, parts.router, upstreams_, parts.shard, random_seed(),
-              certificate_fields(parts.config), &parts.failures, parts.trusted}),
-      settings_{parts.config.server.limits, parts.config.server.timeouts, parts.config.server.http2,
-                parts.shard.downstream},
+      proxy_({.loop = loop_,
+              .server = parts.config.server,
+              .router = parts.router,
+              .upstreams = upstreams_,
+              .shard = parts.shard,
+              .seed = random_seed(),
+              .reserved_fields = certificate_fields(parts.config),
+              .failures = &parts.failures,
+              .trusted = parts.trusted}),
+      settings_{.limits = parts.config.server.limits,
+                .timeouts = parts.config.server.timeouts,
+                .http2 = parts.config.server.http2,
+                .counters = parts.shard.downstream},
       connections_(loop_, settings_, *this) {
   // From half of it on, as then there is room for the small pieces of many.
   const uint64_t buffered = parts.config.server.limits.buffered;
   loop_.read_little_beyond(buffered - buffered / 2);
   size_t first_endpoint = 0;
   for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
-    const upstream::Upstream::Parts made{loop_,
-                                         loop_,
-                                         pools_,
-                                         parts.config.server.limits,
-                                         parts.shard,
-                                         parts.upstream_tls[i],
-                                         parts.index,
-                                         parts.count,
-                                         parts.reachability};
+    const upstream::Upstream::Parts made{.loop = loop_,
+                                         .dialer = loop_,
+                                         .pools = pools_,
+                                         .limits = parts.config.server.limits,
+                                         .shard = parts.shard,
+                                         .tls = parts.upstream_tls[i],
+                                         .worker = parts.index,
+                                         .worker_count = parts.count,
+                                         .reachability = parts.reachability};
     upstreams_.push_back(std::make_unique<upstream::Upstream>(
         parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
     first_endpoint += parts.addresses[i].size();
@@ -103,6 +112,9 @@ void Worker::run() {
   for (size_t i = 0; i < sockets_.size(); ++i)
     acceptors_[i]->start(std::move(sockets_[i]), parts_.listener_tls[i]);
   sockets_.clear();
+  // Each has its own by now, and keys that are replaced are not to be kept.
+  parts_.listener_tls.clear();
+  parts_.upstream_tls.clear();
   loop_.run();
   // What is left is given up, on this thread, from the clients to the pools.
   acceptors_.clear();

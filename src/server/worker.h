@@ -31,9 +31,8 @@ class Worker final : private Acceptor::Owner,
     const routing::Router& router;
     const std::vector<std::vector<Address>>& addresses;  // of the endpoints, by upstream
     const std::vector<AddressBlock>& trusted;
-    const std::vector<std::shared_ptr<const tls::ClientContext>>& upstream_tls;  // or null
-    // By listener; null for a plain one. Read when the worker starts.
-    const std::vector<std::shared_ptr<const tls::ServerContext>>& listener_tls;
+    std::vector<std::shared_ptr<const tls::ClientContext>> upstream_tls;  // or null
+    std::vector<std::shared_ptr<const tls::ServerContext>> listener_tls;  // null for a plain one
     telemetry::Shard& shard;
     std::vector<upstream::Reachability>& reachability;  // by endpoint, of all upstreams
     size_t index;
@@ -41,8 +40,7 @@ class Worker final : private Acceptor::Owner,
     uint64_t max_connections;  // of clients, this worker's share
     Shortage& shortage;
     proxy::FailureLog& failures;
-    std::function<void()>
-        on_done;  // called on the worker's thread when its last connection is gone
+    std::function<void()> on_done;  // on the worker's thread, when its last connection is gone
   };
   Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets);
   ~Worker();

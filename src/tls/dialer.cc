@@ -46,14 +46,14 @@ class TlsDial final : public net::Dial, private net::Dial::Events, private TlsTr
     const Session& session = transport_->session();
     if (endpoint_->context().protocol() == config::UpstreamProtocol::h2 &&
         session.application_protocol != "h2")
-      return give_up(Failure::no_shared_protocol, EPROTO);
+      return give_up(Failure::no_shared_protocol, net::kTlsFailed);
     deadline_.disarm();
     stop_counting();
     if (observer_ != nullptr) observer_->on_handshake(session.resumed, loop_.now_ns() - began_ns_);
     events_.on_connected(std::move(owned_));
   }
   void on_not_secured(Failure failure, std::string_view detail) override {
-    give_up(failure, EPROTO, std::string(detail));
+    give_up(failure, net::kTlsFailed, std::string(detail));
   }
   void on_deadline() { give_up(Failure::timeout, ETIMEDOUT); }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -94,7 +93,7 @@ void TlsTransport::on_end() {
   read_on();
   if (state_ != State::open) return;
   // The close_notify may have come while nobody was reading.
-  if (input_ != Input::end) return fail({EPROTO});
+  if (input_ != Input::end) return fail({net::kTlsFailed});
   if (events_ != nullptr) report_input();
 }
 
@@ -276,7 +275,7 @@ TlsTransport::Input TlsTransport::decrypt(Buffer& plain) {
 }
 
 void TlsTransport::report_input() {
-  if (input_ == Input::failed) return fail({EPROTO});
+  if (input_ == Input::failed) return fail({net::kTlsFailed});
   state_ = State::ended;
   events_->on_end();
 }

@@ -7,7 +7,7 @@
 //
 // Bytes count as written once they are encrypted, because they cannot be taken back then. At most
 // kEncryptedAhead of them wait below; the rest stays plain in output(). The end of what is below
-// without a close_notify is a truncation: on_error with EPROTO (edge case 91), as is everything
+// without a close_notify is a truncation: on_error with kTlsFailed (edge case 91), as is everything
 // that breaks the protocol. What the peer sends to the protocol itself (tickets, new keys) is no
 // event (edge case 94); so much of that that nothing else can be meant breaks it too.
 //

@@ -82,7 +82,7 @@ LeaseError Pool::dial_error(const LeaseError& error) {
   if (!local && parts_.reachability.lost(parts_.loop.now_ms())) {
     log::warning(fmt::format(
         "upstream {}: {} cannot be reached: {}", parts_.name, parts_.address.to_string(),
-        error.network.number == EPROTO ? "the handshake of TLS failed" : error.network.sentence()));
+        error.network.is_tls_failure() ? "the handshake of TLS failed" : error.network.sentence()));
   }
   return error;
 }

@@ -9,10 +9,10 @@ namespace onehop::upstream {
 
 // A dial: for one waiter, or for many where one connection will serve them. It begins at the end of
 // the turn, so that a request that is given up in the turn it came in costs no connect.
-class Pool::Dialing final : public net::Retirable,
-                            public net::Dirty,
-                            public ListNode<Dialing>,
-                            private net::Dial::Events {
+class Dialing final : public net::Retirable,
+                      public net::Dirty,
+                      public ListNode<Dialing>,
+                      private net::Dial::Events {
  public:
   Dialing(Pool& pool, telemetry::OpenReason reason, bool upgrade)
       : pool_(pool), reason_(reason), upgrade_(upgrade), generation_(pool.generation_) {}
@@ -57,7 +57,7 @@ class Pool::Dialing final : public net::Retirable,
     again_.disarm();
     dial_.reset();
   }
-  void add(Waiter& waiter) {
+  void add(Pool::Waiter& waiter) {
     waiter.dialing_ = this;
     waiters_.push_back(waiter);
     ++waiter_count_;
@@ -79,7 +79,7 @@ class Pool::Dialing final : public net::Retirable,
   }
 
   Pool& pool_;
-  IntrusiveList<Waiter> waiters_;
+  IntrusiveList<Pool::Waiter> waiters_;
   size_t waiter_count_ = 0;
   bool over_ = false;  // nobody may join any more
   telemetry::OpenReason reason_;

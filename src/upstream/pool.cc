@@ -71,7 +71,7 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
 }
 
 // The dial under way whose connection is expected to carry the request, too.
-Pool::Dialing* Pool::joinable(Want want) {
+Dialing* Pool::joinable(Want want) {
   if (!multiplexes_ || !parts_.config.reuse || want.fresh || want.upgrade) return nullptr;
   Dialing* const newest = dialing_.back();
   const bool fit = newest != nullptr && !newest->over_ && !newest->upgrade_ &&
@@ -184,7 +184,7 @@ uint64_t Pool::age_limit_ms() {
 void Pool::leave(Waiter& waiter) noexcept {
   waiter.deadline_.disarm();
   waiter.unlink();
-  auto* dialing = static_cast<Dialing*>(std::exchange(waiter.dialing_, nullptr));
+  auto* dialing = std::exchange(waiter.dialing_, nullptr);
   if (dialing == nullptr) {
     --queue_length_;
     parts_.counters.queued.add(-1);

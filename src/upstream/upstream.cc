@@ -59,22 +59,23 @@ Upstream::Upstream(const config::Upstream& config, std::span<const Address> addr
                                               reachability);
       if (config.protocol == config::UpstreamProtocol::automatic) http1 = &dialer->http1();
     }
-    const Pool::Parts pool{parts.loop,
-                           dialer != nullptr ? dialer->any() : parts.dialer,
-                           http1,
-                           parts.pools,
-                           config.pool,
-                           config.timeouts,
-                           config.http2,
-                           parts.limits,
-                           parts.shard.endpoints[first_endpoint + i],
-                           config.protocol,
-                           parts.tls != nullptr,
-                           config.name,
-                           reachability,
-                           addresses[i],
-                           share_of(config.pool.max_connections, parts.worker, parts.worker_count),
-                           parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
+    const Pool::Parts pool{
+        .loop = parts.loop,
+        .dialer = dialer != nullptr ? dialer->any() : parts.dialer,
+        .http1_dialer = http1,
+        .pools = parts.pools,
+        .config = config.pool,
+        .timeouts = config.timeouts,
+        .http2 = config.http2,
+        .limits = parts.limits,
+        .counters = parts.shard.endpoints[first_endpoint + i],
+        .protocol = config.protocol,
+        .secure = parts.tls != nullptr,
+        .name = config.name,
+        .reachability = reachability,
+        .address = addresses[i],
+        .max_connections = share_of(config.pool.max_connections, parts.worker, parts.worker_count),
+        .seed = parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
     endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address,
                                                     Endpoint::Place{i, candidates_[i], *penalties_},
                                                     std::move(dialer), pool));

@@ -36,8 +36,7 @@ std::string h2_opening() {
   constexpr std::string_view kHead(
       "\x83\x84\x86\x41\x01"
       "a");
-  return std::string(http::h2::kPreface) + std::string("\0\0\0\4\0\0\0\0\0", 9) +
-         frame(1, 4, kHead);
+  return std::string(http::kPreface) + std::string("\0\0\0\4\0\0\0\0\0", 9) + frame(1, 4, kHead);
 }
 
 constexpr std::string_view kRequest =

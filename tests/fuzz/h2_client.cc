@@ -76,7 +76,7 @@ class Client final : private http::ClientConnection::Events {
   explicit Client(std::span<const uint8_t> input)
       : choices_(input),
         how_(choices_.byte()),
-        line_(loop_, "", http::h2::kPreface, kConnectionWindow - kFirstWindow) {
+        line_(loop_, "", http::kPreface, kConnectionWindow - kFirstWindow) {
     limits_.response_head = 4096;
     limits_.head_fields = 20;
     net::TransportPtr transport = line_.open();

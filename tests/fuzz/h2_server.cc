@@ -77,7 +77,7 @@ class Server final : public http::Service, public http::ServerConnections::Event
   explicit Server(std::span<const uint8_t> input)
       : choices_(input),
         how_(choices_.byte()),
-        line_(loop_, http::h2::kPreface, "", kConnectionWindow - kFirstWindow) {
+        line_(loop_, http::kPreface, "", kConnectionWindow - kFirstWindow) {
     limits_.request_head = 4096;
     limits_.head_fields = 20;
     http2_.streams = 6;
@@ -110,7 +110,7 @@ class Server final : public http::Service, public http::ServerConnections::Event
 
   void connect() {
     if ((how_ & 2) == 0) {
-      peer_.add(http::h2::kPreface);
+      peer_.add(http::kPreface);
       peer_.frame(FrameType::settings, 0, 0, "");
     }
     if ((how_ & 4) != 0) connections_.drain(100);

@@ -17,7 +17,10 @@ from cpp_text import code_lines, functions
 
 FOLDERS = ("src", "include", "tests", "bench")
 ROOMS = ("base", "telemetry", "config", "net", "tls", "http", "routing", "upstream", "filters",
-         "proxy", "admin", "server")
+         "proxy", "admin", "server", "cli")
+
+# Folders of one room that do not know each other; what both need is beside them.
+STRANGERS = (("http/h1", "http/h2"),)
 
 # The one place that may see each library: path prefixes below src/ or include/onehop/.
 LIBRARIES = (
@@ -51,6 +54,15 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 TABLE_ROW = re.compile(  # a row of an X-macro table, or the line that begins it
     r"^\s*(#define\s+)?[A-Z][A-Z0-9_]*\(.*\)\s*\\?$")
 URL = re.compile(r"https?://\S{40,}")
+
+EDGE_CASES = "docs/edge-cases.md"
+EDGE_CASE_ROW = re.compile(r"^\|\s*(\d+)\s*\|.*\|([^|]*)\|\s*$")
+GAP = r"(?:\s|//|#)+"  # between two words, which may be on two lines of a comment
+EDGE_CASE_CITED = re.compile(
+    rf"\bedge{GAP}cases?{GAP}(\d+(?:(?:,(?:{GAP}and)?|{GAP}(?:and|to)){GAP}\d+)*)", re.IGNORECASE)
+LITERAL = r'"(?:\\.|[^"\\\n])*"'
+TEST_CASE = re.compile(  # with its variants, of which some name a fixture first
+    rf"\b(?:TEMPLATE_(?:\w+_)?)?TEST_CASE(?:_\w+)?\s*\(\s*(?:[\w:]+\s*,\s*)?((?:{LITERAL}\s*)+)")
 
 Breach = namedtuple("Breach", "file line rule sentence")
 
@@ -195,6 +207,8 @@ def room_breaches(file, number, target):
     other = room_of(inner_path(target))
     if target.startswith("src/") and file.path.startswith("include/"):
         yield number, "rooms", f"a public header does not show {target}, which is private"
+    if other is not None and file.room == other:
+        yield from stranger_breaches(file, number, inner_path(target))
     if other is None or file.room == other:
         return
     if target.startswith("src/"):
@@ -203,6 +217,16 @@ def room_breaches(file, number, target):
         yield number, "rooms", f"{other} is not a room"
     elif file.room is not None and ROOMS.index(other) > ROOMS.index(file.room):
         yield number, "rooms", f"{other} is to the right of {file.room}"
+
+
+def stranger_breaches(file, number, target):
+    """`target` is a path of the same room: h1.h is the door of h1/."""
+    def within(path, folder):
+        return path.startswith(folder + "/") or path == folder + ".h"
+    for pair in STRANGERS:
+        for mine, other in (pair, pair[::-1]):
+            if within(file.inner, mine) and within(target, other):
+                yield number, "rooms", f"{mine} does not know {other}"
 
 
 def check_cycles(files):
@@ -228,6 +252,66 @@ def check_cycles(files):
         if file.is_cpp and file.path not in state:
             visit(file.path, [file.path])
     return breaches
+
+
+# --- docs/edge-cases.md ------------------------------------------------------------------------
+
+
+def numbers_in(citation):
+    """The numbers of "42 to 45, 62 and 65"."""
+    numbers, ranges = [], False
+    for word in re.findall(r"\d+|to", citation):
+        if word == "to":
+            ranges = True
+            continue
+        numbers += range(numbers[-1] + 1, int(word)) if ranges else ()
+        numbers.append(int(word))
+        ranges = False
+    return numbers
+
+
+def edge_case_rows(root):
+    """(line number, number of the case, names in its last column) of each row; no file, no row."""
+    path = os.path.join(root, EDGE_CASES)
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8") as stream:
+        for line_number, line in enumerate(stream, 1):
+            found = EDGE_CASE_ROW.match(line)
+            if found:
+                yield line_number, int(found.group(1)), re.findall(r"`([^`]+)`", found.group(2))
+
+
+def test_names(files):
+    """The sentences of all test cases; literals side by side are one."""
+    for file in files:
+        if file.folder != "tests" or not file.is_cpp:
+            continue
+        for found in TEST_CASE.finditer(file.text):
+            parts = re.findall(LITERAL, found.group(1))
+            yield re.sub(r"\\(.)", r"\1", "".join(part[1:-1] for part in parts))
+
+
+def check_edge_cases(root, files):
+    """The document names test cases that there are, and has a row for each number cited."""
+    rows = list(edge_case_rows(root))
+    names = set(test_names(files))
+    known = set()
+    for line, case, cited in rows:
+        if case in known:
+            yield Breach(EDGE_CASES, line, "edge-case", f"there are two rows of {case}")
+        known.add(case)
+        for name in cited:
+            if name not in names:
+                yield Breach(EDGE_CASES, line, "edge-case", f"no TEST_CASE is called: {name}")
+    for file in files:
+        if file.folder == "bench" or file.path.startswith("tests/tidy/"):
+            continue
+        for found in EDGE_CASE_CITED.finditer(file.text):
+            line = file.text.count("\n", 0, found.start()) + 1
+            for case in numbers_in(found.group(1)):
+                if case not in known:
+                    yield Breach(file.path, line, "edge-case", f"{EDGE_CASES} has no row {case}")
 
 
 # --- the tree ----------------------------------------------------------------------------------
@@ -267,6 +351,7 @@ def check_tree(root):
     breaches = check_cycles(files)
     for file in files:
         breaches += [Breach(file.path, *breach) for breach in check_file(file, known)]
+    breaches += check_edge_cases(root, files)
     return sorted(breaches)
 
 

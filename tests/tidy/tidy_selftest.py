@@ -156,6 +156,18 @@ class IncludeRules(unittest.TestCase):
                                   "src__net__a.cc": SPDX + '#include "tests/support/t.h"\n'}),
                          ["rooms"])
 
+    def test_folders_of_a_room_that_do_not_know_each_other(self):
+        private = {"src__http__h2__b.h": HEADER}
+        for path in ("src__http__h1__a.cc", "include__onehop__http__h1.h"):
+            top = HEADER if path.endswith(".h") else SPDX
+            self.assertIn("rooms", rules(**private, **{path: top + '#include "http/h2/b.h"\n'}))
+        door = {"include__onehop__http__h2.h": HEADER}
+        self.assertEqual(
+            rules(**door, **{"src__http__h1__a.cc": SPDX + '#include "onehop/http/h2.h"\n'}),
+            ["rooms"])
+        self.assertEqual(
+            rules(**door, **{"src__http__a.cc": SPDX + '#include "onehop/http/h2.h"\n'}), [])
+
     def test_unknown_rooms_and_unknown_headers(self):
         self.assertEqual(one("src/utils/a.cc", SPDX), ["rooms"])
         self.assertEqual(one("src/net/a.cc", SPDX + '#include "onehop/base/no.h"\n'), ["rooms"])
@@ -166,6 +178,47 @@ class IncludeRules(unittest.TestCase):
         self.assertEqual(rules(**{"src__base__a.h": HEADER + '#include "b.h"\n',
                                   "src__base__b.h": HEADER,
                                   "src__base__c.h": HEADER + '#include "a.h"\n'}), [])
+
+
+class EdgeCases(unittest.TestCase):
+    DOCUMENT = ("| No. | Case | What onehop does | Test |\n|--:|---|---|---|\n"
+                "| 7 | a `b` | c | {} |\n| 8 | a | b | - |\n| 9 | a | b | - |\n")
+
+    def found(self, text, cell="-"):
+        found = breaches({"docs/edge-cases.md": self.DOCUMENT.format(cell), "tests/unit/a.cc":
+                          SPDX + text})
+        return [(breach.file, breach.line, breach.rule) for breach in found]
+
+    def test_a_number_that_is_cited_has_a_row(self):
+        for text in ("// edge case 7\n", "// Edge cases 7, 8 and 9: 10 others\n",
+                     "// (edge cases\n// 7 to 9).\n", "// edge\n// case 7\n", "# edge case 7\n",
+                     "// edge cases 7, 8, and 9\n", "// edge case 7 is not 404\n"):
+            self.assertEqual(self.found(text), [], text)
+        for text in ("// edge case 6\n", "// edge cases 7 to 10\n", "// edge cases 8 and 77\n",
+                     "// edge cases 7,\n// 8 and\n// 5\n", "// edge cases\n// 6 to 9\n"):
+            self.assertEqual(self.found(text), [("tests/unit/a.cc", 2, "edge-case")], text)
+        self.assertEqual(one("src/base/a.cc", SPDX + "// edge case 7\n"), ["edge-case"])
+
+    def test_a_test_that_is_named_is_there(self):
+        for text in ('TEST_CASE("seven is odd") {\n}\n',
+                     'TEST_CASE(\n    "seven "\n    "is odd", "[slow]") {\n}\n',
+                     'TEST_CASE_METHOD(a::Fixture, "seven is odd") {\n}\n',
+                     'TEMPLATE_TEST_CASE("seven is odd", "", int, char) {\n}\n',
+                     'TEMPLATE_LIST_TEST_CASE("seven is odd", "", Types) {\n}\n'):
+            self.assertEqual(self.found(text, "`seven is odd`"), [], text)
+        quoted = 'TEST_CASE("7: a \\"b\\" is none") {\n}\n'
+        self.assertEqual(self.found(quoted, '`7: a "b" is none`'), [])
+        for text in ("", 'TEST_CASE("seven is even") {\n}\n', 'f("seven is odd");\n',
+                     'TEST_CASE("seven is odd, too") {\n}\n'):
+            self.assertEqual(self.found(text, "`seven is odd`"),
+                             [("docs/edge-cases.md", 3, "edge-case")], text)
+        two = 'TEST_CASE("seven is odd") {\n}\n'
+        self.assertEqual(len(self.found(two, "`seven is odd`, `nine is even`")), 1)
+
+    def test_a_number_has_one_row(self):
+        rows = "| 7 | a | b | - |\n| 7 | a | b | - |\n"
+        self.assertEqual(rules(**{"docs__edge-cases.md": rows, "tests__unit__a.cc": SPDX}),
+                         ["edge-case"])
 
 
 class Scanner(unittest.TestCase):

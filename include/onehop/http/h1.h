@@ -4,13 +4,18 @@
 
 #include <memory>
 
-#include "onehop/http/connection.h"
+#include "onehop/http/preface.h"
 
 namespace onehop::http::h1 {
 
 // A client's connection; it begins to read at once. `owner`, `service` and `settings` outlive it.
 void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
            const ServerSettings& settings, ServerConnections& owner);
+
+// The same, but a client that begins with the preface of HTTP/2 goes to `take_over`.
+void serve_either(net::Loop& loop, net::TransportPtr transport, const Client& client,
+                  Service& service, const ServerSettings& settings, ServerConnections& owner,
+                  TakeOver take_over);
 
 // A connection to an endpoint, ready for its first stream. `limits`, `counters` and `owner` outlive
 // it.

@@ -3,20 +3,16 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
 
-#include "onehop/http/connection.h"
+#include "onehop/http/preface.h"
 
 namespace onehop::http::h2 {
-
-// What a client with prior knowledge sends first (RFC 9113 3.4).
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // A client's connection; it begins to read at once. `owner`, `service` and `settings` outlive it.
 void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
            const ServerSettings& settings, ServerConnections& owner);
 
-// The same of a connection that is counted as open and idle already, and of which `first` was read.
+// A TakeOver (preface.h).
 void take_over(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
                const ServerSettings& settings, ServerConnections& owner, Buffer&& first);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the network said, as a positive errno value.
+// What the network said, as a positive errno value, or that TLS over it failed.
 #pragma once
 
 #include <cerrno>
@@ -8,8 +8,12 @@
 
 namespace onehop::net {
 
+// No errno: a handshake or a record of TLS, or an end without a close_notify. The room `tls` says
+// more where it happens.
+constexpr int kTlsFailed = 1'000'000;
+
 struct NetError {
-  int number = 0;  // errno: ECONNREFUSED, ETIMEDOUT, ...
+  int number = 0;  // errno: ECONNREFUSED, ETIMEDOUT, ...; or kTlsFailed
 
   // Our own shortage (ports, descriptors, memory), which says nothing about the peer.
   constexpr bool is_local_fault() const {
@@ -18,6 +22,7 @@ struct NetError {
   }
   // The one that closing a connection of ours ends.
   constexpr bool is_want_of_descriptors() const { return number == EMFILE || number == ENFILE; }
+  constexpr bool is_tls_failure() const { return number == kTlsFailed; }
   std::string_view name() const;      // "ECONNREFUSED"
   std::string_view sentence() const;  // "Connection refused"
 };

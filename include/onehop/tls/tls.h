@@ -6,8 +6,8 @@
 //   upstream:  ClientContext::make -> Dialer(net dialer) -> on_connected(TLS transport)
 //
 // A TLS transport counts plain bytes, which are written once they are encrypted. Its on_end is the
-// peer's close_notify; an end without one is a truncation, which is on_error with EPROTO, as is
-// whatever breaks the protocol.
+// peer's close_notify; an end without one is a truncation, which is on_error with net::kTlsFailed,
+// as is whatever breaks the protocol.
 //
 // Contexts are immutable and shared by all workers; a changed certificate makes a new one, and
 // connections keep the one they began with. Handshakes and transports belong to one loop.
@@ -143,10 +143,10 @@ class DialObserver {
 class Endpoint;
 
 // Dials through `below` and adds TLS to what comes of it: connected means handshaken and verified.
-// A failed handshake is a failed dial with EPROTO (or ETIMEDOUT). One for each endpoint and worker:
-// the endpoint is what it verifies, and whose sessions it remembers to resume them; everything
-// referred to outlives it. A server that speaks TLS 1.3 may refuse our certificate only after that;
-// the transport then breaks with EPROTO.
+// A failed handshake is a failed dial with net::kTlsFailed (or ETIMEDOUT). One for each endpoint
+// and worker: the endpoint is what it verifies, and whose sessions it remembers to resume them;
+// everything referred to outlives it. A server that speaks TLS 1.3 may refuse our certificate only
+// after that; the transport then breaks with net::kTlsFailed.
 class Dialer final : public net::Dialer {
  public:
   // The protocols to offer: all that the context has, or HTTP/1.1 alone.

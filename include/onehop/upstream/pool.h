@@ -3,11 +3,11 @@
 // connection first, and opens one only when none has a stream to spare; why it had to is counted
 // with every connection. An HTTP/1.1 connection has one stream, an HTTP/2 connection many.
 //
-//   acquire -> connection with a stream to spare -------------> Lease
-//           -> below max_connections: dial ----> on_lease -----> Lease     (HTTP/2: or wait for the
-//           dial that is under way)
-//           -> at max_connections: queue (bounded, timed) -----> whichever comes first: one given
-//           back, or room to dial
+//   acquire -> connection with a stream to spare ------------------> Lease
+//           -> below max_connections: dial ----> on_lease ---------> Lease
+//              (HTTP/2: or wait for the dial that is under way)
+//           -> at max_connections: queue (bounded, timed) ----> one that is given back, or room to
+//                                                               dial, whichever comes first
 //
 // All on the worker's thread.
 #pragma once
@@ -29,6 +29,7 @@
 namespace onehop::upstream {
 
 class Bond;
+class Dialing;
 class Pool;
 class PooledConnection;
 
@@ -128,11 +129,12 @@ class Pool : public ListNode<Pool> {
     virtual ~Waiter() { leave(); }
 
    private:
+    friend class Dialing;
     friend class Pool;
     void on_queue_deadline();
     Pool* pool_ = nullptr;
     Want want_;
-    void* dialing_ = nullptr;  // the pool's Dialing
+    Dialing* dialing_ = nullptr;  // that it waits for
     net::Deadline deadline_{this, net::DeadlineThunk<&Waiter::on_queue_deadline>::call};
   };
 
@@ -177,9 +179,9 @@ class Pool : public ListNode<Pool> {
 
  private:
   friend class Bond;
+  friend class Dialing;
   friend class Lease;
   friend class PooledConnection;
-  class Dialing;
 
   Lease lend(PooledConnection& connection);
   PooledConnection* ready(Want want);

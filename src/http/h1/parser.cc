@@ -5,7 +5,8 @@
 
 #include <array>
 
-#include "framing.h"
+#include "../framing.h"
+#include "../target.h"
 #include "onehop/base/ascii.h"
 #include "onehop/base/assert.h"
 #include "onehop/http/connection_options.h"
@@ -28,7 +29,7 @@ int on_field(llhttp_t* parser, const char* at, size_t size) noexcept {
   }
   collected.fields.add({at, size}, {});
   // Whatever the name, its value is any other's to llhttp: what Content-Length, Transfer-Encoding
-  // and Connection mean is judged here, once, and for both protocols (framing.h, strict.h).
+  // and Connection mean is judged here, once, and for both protocols (framing.h, target.h).
   parser->header_state = 0;
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From the bytes of a head to a head. llhttp finds the fields; strict.h and framing.h decide what
-// is believed.
+// From the bytes of a head to a head. llhttp finds the fields; strict.h, target.h and framing.h
+// decide what is believed.
 //
 // llhttp sees the field lines of complete heads only, in one contiguous piece, and never a start
 // line or a body: so its spans are whole, nothing is copied, and what it knows of methods, targets

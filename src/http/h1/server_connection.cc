@@ -8,7 +8,6 @@
 #include "look_ahead.h"
 #include "onehop/base/assert.h"
 #include "onehop/http/h1.h"
-#include "onehop/http/h2.h"
 #include "parser.h"
 
 namespace onehop::http::h1 {
@@ -21,8 +20,14 @@ constexpr uint64_t kDiscardBytes = 64 * 1024;  // of a body, read and dropped to
 
 void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, Service& service,
            const ServerSettings& settings, ServerConnections& owner) {
+  serve_either(loop, std::move(transport), client, service, settings, owner, nullptr);
+}
+
+void serve_either(net::Loop& loop, net::TransportPtr transport, const Client& client,
+                  Service& service, const ServerSettings& settings, ServerConnections& owner,
+                  TakeOver take_over) {
   auto connection = std::make_unique<H1ServerConnection>(loop, std::move(transport), client,
-                                                         service, settings, owner);
+                                                         service, settings, owner, take_over);
   H1ServerConnection& started = *connection;
   owner.adopt(std::move(connection));
   started.start();
@@ -30,14 +35,16 @@ void serve(net::Loop& loop, net::TransportPtr transport, const Client& client, S
 
 H1ServerConnection::H1ServerConnection(net::Loop& loop, net::TransportPtr transport,
                                        const Client& client, Service& service,
-                                       const ServerSettings& settings, ServerConnections& owner)
+                                       const ServerSettings& settings, ServerConnections& owner,
+                                       TakeOver take_over)
     : loop_(loop),
       transport_(std::move(transport)),
       service_(service),
       settings_(settings),
       owner_(owner),
       held_(owner.join(client), settings.limits.buffered_per_connection),
-      client_(client) {
+      client_(client),
+      take_over_(take_over) {
   client_.attachment = &attachment_;
   settings_.counters.accepted.add();
   settings_.counters.open.add(1);
@@ -142,10 +149,10 @@ void H1ServerConnection::resume() {
 
 // As much of it as is there is the preface of a client with prior knowledge (RFC 9113 3.3).
 bool H1ServerConnection::may_be_h2(const Buffer& bytes) const {
-  if (client_.listener == nullptr || !client_.listener->http2 || client_.secure) return false;
-  std::string_view rest = h2::kPreface;
+  if (take_over_ == nullptr) return false;
+  std::string_view rest = kPreface;
   if (!rest.starts_with(bytes.front().substr(0, 2))) return false;
-  std::array<iovec, h2::kPreface.size()> slices;
+  std::array<iovec, kPreface.size()> slices;
   for (const iovec& slice : std::span(slices).first(bytes.gather(slices))) {
     const std::string_view text(static_cast<const char*>(slice.iov_base),
                                 std::min(slice.iov_len, rest.size()));
@@ -160,8 +167,7 @@ void H1ServerConnection::hand_over(Buffer& bytes) {
   deadline_.disarm();
   resume_.unlink();
   Buffer first = std::move(bytes);
-  h2::take_over(loop_, std::move(transport_), client_, service_, settings_, owner_,
-                std::move(first));
+  take_over_(loop_, std::move(transport_), client_, service_, settings_, owner_, std::move(first));
   owner_.retire(*this);
 }
 
@@ -177,7 +183,7 @@ void H1ServerConnection::process(Buffer& bytes) {
           return;
         }
         if (first_request_ && may_be_h2(bytes)) {
-          if (bytes.size() < h2::kPreface.size()) return;
+          if (bytes.size() < kPreface.size()) return;
           return hand_over(bytes);
         }
         Shedding::stirs(*this);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A client's HTTP/1.1 connection: parses requests one after the other, answers them in order.
 //
-//   idle -> head -> body -> answering -> idle ...       one request at a time; what comes ahead
-//   waits in pending_
-//            |        |         |
-//            |        +---------|--> discarding -> idle   answered before the request's end, and
-//            little of it is left
-//            +--------+---------+--> lingering -> closed  after an error, `Connection: close`, or
-//            much is left
-//                               +--> tunnel -> closed     after a 101
+//   idle -> head -> body -> answering -> idle ...  one request at a time; what comes ahead waits
+//            |       |         |                   in pending_
+//            |       +-----------> discarding -> idle    answered before the request's end, and
+//            |       |         |                         little of it is left
+//            +-------+---------+-> lingering -> closed   after an error, `Connection: close`, or
+//                              |                         while much is left
+//                              +-> tunnel -> closed      after a 101
 //
 // It is its own stream: there is never more than one. All writing goes to the transport's output
 // and leaves at the end of the turn.
@@ -22,7 +21,7 @@
 #include "body_reader.h"
 #include "head_reader.h"
 #include "onehop/base/recycled.h"
-#include "onehop/http/connection.h"
+#include "onehop/http/preface.h"
 #include "writer.h"
 
 namespace onehop::http::h1 {
@@ -34,7 +33,8 @@ class H1ServerConnection final : public ServerConnection,
                                  private ServerStream {
  public:
   H1ServerConnection(net::Loop& loop, net::TransportPtr transport, const Client& client,
-                     Service& service, const ServerSettings& settings, ServerConnections& owner);
+                     Service& service, const ServerSettings& settings, ServerConnections& owner,
+                     TakeOver take_over);
   ~H1ServerConnection() override;
 
   void start();
@@ -143,6 +143,7 @@ class H1ServerConnection final : public ServerConnection,
   bool counted_idle_ = false;
   bool first_request_ = true;
   Client client_;
+  TakeOver take_over_;  // of a client that speaks HTTP/2; null: it may not
 };
 
 }  // namespace onehop::http::h1

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What a head must be before it is believed, whatever the parser library lets through: edge cases
-// 42 to 65. Pure functions over text; the table in tests/unit/http/h1/strict_test.cc has a row per
+// 46 to 58. Pure functions over text; the table in tests/unit/http/h1/strict_test.cc has a row per
 // rule.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
 #include "onehop/base/result.h"
-#include "onehop/config/config.h"
-#include "onehop/http/fields.h"
-#include "onehop/http/head.h"
 #include "onehop/http/violation.h"
 
 namespace onehop::http::h1 {
@@ -47,23 +43,5 @@ struct StatusLine {
   uint8_t version_minor = 1;
 };
 Result<StatusLine, Violation> split_status_line(std::string_view line);
-
-// Takes an absolute target apart, checks every character, and settles the authority between target
-// and Host (RFC 9112 3.2).
-struct Target {
-  std::string_view path;       // origin-form or "*"
-  std::string_view authority;  // empty only where HTTP/1.0 allows no Host
-};
-Result<Target, Violation> check_target(std::string_view target, Method method, const Fields& fields,
-                                       uint8_t version_minor,
-                                       config::Targets allowed = config::Targets::strict);
-
-// No byte of a target may be a control, a space or `#` (a fragment never travels); before the query
-// none may be `\`, which some read as `/` (browsers send it as it is behind the `?`); bytes outside
-// ASCII only if `allowed`: RFC 9110 4.2, edge case 61, docs/decisions/0019.
-bool has_forbidden_character(std::string_view target, config::Targets allowed);
-
-// uri-host [":" port], without user information (RFC 9110 7.2).
-bool is_authority(std::string_view text);
 
 }  // namespace onehop::http::h1

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "../authority.h"
-#include "../h1/framing.h"
-#include "../h1/strict.h"
+#include "../framing.h"
+#include "../target.h"
 #include "onehop/base/ascii.h"
 #include "onehop/http/reason.h"
 
@@ -146,14 +146,14 @@ Result<RequestHead, Violation> HeadCollector::request(config::Targets targets) {
     return wrong(Violation::bad_target);
   if (!path_.starts_with('/') && !(path_ == "*" && head.method == Method::options))
     return wrong(Violation::bad_target);
-  if (h1::has_forbidden_character(path_, targets)) return wrong(Violation::bad_target);
+  if (has_forbidden_character(path_, targets)) return wrong(Violation::bad_target);
   head.target = path_;
   const Field* host = head.fields.find(FieldId::host);
   head.authority = authority_.empty() && host != nullptr ? host->value : authority_;
   // Two names for one place: whichever were believed, somebody else might believe the other.
-  if (!hosts_agree_ || hosts_ > 1 || !h1::is_authority(head.authority))
+  if (!hosts_agree_ || hosts_ > 1 || !is_authority(head.authority))
     return wrong(Violation::bad_host);
-  auto length = h1::request_length(head.fields);
+  auto length = request_length(head.fields);
   if (!length.has_value()) return wrong(length.error());
   head.body = *length;
   head.trailers_accepted = true;  // nothing here has to be agreed on for them
@@ -178,8 +178,7 @@ Result<ResponseHead, Violation> HeadCollector::response(Method asked) {
   head.reason = reason_of(head.status);
   head.fields = fields();
   const bool bodiless = asked == Method::head || head.status == 304;
-  auto length =
-      h1::response_length(head.fields, bodiless ? h1::Carries::nothing : h1::Carries::body);
+  auto length = response_length(head.fields, bodiless ? Carries::nothing : Carries::body);
   if (!length.has_value()) return wrong(length.error());
   head.body = *length;
   if (bodiless) return head;

@@ -27,7 +27,7 @@ struct Side {
   }
   void ask_h2() {
     side->serve_h2(peer);
-    peer.say(std::string(h2::kPreface) + test::h2_settings({}).wire() +
+    peer.say(std::string(kPreface) + test::h2_settings({}).wire() +
              test::h2_headers(1, test::h2_request(), test::kEndHeaders | test::kEndStream).wire());
     side->loop.end_turn();
   }

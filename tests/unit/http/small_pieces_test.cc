@@ -134,7 +134,7 @@ TEST_CASE("a client that leaves with chunks in hand takes them with it") {
 }
 
 std::string h2_opening() {
-  return std::string(h2::kPreface) + test::h2_settings({}).wire() +
+  return std::string(kPreface) + test::h2_settings({}).wire() +
          test::h2_headers(1, test::h2_request("POST"), test::kEndHeaders).wire();
 }
 

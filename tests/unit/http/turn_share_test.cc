@@ -106,7 +106,7 @@ TEST_CASE("streams that one read of HTTP/2 begins are begun over many turns") {
   Greeter greeter;
   HandSide side(greeter, limits());
   side.serve_h2(peer);
-  std::string sent(h2::kPreface);
+  std::string sent(kPreface);
   sent += test::h2_settings({}).wire();
   // Each is reset behind its head, so that no limit on open streams holds them back.
   for (int i = 0; i < kSentAhead; ++i) {

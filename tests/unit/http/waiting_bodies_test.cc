@@ -57,7 +57,7 @@ std::string upload(int32_t id, const std::string& path) {
 
 void begin(HandSide& side, HandPeer& peer) {
   side.serve_h2(peer);
-  peer.say(std::string(h2::kPreface) + test::h2_settings({}).wire());
+  peer.say(std::string(kPreface) + test::h2_settings({}).wire());
   side.loop.end_turn();
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("an endpoint that cannot be verified is not connected to") {
   const auto dialer = origin.stage.dialer(origin.stage.upstream(), origin.below, &observer, host);
   origin.dial(client, *dialer);
   CHECK_FALSE(client.secured);
-  CHECK(client.dial_error == EPROTO);
+  CHECK(client.dial_error == net::kTlsFailed);
   CHECK(observer.failure == failure);
   CHECK(observer.in_progress == 0);
   CHECK(observer.handshakes == 0);
@@ -150,7 +150,7 @@ TEST_CASE("the protocols that are offered are those of the configuration") {
   origin.dial(client, *dialer);
   if (agreed.empty()) {
     CHECK(observer.failure == Failure::no_shared_protocol);
-    CHECK(client.dial_error == EPROTO);
+    CHECK(client.dial_error == net::kTlsFailed);
   } else {
     REQUIRE(client.secured);
     CHECK(client.transport->application_protocol() == agreed);
@@ -318,7 +318,7 @@ TEST_CASE("an endpoint that does not speak TLS is told from one that fails") {
   });
   const auto dialer = origin.stage.dialer(origin.stage.upstream(), below, &observer);
   origin.dial(client, *dialer);
-  CHECK(client.dial_error == EPROTO);
+  CHECK(client.dial_error == net::kTlsFailed);
   CHECK(observer.failure == Failure::not_tls);
 }
 

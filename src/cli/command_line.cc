@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/cli/command_line.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check_command.h"
+#include "check_health.h"
+#include "demo.h"
+#include "onehop/base/log.h"
+#include "onehop/config/load.h"
+#include "onehop/config/suggest.h"
+#include "onehop/server/server.h"
+#include "onehop/server/signals.h"
+#include "onehop/telemetry/windows.h"
+#include "onehop/tls/tls.h"
+#include "option_values.h"
+#include "other_words.h"
+#include "proxy_options.h"
+#include "stats_command.h"
+
+namespace onehop::cli {
+namespace {
+
+constexpr int kFine = 0;
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+log::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::debug:
+      return log::Level::debug;
+    case config::LogLevel::info:
+      return log::Level::info;
+    case config::LogLevel::warning:
+      return log::Level::warning;
+    case config::LogLevel::error:
+      return log::Level::error;
+  }
+  return log::Level::info;
+}
+
+int print_problems(const std::vector<config::Problem>& problems) {
+  for (const auto& problem : problems) std::fprintf(stderr, "%s\n", problem.to_string().c_str());
+  return kWrongUsage;
+}
+
+// As CLI11 ends its own: what is wrong, then who knows more. `sentences` may be several lines.
+int print_usage_error(const std::string& sentences, std::string_view command) {
+  std::fprintf(stderr, "%s\nRun onehop %.*s%s--help for more information.\n", sentences.c_str(),
+               static_cast<int>(command.size()), command.data(), command.empty() ? "" : " ");
+  return kWrongUsage;
+}
+
+int serve(config::Config config, const std::vector<config::Problem>& warnings,
+          const std::string& version) {
+  log::start(level_of(config.log.level));
+  for (const config::Problem& warning : warnings) log::warning(warning.to_string());
+  auto server =
+      server::Server::make(std::make_shared<const config::Config>(std::move(config)), version);
+  if (!server.has_value()) {
+    std::fprintf(stderr, "onehop: %s\n", server.error().c_str());
+    return kFailed;
+  }
+  std::fputs((*server)->describe().c_str(), stdout);
+  std::fflush(stdout);
+  (*server)->run();
+  return kFine;
+}
+
+int run_file(const std::string& path, const std::string& version) {
+  auto examined = config::load(path, config::environment(), tls::check);
+  return examined.has_value() ? serve(std::move(examined->config), examined->warnings, version)
+                              : print_problems(examined.error());
+}
+
+int run_proxy(const ProxyOptions& options, const std::string& version) {
+  auto config = config_of(options);
+  if (!config.has_value()) return print_usage_error(config.error(), "proxy");
+  const auto problems = config::check(*config, tls::check);
+  if (problems.empty()) return serve(std::move(*config), {}, version);
+  return print_usage_error(fmt::format("{}", fmt::join(sentences_of(problems, options), "\n")),
+                           "proxy");
+}
+
+void add_proxy(CLI::App& app, ProxyOptions& options) {
+  app.add_option("--listen", options.listen, "Where clients connect: HOST:PORT; may be repeated")
+      ->required();
+  app.add_option("--to", options.to,
+                 "A replica: HOST:PORT, or with http://, https:// (TLS) or h2c:// (HTTP/2 without "
+                 "TLS) before it, and then without :PORT as well, which is 80, or 443 for "
+                 "https://; may be repeated")
+      ->required();
+  app.add_option("--tls-cert", options.tls_cert,
+                 "TLS with clients: a certificate and its chain, PEM; may be repeated");
+  app.add_option("--tls-key", options.tls_key, "The private key of each --tls-cert, PEM");
+  app.add_flag("--insecure-upstream", options.insecure_upstream,
+               "Believe any certificate of an https:// replica. For a test");
+  app.add_option("--admin", options.admin,
+                 "Where the admin endpoint listens: HOST:PORT; there is none without it");
+  app.add_option("--workers", options.workers, "Threads; by default, and with 0, one per CPU")
+      ->check(whole_number(0, 1024));
+}
+
+void add_stats(CLI::App& app, StatsOptions& options) {
+  static constexpr std::array<std::string_view, 4> kWindows = {
+#define X(name, text, seconds) text,
+      ONEHOP_WINDOWS(X)
+#undef X
+  };
+  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  app.add_option("--window", options.window,
+                 "Latencies of the last 10s, 1m or 5m, or in total, since start")
+      ->check(one_of(kWindows))
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "The raw document");
+}
+
+void add_check_health(CLI::App& app, CheckHealthOptions& options) {
+  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&options](const std::string& text) { options.timeout = milliseconds_of(text); },
+         "How long it may take, such as 500ms; 2s if not given")
+      ->type_name("DURATION")
+      ->check(duration());
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// What was meant is told by the names without their dashes, which all options share.
+std::string unknown(std::string_view what, std::string_view word,
+                    const std::vector<std::string>& names) {
+  const size_t dashes = std::min(word.find_first_not_of('-'), word.size());
+  std::vector<std::string_view> known;
+  for (const std::string& name : names) {
+    known.push_back(std::string_view(name).substr(name.find_first_not_of('-')));
+  }
+  const std::string_view meant = config::closest(word.substr(dashes), known);
+  const auto at = std::ranges::find(known, meant);
+  return fmt::format("{}: an unknown {}; ", word, what) +
+         (at == known.end()
+              ? fmt::format("known here: {}", fmt::join(names, ", "))
+              : fmt::format("did you mean {}?", names[static_cast<size_t>(at - known.begin())]));
+}
+
+// CLI11 looks at what is missing before it looks at what it does not know, so a slip in an option's
+// name would be answered with "--listen is required". Empty where no word is unknown.
+std::string unknown_word(const CLI::App& app, const CLI::App& command) {
+  for (const std::string& word : command.remaining()) {
+    if (const std::string meant = meant_by(word); &command == &app && !meant.empty())
+      return fmt::format("{}: an unknown {}; did you mean `{}`?", word,
+                         word.starts_with('-') ? "option" : "command", meant);
+    if (word.starts_with('-')) {
+      const std::string_view name = std::string_view(word).substr(0, word.find('='));
+      return unknown("option", name, options_of(command));
+    }
+    if (&command == &app) return unknown("command", word, commands_of(app));
+  }
+  return {};
+}
+
+int refuse_arguments(const CLI::App& app, const CLI::ParseError& error) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& command = parsed.empty() ? app : *parsed.front();
+  std::string sentence = unknown_word(app, command);
+  if (sentence.empty() && parsed.empty() && command.remaining().empty()) {
+    sentence = fmt::format("a command is needed: {}", fmt::join(commands_of(app), ", "));
+  }
+  if (sentence.empty()) sentence = error.what();
+  return print_usage_error(sentence, parsed.empty() ? std::string_view() : command.get_name());
+}
+
+// One option, so that giving it in both forms is refused; whether it was given is seen here, as
+// CLI11 would call each of its names required.
+void add_file(CLI::App& command, std::string& path, std::string_view note) {
+  command.add_option("--config,-c,file", path,
+                     fmt::format("The file, with or without --config before it{}", note));
+}
+
+int no_file(std::string_view command) {
+  return print_usage_error("a configuration file is needed", command);
+}
+
+// CLI11 would print the help of the command that was parsed, which is this one.
+int print_help(CLI::App& app, const std::string& about) {
+  const std::vector<std::string> known = commands_of(app);
+  if (!about.empty() && std::ranges::find(known, about) == known.end())
+    return print_usage_error(unknown("command", about, known), "");
+  app.clear();
+  const std::string text =
+      about.empty() ? app.help() : app.get_subcommand(about)->help(app.get_name());
+  std::fputs(text.c_str(), stdout);
+  return kFine;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv, const char* version) {
+  server::hold_signals();
+  CLI::App app("A reverse proxy and load balancer that says what each hop costs", "onehop");
+  app.formatter(narrow_help());
+  app.require_subcommand(1);
+  app.set_version_flag("-V,-v,--version", std::string("onehop ") + version);
+  ProxyOptions proxy_options;
+  StatsOptions stats_options;
+  CheckHealthOptions health_options;
+  DemoOptions demo_options;
+  std::string run_path;
+  std::string check_path;
+  std::string help_about;
+
+  CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
+  add_proxy(*proxy, proxy_options);
+  CLI::App* run = app.add_subcommand("run", "Run with a configuration file");
+  add_file(*run, run_path, "; - is standard input");
+  CLI::App* check =
+      app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
+  add_file(*check, check_path, "; - is standard input");
+  CLI::App* demo = app.add_subcommand(
+      "demo", "Three small replicas, a proxy and a gentle load, with a live table");
+  demo->add_option("--seconds", demo_options.seconds,
+                   "Stop by itself after so many seconds; 0 runs until Ctrl-C")
+      ->check(whole_number(0, 86400));
+  CLI::App* stats = app.add_subcommand("stats", "The table of a running proxy");
+  add_stats(*stats, stats_options);
+  CLI::App* check_health = app.add_subcommand(
+      "check-health", "Ask GET /readyz of a running proxy: 0 when it is ready, else 1");
+  add_check_health(*check_health, health_options);
+  app.add_subcommand("version", "Print the version");
+  CLI::App* help = app.add_subcommand("help", "Print this, or what a command takes");
+  help->add_option("command", help_about, "The command");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return error.get_exit_code() == 0 ? app.exit(error) : refuse_arguments(app, error);
+  }
+  const bool serves = proxy->parsed() || run->parsed() || demo->parsed();
+  if (!serves) server::release_signals();
+  if (proxy->parsed()) return run_proxy(proxy_options, version);
+  if (run->parsed()) return run_path.empty() ? no_file("run") : run_file(run_path, version);
+  if (check->parsed()) return check_path.empty() ? no_file("check") : run_check(check_path);
+  if (help->parsed()) return print_help(app, help_about);
+  if (demo->parsed()) return run_demo(demo_options, version);
+  if (stats->parsed()) return run_stats(stats_options);
+  if (check_health->parsed()) return run_check_health(health_options);
+  std::printf("onehop %s\n", version);
+  return kFine;
+}
+
+}  // namespace onehop::cli

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// A pool over a HandLoop, and those who ask it for connections.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "onehop/upstream/bond.h"
+#include "onehop/upstream/pool.h"
+#include "tests/support/catch.h"
+#include "tests/support/hand_dialer.h"
+
+namespace onehop::upstream::test {
+
+using onehop::test::HandDialer;
+using onehop::test::HandLoop;
+using onehop::test::HandPeer;
+using telemetry::Closer;
+using telemetry::OpenReason;
+
+// What a pool is configured with, and everything else that it refers to.
+struct PoolSide {
+  HandLoop loop;
+  HandDialer dialer{loop};
+  Pools pools;
+  config::Pool config;
+  config::UpstreamTimeouts timeouts;
+  config::UpstreamHttp2 http2;
+  config::Limits limits;
+  telemetry::EndpointShard counters;
+  Reachability reachability;
+  config::UpstreamProtocol protocol = config::UpstreamProtocol::h1;
+  uint32_t max_connections = 0;
+
+  // To be made once all of the above is as it should be.
+  std::unique_ptr<Pool> pool() {
+    return std::make_unique<Pool>(Pool::Parts{.loop = loop,
+                                              .dialer = dialer,
+                                              .http1_dialer = nullptr,
+                                              .pools = pools,
+                                              .config = config,
+                                              .timeouts = timeouts,
+                                              .http2 = http2,
+                                              .limits = limits,
+                                              .counters = counters,
+                                              .protocol = protocol,
+                                              .secure = false,
+                                              .name = "app",
+                                              .reachability = reachability,
+                                              .address = *Address::numeric("127.0.0.1", 80),
+                                              .max_connections = max_connections,
+                                              .seed = 1});
+  }
+
+  uint64_t opened(OpenReason why) const { return counters.opened.value(static_cast<size_t>(why)); }
+  uint64_t closed(Closer who) const { return counters.closed.value(static_cast<size_t>(who)); }
+};
+
+// A request that asks for a connection. Gone, it gives up its place or its connection.
+class Asker final : public Pool::Waiter, public http::ClientStream::Events {
+ public:
+  Asker(HandLoop& loop, Pool& pool, Want want = {}) : loop_(loop) {
+    Pool::Acquired acquired = pool.acquire(*this, want);
+    if (auto* got = std::get_if<Lease>(&acquired)) lease = std::move(*got);
+    if (const auto* error = std::get_if<LeaseError>(&acquired)) refusal = *error;
+    if (const auto* waiting = std::get_if<Waiting>(&acquired))
+      queued = *waiting == Waiting::in_queue;
+  }
+  ~Asker() override {
+    leave();
+    lease.release();
+    loop_.end_turn();
+  }
+
+  void on_dialing() override { queued = false; }
+  void on_queued() override { queued = true; }
+  void on_lease(Lease got) override {
+    queued = false;
+    lease = std::move(got);
+  }
+  void on_no_lease(const LeaseError& error) override {
+    queued = false;
+    refusal = error;
+  }
+
+  // Sends a request on the connection that it has.
+  void ask() {
+    http::RequestHead head;
+    head.method = http::Method::get;
+    head.method_text = "GET";
+    head.target = "/";
+    head.authority = "a";
+    lease.open_stream(*this).send_head(head, http::Ends::yes);
+    loop_.end_turn();
+  }
+  // The whole of it: a request, an answer, and the connection is given back.
+  void finish(HandPeer& peer, const std::string& fields = "") {
+    ask();
+    peer.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + fields + "\r\n");
+    lease.release();
+    loop_.end_turn();
+  }
+
+  void on_head(const http::ResponseHead&, http::Ends) override {}
+  void on_body(Buffer& bytes, http::Ends) override { bytes.clear(); }
+  void on_trailers(const http::Fields&) override {}
+  void on_room() override {}
+  void on_stall() override {}
+  void on_reset(const http::StreamError&) override {}
+
+  Lease lease;
+  std::optional<LeaseError> refusal;
+  bool queued = false;
+
+ private:
+  HandLoop& loop_;
+};
+
+// One request on a connection of its own; the connection is idle afterwards.
+inline HandPeer& fill(PoolSide& side, Pool& pool, const std::string& fields = "") {
+  Asker asker(side.loop, pool, {.fresh = true});
+  side.loop.end_turn();
+  HandPeer& peer = side.dialer.accept();
+  REQUIRE(asker.lease);
+  asker.finish(peer, fields);
+  return peer;
+}
+
+}  // namespace onehop::upstream::test
