@@ -26,6 +26,7 @@
 #include "onehop/proxy/outcome.h"
 #include "onehop/server/signals.h"
 #include "service_manager.h"
+#include "stop.h"
 #include "tls_contexts.h"
 #include "worker.h"
 
@@ -108,7 +109,7 @@ struct ServerParts final {
       seen.listeners.push_back(
           {listener.address, listening[i].to_string(), listener.tls.enabled()});
     }
-    seen.readiness = draining ? admin::Readiness::draining : admin::Readiness::ready;
+    seen.readiness = stop.asked() ? admin::Readiness::draining : admin::Readiness::ready;
     const auto show = [&](admin::Side side, std::string_view name, const tls::Context* context) {
       if (context == nullptr) return;
       for (auto& expiry : context->expiries())
@@ -163,13 +164,6 @@ struct ServerParts final {
     loop.arm(report, report_ms);
   }
 
-  void stop() {
-    log::info(draining ? "stopping now"
-                       : "draining: no new clients, requests in flight are finished");
-    service_manager.stopping(draining ? "stopping now" : "draining");
-    for (auto& worker : workers) draining ? worker->stop_now() : worker->drain();
-    draining = true;
-  }
   void worker_done() {
     if (--running == 0) loop.stop();
   }
@@ -202,10 +196,11 @@ struct ServerParts final {
   net::Deadline reload{this, net::DeadlineThunk<&ServerParts::on_reload>::call};
   net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
   ServiceManager service_manager = ServiceManager::of_environment();
-  bool draining = false;
   size_t running = 0;
   std::optional<Shortage> shortage;
   std::vector<std::unique_ptr<Worker>> workers;
+  Stop stop{loop, service_manager, workers,
+            static_cast<uint64_t>(config->server.drain_delay.count())};
 
   Result<void, std::string> resolve_endpoints();
   Result<void, std::string> bind();
@@ -314,7 +309,8 @@ void ServerParts::make_workers(std::vector<std::vector<net::ListeningSocket>> so
 // somebody who drains.
 void ServerParts::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  for (const int number : {SIGTERM, SIGINT, SIGQUIT}) loop.watch_signal(number, [this] { stop(); });
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT})
+    loop.watch_signal(number, [this] { stop.ask(); });
   // What nginx's users expect of these is not there; their default would be to die.
   constexpr std::pair<int, std::string_view> kIgnored[] = {
       {SIGHUP, "SIGHUP is ignored: there is no reload yet"},
@@ -387,7 +383,7 @@ void Server::run() {
 }
 
 void Server::stop() {
-  parts_->loop.post([this] { parts_->stop(); });
+  parts_->loop.post([this] { parts_->stop.ask(); });
 }
 
 void Server::every(uint64_t every_ms, std::function<void(const std::string&)> task) {

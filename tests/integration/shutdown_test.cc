@@ -75,6 +75,42 @@ TEST_CASE("a response that begins after SIGTERM says that the connection is clos
   CHECK(proxy.wait_exit() == 0);
 }
 
+TEST_CASE("during drain_delay clients are served as before, and readyz says that it is draining") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .server = "drain_delay = \"60s\""});
+  Client kept = proxy.connect();
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return proxy.admin("/readyz").status == 503; }));
+  CHECK(proxy.admin("/healthz").status == 200);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(proxy.get().status == 200);
+    kept.send(kGet);
+    const Response response = kept.read_response();
+    CHECK(response.status == 200);
+    CHECK_FALSE(response.fields.has_token("Connection", "close"));
+  }
+  proxy.signal(SIGTERM);  // the second one does not wait
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("when drain_delay is over it drains, and what is in flight is finished") {
+  Gate gate;
+  ScriptedOrigin origin(ScriptedOrigin::once_open(gate, ok("done")));
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .server = "drain_delay = \"300ms\""});
+  Client client = proxy.connect();
+  client.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 1; }));
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+  gate.open();
+  CHECK(client.read_response().body == "done");
+  CHECK(client.wait_end() == End::closed);
+  client.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
 TEST_CASE("on SIGTERM idle client connections are closed") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"60s\""});

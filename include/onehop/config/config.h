@@ -101,6 +101,8 @@ struct Paths {
 struct Server {
   // Threads, each with its own event loop; 0: one per CPU.
   uint32_t workers = 0;
+  // How long a stop goes on as before, but for /readyz, until it drains.
+  milliseconds drain_delay = milliseconds(0);
   milliseconds drain = seconds(30);  // how long a stop waits for what is in flight
   // On stop an idle client connection is kept this long for a racing request.
   milliseconds drain_idle = milliseconds(200);

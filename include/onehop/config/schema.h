@@ -125,6 +125,9 @@ template <class Visitor>
 void describe(Visitor& visit, Some<Server> auto& server) {
   visit.value("workers", server.workers, Count{0, 1024, "auto"},
               "Threads, each with its own event loop and pools; \"auto\" is one per CPU.");
+  visit.value("drain_delay", server.drain_delay, Time{milliseconds(0), kHour},
+              "How long a stop goes on serving while /readyz answers 503, so that balancers in "
+              "front take notice; then it drains.");
   visit.value("drain", server.drain, Time{milliseconds(0), kHour},
               "How long a stop waits for what is in flight: as long as orchestrators commonly do.");
   visit.value("drain_idle", server.drain_idle, Time{milliseconds(0), kMinute},

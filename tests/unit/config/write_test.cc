@@ -35,9 +35,18 @@ ListenerTls unusual_tls() {
 // A Config in which no field has its default.
 Config unusual() {
   Config config = reference();
-  config.server = {
-      3,  seconds(5), seconds(1), {"10.0.0.0/8", "::1"}, {"X-Tenant"}, Via::off, false, {},
-      {}, {},         {}};
+  config.server = {.workers = 3,
+                   .drain_delay = seconds(2),
+                   .drain = seconds(5),
+                   .drain_idle = seconds(1),
+                   .trusted_proxies = {"10.0.0.0/8", "::1"},
+                   .identity_fields = {"X-Tenant"},
+                   .via = Via::off,
+                   .request_id = false,
+                   .limits = {},
+                   .timeouts = {},
+                   .http2 = {},
+                   .paths = {}};
   config.server.limits = {300, 400, 7, 1'000'000, 2048, 99};
   config.server.timeouts = {.request_head = milliseconds(1),
                             .request_body = seconds(90),

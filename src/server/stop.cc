@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "stop.h"
+
+#include <fmt/format.h>
+
+#include "onehop/base/log.h"
+#include "onehop/config/units.h"
+#include "service_manager.h"
+#include "worker.h"
+
+namespace onehop::server {
+
+void Stop::ask() {
+  if (asked()) return now();
+  delay_ms_ > 0 ? announce() : drain();
+}
+
+void Stop::announce() {
+  state_ = State::announced;
+  const std::string delay = config::duration_text(config::milliseconds(delay_ms_));
+  log::info(
+      fmt::format("not ready from now on; draining begins in {} (server.drain_delay)", delay));
+  manager_.stopping(fmt::format("not ready, draining begins in {}", delay));
+  loop_.arm(deadline_, delay_ms_);
+}
+
+void Stop::drain() {
+  state_ = State::draining;
+  log::info("draining: no new clients, requests in flight are finished");
+  manager_.stopping("draining");
+  for (const auto& worker : workers_) worker->drain();
+}
+
+void Stop::now() {
+  state_ = State::draining;
+  deadline_.disarm();
+  log::info("stopping now");
+  manager_.stopping("stopping now");
+  for (const auto& worker : workers_) worker->stop_now();
+}
+
+}  // namespace onehop::server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Stop: how a server leaves. It is asked once: not ready any more, then, after the delay, draining.
+// Asked again, at any of these, it gives up what is in flight.
+//
+//   running -> announced -> draining -> (the last worker is done)
+//      |           |            |
+//      |           +------------+----> at once
+//      +-> draining                    without a delay
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "onehop/net/loop.h"
+
+namespace onehop::server {
+
+class ServiceManager;
+class Worker;
+
+// Of the main loop's thread; all that it refers to outlives it.
+class Stop {
+ public:
+  // `delay_ms`: for so long it goes on as before, but for /readyz, so that whoever sends it clients
+  // can take notice; server.drain_delay.
+  Stop(net::Loop& loop, const ServiceManager& manager,
+       const std::vector<std::unique_ptr<Worker>>& workers, uint64_t delay_ms)
+      : loop_(loop), manager_(manager), workers_(workers), delay_ms_(delay_ms) {}
+
+  void ask();
+  bool asked() const noexcept { return state_ != State::running; }
+
+ private:
+  enum class State : uint8_t { running, announced, draining };
+  void announce();
+  void drain();
+  void now();
+
+  net::Loop& loop_;
+  const ServiceManager& manager_;
+  const std::vector<std::unique_ptr<Worker>>& workers_;
+  uint64_t delay_ms_;
+  State state_ = State::running;
+  net::Deadline deadline_{this, net::DeadlineThunk<&Stop::drain>::call};
+};
+
+}  // namespace onehop::server
