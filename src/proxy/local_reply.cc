@@ -54,6 +54,18 @@ void add_common(http::ResponseHead& head, const LocalReply& reply, Arena& arena)
                     format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
 }
 
+// As grpc-message is written: printable ASCII but for `%`, the rest as its bytes.
+std::string_view percent_encoded(Arena& arena, std::string_view text) {
+  char* const room = static_cast<char*>(arena.allocate(3 * text.size(), 1));
+  char* end = room;
+  for (const char c : text) {
+    const bool plain = c >= ' ' && c <= '~' && c != '%';
+    end =
+        plain ? (*end = c, end + 1) : fmt::format_to(end, "%{:02X}", static_cast<unsigned char>(c));
+  }
+  return {room, static_cast<size_t>(end - room)};
+}
+
 // Trailers alone: the status of the call stands where the response's fields do.
 void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
@@ -61,7 +73,8 @@ void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) 
   head.reason = http::reason_of(200);
   head.fields.add("Content-Type", "application/grpc");
   head.fields.add("grpc-status", format_into(arena, "{}", grpc_status_of(row.status)));
-  head.fields.add("grpc-message", reply.detail.empty() ? row.sentence : reply.detail);
+  head.fields.add("grpc-message",
+                  percent_encoded(arena, reply.detail.empty() ? row.sentence : reply.detail));
   head.body = http::BodyLength::of(0);
   add_common(head, reply, arena);
   reply.stream.send_head(head, http::Ends::yes);

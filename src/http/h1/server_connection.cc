@@ -120,7 +120,7 @@ bool H1ServerConnection::cancels_at_fin() const noexcept {
 void H1ServerConnection::has_gone() {
   StreamError why;
   why.violation = Violation::half_closed;
-  responder_->on_reset(why);
+  tell_of_reset(why);
   close(telemetry::Closer::peer);
 }
 
@@ -131,12 +131,10 @@ bool H1ServerConnection::fin_is_the_end() const noexcept {
 }
 
 void H1ServerConnection::on_error(net::NetError error) {
-  if (responder_ != nullptr) {
-    StreamError why;
-    why.violation = Violation::gone;
-    why.network = error;
-    responder_->on_reset(why);
-  }
+  StreamError why;
+  why.violation = Violation::gone;
+  why.network = error;
+  tell_of_reset(why);
   close(telemetry::Closer::peer);
 }
 
@@ -263,7 +261,7 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   persistent_ = parsed->persistent && !owner_.draining();
   version_minor_ = head.version_minor;
   is_head_request_ = head.method == Method::head;
-  awaits_continue_ = head.fields.find(FieldId::expect) != nullptr;
+  expects_continue_ = awaits_continue_ = head.fields.find(FieldId::expect) != nullptr;
   Ends ends = Ends::no;
   if (head.body.kind == BodyLength::Kind::unknown) {
     body_.start_chunked(settings_.limits.request_head);

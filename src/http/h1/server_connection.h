@@ -98,6 +98,7 @@ class H1ServerConnection final : public ServerConnection,
   void linger();
   void close(telemetry::Closer who);
   void on_deadline();
+  void tell_of_reset(const StreamError& why);
   void cut_off(Violation why);
   uint64_t patience_left_ms();
   void retire_responder();
@@ -133,12 +134,14 @@ class H1ServerConnection final : public ServerConnection,
   Framing framing_ = Framing::none;
   uint8_t version_minor_ = 1;
   bool is_head_request_ = false;
-  bool persistent_ = true;        // another request may follow
-  bool client_closes_ = false;    // the client said that none will
-  bool awaits_continue_ = false;  // the client may hold its body back until a 100
-  bool delivering_ = false;       // set_reading
-  bool ended_ = false;            // the client will send nothing more
-  bool end_delivered_ = false;    // of a tunnel
+  bool persistent_ = true;         // another request may follow
+  bool client_closes_ = false;     // the client said that none will
+  bool expects_continue_ = false;  // of the request: it came with an expectation
+  bool awaits_continue_ = false;   // the client may hold its body back until a 100
+  bool reset_told_ = false;        // to whoever answers, as the last event
+  bool delivering_ = false;        // set_reading
+  bool ended_ = false;             // the client will send nothing more
+  bool end_delivered_ = false;     // of a tunnel
   bool stalled_ = false;
   bool counted_idle_ = false;
   bool first_request_ = true;

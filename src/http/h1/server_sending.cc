@@ -174,6 +174,7 @@ bool H1ServerConnection::take_back() {
     return false;
   transport_->output().clear();
   sent_ = Sent::nothing;
+  awaits_continue_ = expects_continue_;  // a 100 may have been among it
   return true;
 }
 
@@ -289,11 +290,16 @@ void H1ServerConnection::on_deadline() {
   close(telemetry::Closer::onehop);
 }
 
+// The last event of whoever answers; the connection ends with it.
+void H1ServerConnection::tell_of_reset(const StreamError& why) {
+  if (responder_ != nullptr && !std::exchange(reset_told_, true)) responder_->on_reset(why);
+}
+
 // A client that does not take its response. Where the connection goes it cannot be told more.
 void H1ServerConnection::cut_off(Violation violation) {
   StreamError why;
   why.violation = violation;
-  if (responder_ != nullptr) responder_->on_reset(why);
+  tell_of_reset(why);
   if (state_ == State::closed) return;
   transport_->close_with_reset();
   close(telemetry::Closer::onehop);
@@ -315,7 +321,7 @@ void H1ServerConnection::close(telemetry::Closer who) {
     // Nothing may reach it any more: it ends its attempt now.
     StreamError why;
     why.violation = who == telemetry::Closer::peer ? Violation::gone : Violation::stopped;
-    responder_->on_reset(why);
+    tell_of_reset(why);
     retire_responder();
   }
   owner_.retire(*this);
