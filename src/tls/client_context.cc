@@ -196,7 +196,7 @@ void Endpoint::remember(SessionPtr session) {
 SessionPtr Endpoint::take_session() {
   while (!sessions_.empty()) {
     SSL_SESSION* newest = sessions_.back().get();
-    const long age = static_cast<long>(std::time(nullptr)) - SSL_SESSION_get_time(newest);
+    const int64_t age = int64_t{std::time(nullptr)} - made_at(*newest);
     if (SSL_SESSION_is_resumable(newest) == 1 && age < SSL_SESSION_get_timeout(newest)) {
       if (SSL_SESSION_get_protocol_version(newest) < TLS1_3_VERSION) {
         SSL_SESSION_up_ref(newest);

@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,16 @@ using SslPtr = std::unique_ptr<SSL, Free<SSL_free>>;
 // places even so, which shows for each record.
 inline void clear_errors() noexcept {
   if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+// When a session was made, in seconds since 1970. OpenSSL 3.4 warns of the older call, whose time
+// ends in 2038 where a long has 32 bits.
+inline int64_t made_at(const SSL_SESSION& session) noexcept {
+#if OPENSSL_VERSION_NUMBER >= 0x30300000L
+  return SSL_SESSION_get_time_ex(&session);
+#else
+  return SSL_SESSION_get_time(&session);
+#endif
 }
 
 // The oldest error of the queue in OpenSSL's words, such as "ee key too small". Empties the queue.
