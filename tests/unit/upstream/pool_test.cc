@@ -184,7 +184,7 @@ TEST_CASE(
   PoolSide side;
   const auto pool = side.pool();
   const auto other = side.pool();
-  const HandPeer& idle = fill(side, *other);
+  HandPeer& idle = fill(side, *other);
   const Asker asker(side.loop, *pool);
   side.dialer.cannot_begin = 1;
   side.loop.end_turn();
@@ -228,7 +228,7 @@ TEST_CASE(
     INFO(row.fields);
     PoolSide side;
     const auto pool = side.pool();
-    const HandPeer& peer = fill(side, *pool, row.fields);
+    HandPeer& peer = fill(side, *pool, row.fields);
     side.loop.pass_ms(row.lives_ms - 100);
     CHECK_FALSE(peer.closed);
     side.loop.pass_ms(200);
@@ -292,7 +292,7 @@ TEST_CASE("a connection past max_age is not lent again, with a fifth more or les
   side.config.max_age = config::seconds(10);
   side.config.idle_timeout = config::seconds(100);
   const auto pool = side.pool();
-  const HandPeer& peer = fill(side, *pool);
+  HandPeer& peer = fill(side, *pool);
   side.loop.pass_ms(7'900);
   {
     const Asker still(side.loop, *pool);
@@ -317,9 +317,9 @@ TEST_CASE("of more idle connections than max_idle the one that is idle longest g
   PoolSide side;
   side.config.max_idle = 2;
   const auto pool = side.pool();
-  const HandPeer& first = fill(side, *pool);
-  const HandPeer& second = fill(side, *pool);
-  const HandPeer& third = fill(side, *pool);
+  HandPeer& first = fill(side, *pool);
+  HandPeer& second = fill(side, *pool);
+  HandPeer& third = fill(side, *pool);
   CHECK(first.closed);
   CHECK_FALSE(second.closed);
   CHECK_FALSE(third.closed);
@@ -329,7 +329,7 @@ TEST_CASE("of more idle connections than max_idle the one that is idle longest g
 TEST_CASE("a request that must have a fresh connection leaves idle ones alone") {
   PoolSide side;
   const auto pool = side.pool();
-  const HandPeer& idle = fill(side, *pool);
+  HandPeer& idle = fill(side, *pool);
   const Asker asker(side.loop, *pool, {.fresh = true});
   CHECK_FALSE(asker.lease);
   side.loop.end_turn();
@@ -341,7 +341,7 @@ TEST_CASE("at max_connections an idle one makes room for a fresh one") {
   PoolSide side;
   side.max_connections = 1;
   const auto pool = side.pool();
-  const HandPeer& idle = fill(side, *pool);
+  HandPeer& idle = fill(side, *pool);
   const Asker asker(side.loop, *pool, {.fresh = true});
   side.loop.end_turn();
   CHECK(idle.closed);
@@ -351,7 +351,7 @@ TEST_CASE("at max_connections an idle one makes room for a fresh one") {
 TEST_CASE("a pool that begins anew lends nothing of what it had") {
   PoolSide side;
   const auto pool = side.pool();
-  const HandPeer& idle = fill(side, *pool);
+  HandPeer& idle = fill(side, *pool);
   HandPeer& lent = fill(side, *pool);
   Asker busy(side.loop, *pool);
   REQUIRE(busy.lease);
