@@ -38,11 +38,12 @@ class Deadline {
   std::chrono::steady_clock::time_point at_;
 };
 
-// Asks `condition` about every millisecond until it holds; false when the deadline passed first.
+// Asks `condition` about every millisecond until it holds, and once more when the deadline has
+// passed: a machine that is busy may give this program no time in between.
 template <class Condition>
 bool eventually(Condition condition, Deadline deadline = Deadline()) {
   while (!condition()) {
-    if (deadline.passed()) return false;
+    if (deadline.passed()) return condition();
     ::poll(nullptr, 0, 1);
   }
   return true;
