@@ -17,6 +17,9 @@ namespace {
 
 constexpr size_t kFrame = 16 * 1024 + 10;
 
+// The map of streams: a page in nghttp2 1.52; in 1.64 it is smaller, and comes from the heap.
+constexpr size_t kTablePages = kRecycling && NGHTTP2_VERSION_NUM < 0x014000 ? 1 : 0;
+
 // Answers every request with 204 as soon as its head is there.
 class Answering final : public Session::Events {
  public:
@@ -61,7 +64,7 @@ TEST_CASE("a session that rests keeps no page for the requests it has answered, 
   server.exchange(std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + test::h2_settings({}).wire());
   for (int32_t id = 1; id < 200; id += 2) {
     CHECK_FALSE(server.exchange(request(id)).empty());
-    if (kRecycling) CHECK(server.session().memory().resident_pages() >= 2);
+    if (kRecycling) CHECK(server.session().memory().resident_pages() >= 1 + kTablePages);
     server.session().rest();
     CHECK(server.session().memory().resident_pages() == 0);
   }
@@ -74,12 +77,12 @@ TEST_CASE("a session with a stream that is open, or with frames to send, keeps w
   // The client has not ended its side, so the stream is there.
   server.exchange(test::h2_headers(1, test::h2_request("POST"), test::kEndHeaders).wire());
   server.session().rest();
-  if (kRecycling) CHECK(server.session().memory().resident_pages() == 1);
+  CHECK(server.session().memory().resident_pages() == kTablePages);
   const std::string end = test::H2Frame{test::H2Type::data, test::kEndStream, 1, ""}.wire();
   REQUIRE(server.session().feed(end) == end.size());
   REQUIRE(server.session().feed(request(3)) == request(3).size());
   server.session().rest();  // an answer waits
-  if (kRecycling) CHECK(server.session().memory().resident_pages() >= 1);
+  CHECK(server.session().memory().resident_pages() >= kTablePages);
   CHECK_FALSE(server.exchange("").empty());
   server.session().rest();
   CHECK(server.session().memory().resident_pages() == 0);
