@@ -90,6 +90,14 @@ TEST_CASE("27: large heads that wait for a silent replica are bounded, and who s
   CHECK(victim.proxy.wait_number("downstream/requests/in_flight", 0) == 0);
 }
 
+TEST_CASE("34: bodies in chunks of one byte keep nobody waiting") {
+  H2Victim victim(ok("done"));
+  Client attacker = victim.proxy.connect();
+  attacker.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  CHECK(serves_beside(victim, attacker, repeated("1\r\na\r\n", 2000), 4 * kLooks));
+  CHECK(victim.grown() < kAttackGrowth);
+}
+
 TEST_CASE("30: requests that the proxy answers itself, sent ahead, keep nobody waiting") {
   H2Victim victim(ok("done"), {.routes = "[[route]]\npath = \"/small\"\nupstream = \"app\"\n"});
   const std::string request = GENERATE("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n",
