@@ -16,7 +16,8 @@ using onehop::upstream::Candidate;
 
 void pick_endpoint(benchmark::State& state, Balance algorithm) {
   const auto count = static_cast<size_t>(state.range(0));
-  const auto balancer = onehop::upstream::make_balancer(algorithm, count);
+  const auto balancer = onehop::upstream::make_balancer(algorithm);
+  balancer->rebuild(std::vector<size_t>(count, onehop::upstream::kNew));
   std::vector<Candidate> candidates(count);
   for (size_t i = 0; i < count; ++i) {
     candidates[i].weight = static_cast<uint32_t>(1 + i % 3);

@@ -3,6 +3,7 @@
 #include "onehop/admin/answer.h"
 
 #include <array>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -75,8 +76,17 @@ Reply metrics(const Asked& asked, const View& view) {
   return {200, telemetry::content_type(format), metrics_document(view, format), {}};
 }
 
+// Whatever the configuration says, "in_force" is said first.
 Reply config(const Asked&, const View& view) {
-  return {200, kJson, std::string(view.config_json), {}};
+  using Json = nlohmann::ordered_json;
+  Json document = {{"in_force",
+                    {{"number", view.config.number},
+                     {"file", view.config.file},
+                     {"sha256", view.config.sha256},
+                     {"by", view.config.by},
+                     {"since", view.config.since_unix_s}}}};
+  document.update(Json::parse(view.config_json));
+  return {200, kJson, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", {}};
 }
 
 enum class Query : uint8_t { none, allowed };

@@ -50,6 +50,16 @@ void write_process(const View& view, size_t workers, ExpositionWriter& writer) {
   writer.sample(none, http::h2::grown_windows());
 }
 
+void write_reloads(const View& view, ExpositionWriter& writer) {
+  writer.begin({FamilyKind::counter, "onehop_config_reloads",
+                "Configurations that were loaded while it ran, by whether they came into force"});
+  writer.sample(Labels().add("result", "success"), view.reloads.succeeded);
+  writer.sample(Labels().add("result", "failure"), view.reloads.failed);
+  writer.begin({FamilyKind::gauge, "onehop_config_last_reload_success_timestamp_seconds",
+                "Since when the configuration is in force, in seconds since 1970", "seconds"});
+  writer.sample(Labels(), view.config.since_unix_s);
+}
+
 // Of this endpoint itself: whether its readers are a burden.
 void write_admin(const View& view, ExpositionWriter& writer) {
   const Labels none;
@@ -93,6 +103,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   const telemetry::Snapshot snapshot = view.windows.snapshot(telemetry::Window::total, view.now_ns);
   const auto writer = telemetry::make_writer(format, view.start_time_unix_s);
   write_process(view, snapshot.workers, *writer);
+  write_reloads(view, *writer);
   write_admin(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
   write_certificates(view, *writer);

@@ -223,14 +223,18 @@ Json endpoint_of(const Snapshot& snapshot, const EndpointValues& values,
 std::string stats_document(const View& view, telemetry::Window window) {
   const Snapshot snapshot = view.windows.snapshot(window, view.now_ns);
   Json upstreams = Json::object();
-  for (size_t i = 0; i < snapshot.endpoints.size(); ++i) {
-    const EndpointValues& values = snapshot.endpoints[i];
+  for (const EndpointValues& values : snapshot.endpoints) {
     upstreams[values.name.upstream]["endpoints"][values.name.address] =
-        endpoint_of(snapshot, values, view.windows.endpoint_rates(snapshot, i, view.now_ns));
+        endpoint_of(snapshot, values, view.windows.endpoint_rates(values, view.now_ns));
     if (values.tls) {
       upstreams[values.name.upstream]["tls"]["certificates"] =
           certificates_of(Side::upstream, values.name.upstream, view);
     }
+  }
+  for (const EndpointValues& values : snapshot.departed) {
+    Json& upstream = upstreams[values.name.upstream];
+    if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();
+    upstream["departed"] = endpoint_of(snapshot, values, {});
   }
   const Json document = {{"version", std::string(view.version)},
                          {"uptime_us", to_us(view.now_ns - view.started_ns)},

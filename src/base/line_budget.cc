@@ -26,4 +26,9 @@ LineBudget::LeftOut LineBudget::rest(uint64_t now_ms) noexcept {
   return {std::exchange(left_out_, 0), now_ms - since_ms_};
 }
 
+bool LineBudget::is_over(uint64_t now_ms) const noexcept {
+  const uint64_t last = said_ms_[(oldest_ + kLines - 1) % kLines];
+  return left_out_ == 0 && now_ms >= last + kPeriodMs;
+}
+
 }  // namespace onehop::log

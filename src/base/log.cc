@@ -21,7 +21,7 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 }  // namespace
 
-void start(Level level) {
+void set_level(Level level) {
   switch (level) {
     case Level::debug:
       logger()->set_level(spdlog::level::debug);

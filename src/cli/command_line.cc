@@ -16,6 +16,7 @@
 #include "check_command.h"
 #include "check_health.h"
 #include "demo.h"
+#include "diff_command.h"
 #include "onehop/base/log.h"
 #include "onehop/config/load.h"
 #include "onehop/config/suggest.h"
@@ -35,20 +36,6 @@ constexpr int kFine = 0;
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 
-log::Level level_of(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::debug:
-      return log::Level::debug;
-    case config::LogLevel::info:
-      return log::Level::info;
-    case config::LogLevel::warning:
-      return log::Level::warning;
-    case config::LogLevel::error:
-      return log::Level::error;
-  }
-  return log::Level::info;
-}
-
 int print_problems(const std::vector<config::Problem>& problems) {
   for (const auto& problem : problems) std::fprintf(stderr, "%s\n", problem.to_string().c_str());
   return kWrongUsage;
@@ -61,12 +48,8 @@ int print_usage_error(const std::string& sentences, std::string_view command) {
   return kWrongUsage;
 }
 
-int serve(config::Config config, const std::vector<config::Problem>& warnings,
-          const std::string& version) {
-  log::start(level_of(config.log.level));
-  for (const config::Problem& warning : warnings) log::warning(warning.to_string());
-  auto server =
-      server::Server::make(std::make_shared<const config::Config>(std::move(config)), version);
+int serve(server::Loaded loaded, const std::string& version, server::Load again = nullptr) {
+  auto server = server::Server::make(std::move(loaded), version, std::move(again));
   if (!server.has_value()) {
     std::fprintf(stderr, "onehop: %s\n", server.error().c_str());
     return kFailed;
@@ -77,17 +60,38 @@ int serve(config::Config config, const std::vector<config::Problem>& warnings,
   return kFine;
 }
 
+server::Loaded loaded_from(const std::string& path, config::Examined examined) {
+  server::Loaded loaded{std::make_shared<const config::Config>(std::move(examined.config))};
+  for (const config::Problem& warning : examined.warnings)
+    loaded.warnings.push_back(warning.to_string());
+  loaded.file = path;
+  loaded.text = std::move(examined.text);
+  return loaded;
+}
+
+Result<server::Loaded, std::string> load_again(const std::string& path) {
+  if (path == "-")
+    return Unexpected<std::string>("it came from standard input, which cannot be read again");
+  auto examined = config::load(path, config::environment(), tls::check);
+  if (examined.has_value()) return loaded_from(path, std::move(*examined));
+  std::vector<std::string> lines;
+  for (const config::Problem& problem : examined.error()) lines.push_back(problem.to_string());
+  return Unexpected<std::string>(fmt::format("{}", fmt::join(lines, "\n")));
+}
+
 int run_file(const std::string& path, const std::string& version) {
   auto examined = config::load(path, config::environment(), tls::check);
-  return examined.has_value() ? serve(std::move(examined->config), examined->warnings, version)
-                              : print_problems(examined.error());
+  if (!examined.has_value()) return print_problems(examined.error());
+  return serve(loaded_from(path, std::move(*examined)), version,
+               [path] { return load_again(path); });
 }
 
 int run_proxy(const ProxyOptions& options, const std::string& version) {
   auto config = config_of(options);
   if (!config.has_value()) return print_usage_error(config.error(), "proxy");
   const auto problems = config::check(*config, tls::check);
-  if (problems.empty()) return serve(std::move(*config), {}, version);
+  if (problems.empty())
+    return serve({std::make_shared<const config::Config>(std::move(*config))}, version);
   return print_usage_error(fmt::format("{}", fmt::join(sentences_of(problems, options), "\n")),
                            "proxy");
 }
@@ -133,6 +137,19 @@ void add_check_health(CLI::App& app, CheckHealthOptions& options) {
          "How long it may take, such as 500ms; 2s if not given")
       ->type_name("DURATION")
       ->check(duration());
+}
+
+// One option, so that giving it in both forms is refused; whether it was given is seen here, as
+// CLI11 would call each of its names required.
+void add_file(CLI::App& command, std::string& path, std::string_view note) {
+  command.add_option("--config,-c,file", path,
+                     fmt::format("The file, with or without --config before it{}", note));
+}
+
+void add_diff(CLI::App& app, DiffOptions& options) {
+  add_file(app, options.file, "; - is standard input");
+  app.add_option("--admin", options.admin, "The admin endpoint of the running proxy")
+      ->capture_default_str();
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {
@@ -192,13 +209,6 @@ int refuse_arguments(const CLI::App& app, const CLI::ParseError& error) {
   return print_usage_error(sentence, parsed.empty() ? std::string_view() : command.get_name());
 }
 
-// One option, so that giving it in both forms is refused; whether it was given is seen here, as
-// CLI11 would call each of its names required.
-void add_file(CLI::App& command, std::string& path, std::string_view note) {
-  command.add_option("--config,-c,file", path,
-                     fmt::format("The file, with or without --config before it{}", note));
-}
-
 int no_file(std::string_view command) {
   return print_usage_error("a configuration file is needed", command);
 }
@@ -229,6 +239,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   DemoOptions demo_options;
   std::string run_path;
   std::string check_path;
+  DiffOptions diff_options;
   std::string help_about;
 
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
@@ -238,6 +249,9 @@ int run_command_line(int argc, char** argv, const char* version) {
   CLI::App* check =
       app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   add_file(*check, check_path, "; - is standard input");
+  CLI::App* diff = app.add_subcommand(
+      "diff", "What loading a file would change in a running proxy: 0 nothing, 1 something");
+  add_diff(*diff, diff_options);
   CLI::App* demo = app.add_subcommand(
       "demo", "Three small replicas, a proxy and a gentle load, with a live table");
   demo->add_option("--seconds", demo_options.seconds,
@@ -262,6 +276,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   if (proxy->parsed()) return run_proxy(proxy_options, version);
   if (run->parsed()) return run_path.empty() ? no_file("run") : run_file(run_path, version);
   if (check->parsed()) return check_path.empty() ? no_file("check") : run_check(check_path);
+  if (diff->parsed()) return diff_options.file.empty() ? no_file("diff") : run_diff(diff_options);
   if (help->parsed()) return print_help(app, help_about);
   if (demo->parsed()) return run_demo(demo_options, version);
   if (stats->parsed()) return run_stats(stats_options);

@@ -20,7 +20,6 @@
 #include "demo_report.h"
 #include "demo_screen.h"
 #include "onehop/admin/table.h"
-#include "onehop/base/log.h"
 #include "onehop/server/server.h"
 #include "stats_command.h"
 
@@ -50,6 +49,7 @@ config::Config config_for(const std::vector<std::string>& replicas) {
   config::Config config;
   config.server.workers = 1;
   config.admin.listen = "127.0.0.1:0";
+  config.log.level = config::LogLevel::warning;  // the table is what is looked at
   config.listeners.emplace_back().address = "127.0.0.1:0";
   config::Upstream upstream;
   upstream.name = "default";
@@ -158,13 +158,12 @@ int failed(const std::string& sentence) {
 }  // namespace
 
 int run_demo(const DemoOptions& options, const char* version) {
-  log::start(log::Level::warning);
   std::signal(SIGPIPE, SIG_IGN);  // before the first thread writes to a socket
   const auto replicas = DemoReplicas::start(kPaces);
   if (!replicas.has_value()) return failed(replicas.error());
   const std::vector<std::string> addresses = (*replicas)->addresses();
-  auto made =
-      server::Server::make(std::make_shared<const config::Config>(config_for(addresses)), version);
+  auto made = server::Server::make({std::make_shared<const config::Config>(config_for(addresses))},
+                                   version);
   if (!made.has_value()) return failed(made.error());
   server::Server& server = **made;
 

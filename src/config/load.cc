@@ -87,7 +87,7 @@ Result<Examined, std::vector<Problem>> examine(std::string_view text, std::strin
   std::ranges::stable_sort(problems, {}, by_place);
   std::ranges::stable_sort(warnings, {}, by_place);
   if (!problems.empty()) return Unexpected<std::vector<Problem>>(std::move(problems));
-  return Examined{std::move(reading->config), std::move(warnings)};
+  return Examined{std::move(reading->config), std::move(warnings), std::string(text)};
 }
 
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,

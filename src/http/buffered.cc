@@ -4,7 +4,7 @@
 namespace onehop::http {
 
 Buffered& ClientBuffers::join(std::string_view ip) {
-  Entry& entry = by_ip_.try_emplace(std::string(ip), limit_).first->second;
+  Entry& entry = by_ip_.try_emplace(std::string(ip), limits_.buffered_per_client).first->second;
   ++entry.connections;
   return entry.level;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/http/connection.h"
 
+#include <algorithm>
+
 #include "onehop/base/assert.h"
 
 namespace onehop::http {
@@ -10,6 +12,9 @@ ServerConnections::~ServerConnections() {
 }
 
 void ServerConnections::adopt(std::unique_ptr<ServerConnection> connection) {
+  const ListenerTerms* const came_to = connection->client().listener.get();
+  if (!gone_.empty() && came_to != nullptr && std::ranges::count(gone_, came_to->key) > 0)
+    connection->drain_from_the_start();
   list_.push_back(*connection.release());
   ++count_;
 }
@@ -24,8 +29,21 @@ void ServerConnections::retire(ServerConnection& connection) {
 
 void ServerConnections::drain(uint64_t idle_ms) {
   draining_ = true;
-  list_.for_each([&](ServerConnection& connection) { connection.drain(idle_ms); });
+  drain_present(idle_ms);
   if (count_ == 0) events_.on_all_closed();
+}
+
+void ServerConnections::drain_present(uint64_t idle_ms) {
+  list_.for_each([&](ServerConnection& connection) { connection.drain(idle_ms); });
+}
+
+void ServerConnections::drain_those_of(const ListenerTerms::Key& listener, uint64_t idle_ms) {
+  is_back(listener);  // once is enough
+  gone_.push_back(listener);
+  list_.for_each([&](ServerConnection& connection) {
+    const ListenerTerms* const came_to = connection.client().listener.get();
+    if (came_to != nullptr && came_to->key == listener) connection.drain(idle_ms);
+  });
 }
 
 void ServerConnections::close_oldest() {

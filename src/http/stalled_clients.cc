@@ -9,19 +9,24 @@ namespace onehop::http {
 
 void StalledClients::stalls(StalledClient& client) noexcept {
   client.since_ms_ = loop_.now_ms();
-  if (limit_ != 0 && buffered_memory() > limit_ / 2) client.taken_ = client.taken_bytes();
+  if (limits_.buffered != 0 && buffered_memory() > limits_.buffered / 2)
+    client.taken_ = client.taken_bytes();
   list_.push_back(client);
-  if (limit_ != 0 && buffered_memory() > limit_) loop_.mark_dirty(*this);
+  if (limits_.buffered != 0 && buffered_memory() > limits_.buffered) loop_.mark_dirty(*this);
 }
 
 void StalledClients::holds(StalledClient& client) noexcept {
   if (!client.linked()) return stalls(client);
-  if (limit_ != 0 && buffered_memory() > limit_) loop_.mark_dirty(*this);
+  if (limits_.buffered != 0 && buffered_memory() > limits_.buffered) loop_.mark_dirty(*this);
 }
 
 // One at a time: what its going frees, here and at its endpoints, shows when the turn has ended.
 void StalledClients::flush() {
-  const uint64_t enough = relieving_ ? limit_ - limit_ / 8 : limit_;
+  if (limits_.buffered == 0) {  // as of a moment ago
+    relieving_ = false;
+    return;
+  }
+  const uint64_t enough = relieving_ ? limits_.buffered - limits_.buffered / 8 : limits_.buffered;
   StalledClient* const client = buffered_memory() > enough ? next() : nullptr;
   relieving_ = client != nullptr;
   if (!relieving_) return;

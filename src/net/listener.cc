@@ -60,6 +60,13 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
   return socket;
 }
 
+void ListeningSocket::reconfigure(uint32_t backlog, Accepts accepts) {
+  const int deferral = accepts == Accepts::with_data ? kDeferral : 0;
+  if (std::exchange(accepts_, accepts) != accepts)
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_DEFER_ACCEPT, &deferral, sizeof deferral);
+  ::listen(descriptor_, static_cast<int>(backlog));
+}
+
 namespace {
 
 class PollListener final : public Listener {
@@ -75,6 +82,10 @@ class PollListener final : public Listener {
   ~PollListener() override {
     poll_->listener = nullptr;
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_->handle), thunk<&Poll::on_closed>);
+  }
+
+  void reconfigure(uint32_t backlog, ListeningSocket::Accepts accepts) override {
+    socket_.reconfigure(backlog, accepts);
   }
 
  private:

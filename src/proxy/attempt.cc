@@ -6,10 +6,9 @@
 namespace onehop::proxy {
 
 Attempt::Started Attempt::start(upstream::Endpoint& endpoint, upstream::Want want) {
-  endpoint_ = &endpoint;
+  use_ = upstream::EndpointUse(endpoint);
   detail_ = {};
   call_failed_ = false;
-  endpoint.begin_request();
   auto acquired = endpoint.pool().acquire(*this, want);
   if (auto* lease = std::get_if<upstream::Lease>(&acquired)) {
     take(std::move(*lease));
@@ -42,15 +41,15 @@ void Attempt::on_no_lease(const upstream::LeaseError& error) {
 }
 
 void Attempt::finish(int status, Outcome outcome) {
-  if (endpoint_ == nullptr) return;
+  if (!active()) return;
   count(status, outcome, Next::nothing);
   cancel();
 }
 
 void Attempt::give_way(Outcome outcome) {
-  if (endpoint_ == nullptr) return;
+  if (!active()) return;
   count(0, outcome, Next::another_try);
-  endpoint_->counters().retries.add();
+  if (outcome != Outcome::endpoint_left) use_->counters().retries.add();
   if (outcome == Outcome::upstream_refused) lease_.turned_away();
   cancel();
 }
@@ -64,19 +63,19 @@ bool Attempt::endpoint_failed(int status, Outcome outcome) {
 
 // Every try has an outcome; without a stream the endpoint never had the request.
 void Attempt::count(int status, Outcome outcome, Next next) {
-  telemetry::EndpointShard& counters = endpoint_->counters();
+  telemetry::EndpointShard& counters = use_->counters();
   if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
-  if (call_failed_ || endpoint_failed(status, outcome)) endpoint_->failed();
+  if (call_failed_ || endpoint_failed(status, outcome)) use_->failed();
   if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))
     log_failure(outcome, next);
 }
 
 void Attempt::log_failure(Outcome outcome, Next next) const {
   Failure failure;
-  failure.upstream = endpoint_->upstream();
-  failure.endpoint = endpoint_->name();
-  failure.route = failures_->route(route_);
+  failure.upstream = use_->upstream();
+  failure.endpoint = use_->name();
+  failure.route = route_;
   const http::Field* id = request_.fields.find(http::FieldId::x_request_id);
   if (id != nullptr) failure.request_id = id->value;
   failure.method = request_.method_text;
@@ -88,11 +87,10 @@ void Attempt::log_failure(Outcome outcome, Next next) const {
 }
 
 void Attempt::cancel() {
-  upstream::Endpoint* endpoint = std::exchange(endpoint_, nullptr);
-  if (endpoint == nullptr) return;
+  if (!active()) return;
   leave();
   stream_ = nullptr;
-  endpoint->end_request();
+  use_.end();
   // Last, because somebody who waits may be served in this call.
   upstream::Lease lease = std::move(lease_);
   lease.release();

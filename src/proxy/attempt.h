@@ -38,8 +38,9 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
       : events_(events), request_(request), failures_(failures) {}
   ~Attempt() override { cancel(); }
 
-  // The index of its route, and whether it is a call of gRPC; before the first try.
-  void take_route(size_t route, bool grpc) noexcept {
+  // The label of its route, which outlives this, and whether it is a call of gRPC; before the first
+  // try.
+  void take_route(std::string_view route, bool grpc) noexcept {
     route_ = route;
     grpc_ = grpc;
   }
@@ -51,9 +52,9 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // error() says why; no event is raised for these.
   Started start(upstream::Endpoint& endpoint, upstream::Want want);
 
-  bool active() const noexcept { return endpoint_ != nullptr; }
+  bool active() const noexcept { return bool(use_); }
   http::ClientStream* stream() noexcept { return stream_; }
-  upstream::Endpoint* endpoint() noexcept { return endpoint_; }
+  upstream::Endpoint* endpoint() noexcept { return use_.get(); }
   const upstream::LeaseError& error() const noexcept { return error_; }
   bool reused() const noexcept { return lease_.reused(); }
   // The endpoint may yet turn the stream away unseen, whatever was sent on it.
@@ -105,10 +106,10 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   AttemptEvents& events_;
   const http::RequestHead& request_;
   FailureLog* failures_;
-  size_t route_ = SIZE_MAX;
+  std::string_view route_;
   bool grpc_ = false;
   bool call_failed_ = false;  // of gRPC, through the endpoint
-  upstream::Endpoint* endpoint_ = nullptr;
+  upstream::EndpointUse use_;
   upstream::Lease lease_;
   http::ClientStream* stream_ = nullptr;
   upstream::LeaseError error_;

@@ -11,8 +11,8 @@ const Bonds::Entry* Bonds::find(const upstream::Upstream& upstream) const {
   return nullptr;
 }
 
-void Bonds::add(const http::Client& client, const upstream::Upstream& upstream, size_t endpoint,
-                std::unique_ptr<upstream::Bond> bond) {
+void Bonds::add(const http::Client& client, const upstream::Upstream& upstream,
+                upstream::EndpointId endpoint, std::unique_ptr<upstream::Bond> bond) {
   if (bond == nullptr || client.attachment == nullptr) return;
   if (*client.attachment == nullptr) *client.attachment = std::make_unique<Bonds>();
   for (Entry& entry : of(client).entries_) {

@@ -16,7 +16,7 @@ class Bonds final : public http::Attachment {
  public:
   struct Entry {
     const upstream::Upstream* upstream;
-    size_t endpoint;
+    upstream::EndpointId endpoint;
     std::unique_ptr<upstream::Bond> bond;
   };
 
@@ -28,8 +28,8 @@ class Bonds final : public http::Attachment {
 
   // Binds the connection of a lease to the client. One that cannot be kept, as the client has
   // another one of that upstream in use or is none that keeps things, is closed after its use.
-  static void add(const http::Client& client, const upstream::Upstream& upstream, size_t endpoint,
-                  std::unique_ptr<upstream::Bond> bond);
+  static void add(const http::Client& client, const upstream::Upstream& upstream,
+                  upstream::EndpointId endpoint, std::unique_ptr<upstream::Bond> bond);
 
  private:
   static Bonds& of(const http::Client& client) {

@@ -221,16 +221,16 @@ std::string_view claimed_scheme(const Field& field) {
 }
 
 Result<ClientIdentity, Outcome> identify(const http::RequestHead& head, const http::Client& client,
-                                         std::span<const AddressBlock> trusted, Arena& arena) {
+                                         const Trust& trust, Arena& arena) {
   ClientIdentity who;
   who.peer = who.address = client.ip_text();
   who.scheme = client.secure ? "https" : "http";
-  if (!client.trusted) {
+  if (!trust.peer) {
     who.host = arena.copy(head.authority);
     who.port = text_of(client.port, arena);
     return who;
   }
-  TrustedWord word(head.fields, trusted, arena);
+  TrustedWord word(head.fields, trust.proxies, arena);
   if (const auto refused = word.find_client()) return Unexpected<Outcome>(*refused);
   who.before = word.trail().kept;
   if (!word.trail().client.empty()) who.address = word.trail().client;

@@ -28,10 +28,16 @@ struct ClientIdentity {
 // The most trusted proxies that a request may come through. More is a circle.
 constexpr size_t kMostProxies = 32;
 
-// `trusted` are server.trusted_proxies. What it returns lives in `arena`, and as long as `client`.
-// The error is the outcome of a request that says it came through too many proxies.
+// Who is believed: server.trusted_proxies, and whether the peer is one of them.
+struct Trust {
+  bool peer = false;
+  std::span<const AddressBlock> proxies = {};
+};
+
+// What it returns lives in `arena`, and as long as `client`. The error is the outcome of a request
+// that says it came through too many proxies.
 Result<ClientIdentity, Outcome> identify(const http::RequestHead& head, const http::Client& client,
-                                         std::span<const AddressBlock> trusted, Arena& arena);
+                                         const Trust& trust, Arena& arena);
 
 // The scheme that X-Forwarded-Ssl, -Scheme or -Protocol or Front-End-Https claims; empty where it
 // is none of these or says nothing that makes sense.

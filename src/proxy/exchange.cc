@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "at_once.h"
+#include "client_identity.h"
 #include "connection_auth.h"
 #include "grpc.h"
 #include "local_reply.h"
 #include "message_fields.h"
-#include "onehop/base/ascii.h"
+#include "onehop/routing/way.h"
 #include "upgrade.h"
 
 namespace onehop::proxy {
@@ -18,10 +20,13 @@ using telemetry::Phase;
 
 Exchange::Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Client& client,
                    const http::HeadTimes& times)
-    : proxy_(proxy),
+    : epoch_(*proxy.epoch_),
+      proxy_(proxy),
       downstream_(downstream),
       client_(client),
-      deadlines_(proxy.parts_.loop, proxy.parts_.server.timeouts, *this) {
+      terms_(epoch_->snapshot().terms_of(client)),
+      route_(&epoch_->no_route()),
+      deadlines_(proxy.parts_.loop, epoch_->server().timeouts, *this) {
   proxy_.parts_.shard.downstream.in_flight.add(1);
   clock_.start(times.first_byte_ns, Phase::request_head_read, Doing::wait);
   clock_.enter(Phase::route_and_queue_wait, Doing::work, times.last_byte_ns);
@@ -33,6 +38,7 @@ Exchange::~Exchange() {
 }
 
 void Exchange::on_head(const http::RequestHead& received, Ends ends) {
+  const Snapshot& snapshot = epoch_->snapshot();
   http::RequestHead head = received;
   client_minor_ = head.version_minor;
   grpc_ = is_grpc(head.fields);
@@ -40,81 +46,75 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   if (head.body.kind == http::BodyLength::Kind::unknown)
     body_kind_ = grpc_ ? BodyKind::conversation : BodyKind::open;
   request_id_ = proxy_.request_id(head.fields, arena_);
-  const auto way = proxy_.way(head, arena_);
+  const auto way = routing::find_way(snapshot.router(), snapshot.server().paths, head.authority,
+                                     head.target, arena_);
   if (!way.has_value()) return reply(Outcome::ambiguous_path, routing::sentence_of(way.error()));
   head.target = way->target;  // matched, forwarded and redirected to alike
-  if (way->match.has_value()) route_ = &proxy_.parts_.shard.routes[way->match->route + 1];
-  if (answered_here(head)) return;
+  if (way->match.has_value()) route_ = &epoch_->route(way->match->route);
+  const auto at_once = answer_at_once(head, client_, terms_, snapshot.server().limits, arena_);
+  if (at_once.has_value()) return reply(at_once->outcome, at_once->detail);
   if (!way->match.has_value()) return reply(Outcome::no_route, {});
-  upstream_ = proxy_.parts_.upstreams[way->match->upstream].get();
-  attempt_.take_route(way->match->route, grpc_);
-  const auto who = proxy_.identify(head, client_, arena_);
-  if (!who.has_value()) return reply(who.error(), {});
-  request_ = forwarded_request(
-      head, {client_, *who, request_id_, *proxy_.guarded_, proxy_.parts_.server.via}, arena_);
-  proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
-  binds_ = authenticates_connection(request_.fields);
-  needs_http1_ = binds_ || needs_http1(request_.upgrade);
+  upstream_ = &epoch_->upstream(way->match->upstream);
+  settings_ = &epoch_->config_of_upstream(way->match->upstream);
+  attempt_.take_route(snapshot.route_labels()[way->match->route], grpc_);
+  if (const auto refused = make_request(head)) return reply(*refused, {});
   if (asked_ == Asked::body && request_.fields.find(http::FieldId::expect) != nullptr)
     asked_ = Asked::held;
   account();
   deadlines_.limit_request(timeouts().request);
   const Bonds::Entry* const bound = Bonds::ready(client_, *upstream_);
-  const auto first = bound != nullptr ? bound->endpoint : upstream_->pick({});
-  attempt_next(*policy_.next(first), bound != nullptr ? bound->bond.get() : nullptr);
+  upstream::Endpoint* const known = bound != nullptr ? upstream_->find(bound->endpoint) : nullptr;
+  upstream::Endpoint* const first = known != nullptr ? known : upstream_->pick({});
+  if (first == nullptr) return reply(Outcome::no_endpoint, {});
+  attempt_next(*policy_.next(first->id()), *first, known != nullptr ? bound->bond.get() : nullptr);
 }
 
-// What needs no endpoint: refusals by the head alone, the end of Max-Forwards (RFC 9110 7.6.2).
-bool Exchange::answered_here(const http::RequestHead& head) {
-  if (client_.listener != nullptr && client_.listener->redirect_to_https != 0) {
-    const auto location = https_location(head, client_, arena_);
-    reply(location.empty() ? Outcome::bad_request : Outcome::redirected, location);
-    return true;
-  }
-  const uint64_t limit = proxy_.parts_.server.limits.request_body;
-  if (limit != 0 && head.body.kind == http::BodyLength::Kind::known && head.body.bytes > limit) {
-    reply(Outcome::body_too_large, {});
-    return true;
-  }
-  const http::Field* expect = head.fields.find(http::FieldId::expect);
-  if (expect != nullptr && head.version_minor >= 1 &&
-      !equals_ignoring_case(expect->value, "100-continue")) {
-    reply(Outcome::expectation_unknown, {});
-    return true;
-  }
-  if (head.method != http::Method::options && head.method != http::Method::trace) return false;
-  const http::Field* hops = head.fields.find(http::FieldId::max_forwards);
-  if (hops == nullptr || parse_decimal(hops->value) != uint64_t{0}) return false;
-  reply(head.method == http::Method::options ? Outcome::answered_here : Outcome::method_unknown,
-        {});
-  return true;
+// What is sent upstream, or why nothing is.
+std::optional<Outcome> Exchange::make_request(const http::RequestHead& head) {
+  const Snapshot& snapshot = epoch_->snapshot();
+  const config::Via via = snapshot.server().via;
+  const bool counted = via == config::Via::requests || via == config::Via::both;
+  if (counted && goes_in_circles(head.fields)) return Outcome::proxy_loop;
+  const bool trusted = snapshot.trusts(client_);
+  const auto who = identify(head, client_, {trusted, snapshot.trusted()}, arena_);
+  if (!who.has_value()) return who.error();
+  request_ = forwarded_request(
+      head, {client_, trusted, terms_, *who, request_id_, snapshot.guarded(), via}, arena_);
+  proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
+  binds_ = authenticates_connection(request_.fields);
+  needs_http1_ = binds_ || needs_http1(request_.upgrade);
+  return std::nullopt;
 }
 
 // The one way from an attempt that came to nothing to the next one, or to its failure.
 void Exchange::attempt_again(const FailedAttempt& failure, std::string_view detail) {
-  const bool allowed = policy_.allows(failure, upstream_->config().retries);
-  const auto next =
-      allowed ? policy_.next(upstream_->pick(policy_.tried())) : std::optional<RetryPolicy::Next>();
-  if (!next.has_value()) return fail(failure.outcome, detail);
-  pass_over(*next, failure.gives_way());
-  attempt_next(*next);
+  if (!policy_.allows(failure, settings_->retries)) return fail(failure.outcome, detail);
+  upstream::Endpoint* endpoint = upstream_->pick(policy_.tried());
+  const auto another = endpoint != nullptr ? std::optional(endpoint->id()) : std::nullopt;
+  const auto is_there = [this](upstream::EndpointId id) { return upstream_->find(id) != nullptr; };
+  const auto next = policy_.next(another, is_there);
+  if (!next.has_value()) return fail(failure.ends_with(), detail);
+  if (endpoint == nullptr) endpoint = upstream_->find(next->endpoint);
+  pass_over(*endpoint, failure.gives_way());
+  attempt_next(*next, *endpoint);
 }
 
 // What was waited for here is this endpoint's; another one begins with a clock of its own.
-void Exchange::pass_over(const RetryPolicy::Next& next, Outcome outcome) {
+void Exchange::pass_over(const upstream::Endpoint& next, Outcome outcome) {
   deadlines_.heard();
   clock_.enter(Phase::route_and_queue_wait, Doing::work, now());
-  if (measured_ != nullptr && &upstream_->endpoint(next.endpoint) != attempt_.endpoint()) {
+  if (measured_ && &next != attempt_.endpoint()) {
     const uint64_t ended = now();
     clock_.stop(ended);
-    std::exchange(measured_, nullptr)->record(clock_);
+    measured_->counters().record(clock_);
+    measured_.reset();
     clock_.restart(ended, Phase::route_and_queue_wait, Doing::work);
   }
   attempt_.give_way(outcome);
 }
 
-void Exchange::attempt_next(const RetryPolicy::Next& next, upstream::Bond* bond) {
-  upstream::Endpoint& endpoint = upstream_->endpoint(next.endpoint);
+void Exchange::attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& endpoint,
+                            upstream::Bond* bond) {
   state_ = State::waiting;
   settle();  // the body waits for the stream that it belongs to
   const uint64_t asked = now();
@@ -124,7 +124,7 @@ void Exchange::attempt_next(const RetryPolicy::Next& next, upstream::Bond* bond)
                             .bond = bond};
   const Attempt::Started started = attempt_.start(endpoint, want);
   // One that refused at once got nothing and kept nobody waiting.
-  if (started != Attempt::Started::refused) measured_ = &endpoint.counters();
+  if (started != Attempt::Started::refused) measured_ = upstream::EndpointPin(endpoint);
   switch (started) {
     case Attempt::Started::streaming:
       return on_stream(*attempt_.stream());
@@ -162,7 +162,7 @@ void Exchange::on_body(Buffer& bytes, Ends ends) {
   if (let_go()) deadlines_.heard();
   const size_t size = bytes.size();
   body_bytes_ += size;
-  const uint64_t limit = proxy_.parts_.server.limits.request_body;
+  const uint64_t limit = epoch_->server().limits.request_body;
   if (limit != 0 && body_bytes_ > limit && !tunnel) return fail(Outcome::body_too_large, {});
   if (clock_.phase() == Phase::request_write)
     clock_.enter(Phase::request_write, Doing::work, now());
@@ -185,7 +185,7 @@ void Exchange::on_trailers(const http::Fields& trailers) {
   if (state_ != State::forwarding || answered_ == Answered::all) return;
   sent_body_.sends(Buffer(), false);
   attempt_.stream()->send_trailers(
-      forwarded_trailers(trailers, proxy_.field_room_, *proxy_.guarded_));
+      forwarded_trailers(trailers, proxy_.field_room_, epoch_->snapshot().guarded()));
   request_ended();
   settle();
 }
@@ -235,8 +235,8 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
 
 http::ResponseHead Exchange::for_client(const http::ResponseHead& head) {
   return forwarded_response(head,
-                            {request_.trailers_accepted, proxy_.parts_.server.via, returned_id(),
-                             strict_transport_security(client_, arena_)},
+                            {request_.trailers_accepted, epoch_->server().via, returned_id(),
+                             strict_transport_security(client_, terms_, arena_)},
                             proxy_.field_room_);
 }
 
@@ -326,8 +326,8 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
   status_ = row_of(outcome).status;
   answered_ = Answered::all;
   if (request_id_.empty()) request_id_ = proxy_.request_id({}, arena_);
-  send_local_reply({downstream_, outcome, detail, strict_transport_security(client_, arena_),
-                    returned_id(), grpc_},
+  send_local_reply({downstream_, outcome, detail,
+                    strict_transport_security(client_, terms_, arena_), returned_id(), grpc_},
                    arena_);
 }
 
@@ -362,7 +362,7 @@ void Exchange::finish(Outcome outcome) {
   proxy_.parts_.shard.downstream.requests.add(telemetry::status_class(status_));
   proxy_.parts_.shard.downstream.outcomes.add(static_cast<size_t>(outcome));
   route_->record(status_, clock_.since_began());
-  if (measured_ != nullptr) measured_->record(clock_);
+  if (measured_) measured_->counters().record(clock_);
 }
 
 // What a request and its response take while they wait, beyond what all do.

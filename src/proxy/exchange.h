@@ -15,6 +15,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "attempt.h"
 #include "bonds.h"
@@ -82,16 +83,17 @@ class Exchange final : public http::Responder,
   void on_request_timeout() override { fail(Outcome::request_timeout, {}); }
 
   // Decisions, in the order in which an exchange meets them.
-  bool answered_here(const http::RequestHead& head);
-  void attempt_next(const RetryPolicy::Next& next, upstream::Bond* bond = nullptr);
+  std::optional<Outcome> make_request(const http::RequestHead& head);
+  void attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& endpoint,
+                    upstream::Bond* bond = nullptr);
   void bind_connection() { Bonds::add(client_, *upstream_, policy_.current(), attempt_.bind()); }
   void attempt_again(const FailedAttempt& failure, std::string_view detail);
-  void pass_over(const RetryPolicy::Next& next, Outcome outcome);
+  void pass_over(const upstream::Endpoint& next, Outcome outcome);
   void no_connection(const upstream::LeaseError& error);
   http::ResponseHead for_client(const http::ResponseHead& head);
   // What the client learns of the request's id.
   std::string_view returned_id() const {
-    return proxy_.parts_.server.request_id ? request_id_ : std::string_view();
+    return epoch_->server().request_id ? request_id_ : std::string_view();
   }
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);
@@ -110,18 +112,20 @@ class Exchange final : public http::Responder,
 
   void account();
   void settle();
-  const config::UpstreamTimeouts& timeouts() const { return upstream_->config().timeouts; }
+  const config::UpstreamTimeouts& timeouts() const { return settings_->timeouts; }
   uint64_t now() const { return telemetry::kCounting ? proxy_.parts_.loop.now_ns() : 0; }
 
+  EpochPin epoch_;  // what it is decided by; gone last
   Proxy& proxy_;
   http::ServerStream& downstream_;
   const http::Client& client_;
+  const http::ListenerTerms* terms_;  // of the listener that the client came to; or null
   upstream::Upstream* upstream_ = nullptr;
-  telemetry::RouteShard* route_ = &proxy_.parts_.shard.routes.front();  // until it is known
-  // The endpoint it is at: its histograms get what is spent there.
-  telemetry::EndpointShard* measured_ = nullptr;
-  http::RequestHead request_;    // as it is sent upstream; lives in arena_
-  std::string_view request_id_;  // lives in arena_
+  const config::Upstream* settings_ = nullptr;
+  telemetry::RouteShard* route_;    // that of no route, until it is known
+  upstream::EndpointPin measured_;  // where it is: the histograms there get what is spent there
+  http::RequestHead request_;       // as it is sent upstream; lives in arena_
+  std::string_view request_id_;     // lives in arena_
   Attempt attempt_{*this, request_, proxy_.parts_.failures};
   telemetry::PhaseClock clock_;
   ExchangeDeadlines deadlines_;

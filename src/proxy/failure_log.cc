@@ -46,11 +46,9 @@ std::string sentence_of(const Failure& failure) {
                             plain(failure.target.substr(0, failure.target.find('?'))));
 }
 
-FailureLog::FailureLog(Clock clock, Say writer, std::vector<std::string> routes)
-    : clock_(clock), say_(writer), routes_(std::move(routes)) {}
+FailureLog::FailureLog(Clock clock, Say writer) : clock_(clock), say_(writer) {}
 
-FailureLog::FailureLog(std::vector<std::string> routes)
-    : FailureLog(steady_ms, log::warning, std::move(routes)) {}
+FailureLog::FailureLog() : FailureLog(steady_ms, log::warning) {}
 
 bool FailureLog::concerns(Outcome outcome) {
   if (outcome == Outcome::stopped) return false;
@@ -72,6 +70,7 @@ void FailureLog::settle() {
   const uint64_t now = clock_();
   const std::lock_guard lock(mutex_);
   for (auto& [kind, budget] : budgets_) say_left_out(kind, budget.left_out(now));
+  std::erase_if(budgets_, [&](const auto& entry) { return entry.second.is_over(now); });
 }
 
 void FailureLog::finish() {

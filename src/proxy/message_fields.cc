@@ -36,11 +36,11 @@ bool is_written(FieldId id) {
 // says nothing else than what is written beside it.
 bool may_identify(const Field& field, const RequestParts& parts) {
   if (field.id == FieldId::identity || field.id == FieldId::x_forwarded_prefix)
-    return parts.client.trusted;
+    return parts.trusted;
   const bool claims =
       field.id == FieldId::x_forwarded_ssl || field.id == FieldId::x_forwarded_scheme ||
       field.id == FieldId::x_forwarded_protocol || field.id == FieldId::front_end_https;
-  return !claims || (parts.client.trusted && claimed_scheme(field) == parts.who.scheme);
+  return !claims || (parts.trusted && claimed_scheme(field) == parts.who.scheme);
 }
 
 bool is_guarded(const Field& field, const RequestParts& parts) {
@@ -48,7 +48,7 @@ bool is_guarded(const Field& field, const RequestParts& parts) {
     case GuardedFields::Guard::none:
       return false;
     case GuardedFields::Guard::identity:
-      return !parts.client.trusted;
+      return !parts.trusted;
     case GuardedFields::Guard::own:
       return true;
   }
@@ -64,9 +64,10 @@ bool goes_on(const Field& field, const http::RequestHead& head, const RequestPar
 }
 
 // What the handshake has verified of the client.
-void add_certificate(Fields& out, const http::Client& client, Arena& arena) {
-  if (client.listener == nullptr || client.certificate_fingerprint.empty()) return;
-  const config::ListenerTls& tls = client.listener->tls;
+void add_certificate(Fields& out, const http::Client& client, const http::ListenerTerms* terms,
+                     Arena& arena) {
+  if (terms == nullptr || client.certificate_fingerprint.empty()) return;
+  const config::ListenerTls& tls = terms->config.tls;
   if (!tls.client_subject_field.empty())
     out.add(tls.client_subject_field, arena.copy(client.certificate_subject), FieldId::other);
   if (!tls.client_fingerprint_field.empty())
@@ -117,8 +118,10 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const Request
                     hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id,
                     field.never_indexed});
   }
-  add_identity(out.fields, parts.who, parts.client.forms, arena);
-  add_certificate(out.fields, parts.client, arena);
+  const http::ForwardedForms forms =
+      parts.terms != nullptr ? parts.terms->forms : http::ForwardedForms();
+  add_identity(out.fields, parts.who, forms, arena);
+  add_certificate(out.fields, parts.client, parts.terms, arena);
   if (parts.via == config::Via::requests || parts.via == config::Via::both)
     out.fields.add("Via", via(head.protocol), FieldId::via);
   out.fields.add("X-Request-Id", parts.request_id, FieldId::x_request_id);
@@ -170,9 +173,10 @@ bool goes_in_circles(const Fields& fields) {
   return passes > kMostProxies;
 }
 
-std::string_view strict_transport_security(const http::Client& client, Arena& arena) {
-  if (!client.secure || client.listener == nullptr) return {};
-  const config::Listener& listener = *client.listener;
+std::string_view strict_transport_security(const http::Client& client,
+                                           const http::ListenerTerms* terms, Arena& arena) {
+  if (!client.secure || terms == nullptr) return {};
+  const config::Listener& listener = terms->config;
   if (listener.hsts_max_age.count() == 0) return {};
   Text text(arena, 64);
   text << "max-age=" << static_cast<uint64_t>(listener.hsts_max_age.count() / 1000);
@@ -181,9 +185,9 @@ std::string_view strict_transport_security(const http::Client& client, Arena& ar
 }
 
 std::string_view https_location(const http::RequestHead& head, const http::Client& client,
-                                Arena& arena) {
-  if (client.secure || client.listener == nullptr || head.authority.empty()) return {};
-  const uint32_t port = client.listener->redirect_to_https;
+                                const http::ListenerTerms* terms, Arena& arena) {
+  if (client.secure || terms == nullptr || head.authority.empty()) return {};
+  const uint32_t port = terms->config.redirect_to_https;
   if (port == 0) return {};
   const std::string_view authority = head.authority;
   const size_t bracket = authority.rfind(']');

@@ -19,6 +19,8 @@ constexpr size_t kAddedFields = 12;  // the most that either function below adds
 
 struct RequestParts {
   const http::Client& client;
+  bool trusted;                      // the client's peer is in server.trusted_proxies
+  const http::ListenerTerms* terms;  // of the listener that it came to, or null
   const ClientIdentity& who;
   std::string_view request_id;  // lives as long as the head that is made
   const GuardedFields& guarded;
@@ -50,11 +52,12 @@ bool goes_in_circles(const http::Fields& fields);
 
 // The value of Strict-Transport-Security (RFC 6797 6.1) for a client that came over TLS; empty
 // where the listener sends none.
-std::string_view strict_transport_security(const http::Client& client, Arena& arena);
+std::string_view strict_transport_security(const http::Client& client,
+                                           const http::ListenerTerms* terms, Arena& arena);
 
 // Where a client of a plain listener finds the same over TLS; empty where it is not redirected.
 std::string_view https_location(const http::RequestHead& head, const http::Client& client,
-                                Arena& arena);
+                                const http::ListenerTerms* terms, Arena& arena);
 
 // The trailers that may be passed on: none that could be mistaken for framing, routing,
 // authentication, identity or content (RFC 9110 6.5.1).

@@ -146,6 +146,8 @@ Outcome outcome_of(const upstream::LeaseError& error) {
       return Outcome::queue_full;
     case NoLease::queue_timeout:
       return Outcome::queue_timeout;
+    case NoLease::leaving:
+      return Outcome::endpoint_left;
   }
   return Outcome::connect_failed;
 }

@@ -1,36 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/proxy/proxy.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "exchange.h"
 #include "message_fields.h"
 
 namespace onehop::proxy {
 
 Proxy::Proxy(const Parts& parts)
-    : parts_(parts),
-      guarded_(
-          std::make_unique<GuardedFields>(parts.reserved_fields, parts.server.identity_fields)),
-      field_room_(parts.server.limits.head_fields + kAddedFields),
-      random_{parts.seed, parts.seed ^ 0x9E3779B97F4A7C15u} {}
+    : parts_(parts), random_{parts.seed, parts.seed ^ 0x9E3779B97F4A7C15u} {}
+
+Proxy::~Proxy() = default;
+
+void Proxy::use(std::unique_ptr<Epoch> epoch) {
+  // Of requests of the one before, too, which may be larger.
+  const size_t fields = epoch->server().limits.head_fields + kAddedFields;
+  field_room_.resize(std::max(field_room_.size(), fields));
+  Epoch::supersede(std::exchange(epoch_, std::move(epoch)));
+}
 
 std::unique_ptr<http::Responder> Proxy::open(http::ServerStream& stream, const http::Client& client,
                                              const http::HeadTimes& times) {
   return std::make_unique<Exchange>(*this, stream, client, times);
-}
-
-Result<routing::Way, routing::PathFault> Proxy::way(const http::RequestHead& head,
-                                                    Arena& arena) const {
-  return routing::find_way(parts_.router, parts_.server.paths, head.authority, head.target, arena);
-}
-
-Proxy::~Proxy() = default;
-
-Result<ClientIdentity, Outcome> Proxy::identify(const http::RequestHead& head,
-                                                const http::Client& client, Arena& arena) const {
-  const config::Via via = parts_.server.via;
-  const bool counted = via == config::Via::requests || via == config::Via::both;
-  if (counted && goes_in_circles(head.fields)) return Unexpected<Outcome>(Outcome::proxy_loop);
-  return proxy::identify(head, client, parts_.trusted, arena);
 }
 
 std::string_view Proxy::request_id(const http::Fields& fields, Arena& arena) {

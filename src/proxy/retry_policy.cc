@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "retry_policy.h"
 
-#include <bit>
 #include <utility>
 
 namespace onehop::proxy {
@@ -17,7 +16,22 @@ FailedAttempt failure_of(const http::StreamError& why, Outcome outcome, http::Me
           .whole = body.whole()};
 }
 
+// It was not tried: it left first, and may be back.
+void RetryPolicy::forget_current() {
+  const uint8_t last = --tried_count_;
+  const auto bit = static_cast<uint16_t>(1u << current_);
+  const bool last_is_sound = (sound_ >> last & 1) != 0;
+  sound_ = static_cast<uint16_t>(last_is_sound ? sound_ | bit : sound_ & ~bit);
+  sound_ = static_cast<uint16_t>(sound_ & ~(1u << last));
+  tried_[current_] = tried_[last];
+  --attempts_;
+}
+
 bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
+  if (failure.outcome == Outcome::endpoint_left) {
+    forget_current();
+    return true;
+  }
   const Again again = failure.unseen ? Again::unseen : row_of(failure.outcome).again;
   const auto bit = static_cast<uint16_t>(1u << current_);
   const bool sound = again == Again::unseen || again == Again::if_reused;
@@ -41,14 +55,19 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
   return false;
 }
 
-std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<size_t> another) {
+std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<upstream::EndpointId> another,
+                                                   const IsThere& is_there) {
+  const auto sound = [&](uint8_t place) {
+    return (sound_ >> place & 1) != 0 && (is_there == nullptr || is_there(tried_[place]));
+  };
   if (another.has_value()) {
     current_ = tried_count_++;
-    tried_[current_] = static_cast<uint16_t>(*another);
-  } else if (sound_ != 0) {
-    current_ = static_cast<uint8_t>(std::bit_width(sound_) - 1);
+    tried_[current_] = *another;
   } else {
-    return std::nullopt;
+    uint8_t last = tried_count_;
+    while (last > 0 && !sound(static_cast<uint8_t>(last - 1))) --last;
+    if (last == 0) return std::nullopt;
+    current_ = static_cast<uint8_t>(last - 1);
   }
   ++attempts_;
   return Next{tried_[current_], connection_};

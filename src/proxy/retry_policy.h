@@ -6,18 +6,21 @@
 //           fail, such as one that turned the request away or had closed a pooled connection
 //   whether by the row of the outcome: never where the endpoint may have acted on the request,
 //           unless the method is idempotent (RFC 9110 9.2.2), and only with the whole body at hand
-//   often   `upstream.retries` bounds all of them together, whatever the reasons were; where the
-//           endpoint may have seen the request, each reason counts once, so that a request that
-//           kills who answers it does not go round
+//   often   `upstream.retries` bounds all of them together, whatever the reasons were, but for an
+//           endpoint that left while it was waited for; where the endpoint may have seen the
+//           request, each reason counts once, so that a request that kills who answers it does not
+//           go round
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
 #include "onehop/http/stream.h"
 #include "onehop/proxy/outcome.h"
+#include "onehop/upstream/endpoint_set.h"
 #include "sent_body.h"
 
 namespace onehop::proxy {
@@ -30,6 +33,11 @@ struct FailedAttempt {
   bool repeatable = false;  // it may be done twice: an idempotent method
   bool whole = true;        // all of the body is at hand
   bool shared = false;      // its connection had many streams, and is replaced by one for all
+
+  // How the request ends where none follows.
+  Outcome ends_with() const {
+    return outcome == Outcome::endpoint_left ? Outcome::no_endpoint : outcome;
+  }
 
   // How the attempt is counted when another one follows.
   Outcome gives_way() const { return refused ? Outcome::upstream_refused : outcome; }
@@ -45,25 +53,31 @@ class RetryPolicy {
 
   enum class Connection : uint8_t { any, fresh };
   struct Next {
-    size_t endpoint;
+    upstream::EndpointId endpoint;
     Connection connection = Connection::any;
   };
 
   // The endpoints that had their turn: none of them is another one.
-  std::span<const uint16_t> tried() const { return std::span(tried_).first(tried_count_); }
+  std::span<const upstream::EndpointId> tried() const {
+    return std::span(tried_).first(tried_count_);
+  }
 
   // Whether another attempt may follow this one. Notes the failure; once after each attempt.
   bool allows(const FailedAttempt& failure, uint32_t retries);
 
-  // The next attempt, also the first. `another` is the endpoint that was picked beside tried().
-  // Nothing: no endpoint is left.
-  std::optional<Next> next(std::optional<size_t> another);
+  // The next attempt, also the first. `another` is the endpoint that was picked beside tried(),
+  // `is_there` says whether one that was tried is there still. Nothing: no endpoint is left.
+  using IsThere = std::function<bool(upstream::EndpointId)>;
+  std::optional<Next> next(std::optional<upstream::EndpointId> another,
+                           const IsThere& is_there = nullptr);
 
   // The endpoint of the last attempt; there was one.
-  size_t current() const { return tried_[current_]; }
+  upstream::EndpointId current() const { return tried_[current_]; }
 
  private:
-  std::array<uint16_t, kMostAttempts> tried_{};
+  void forget_current();
+
+  std::array<upstream::EndpointId, kMostAttempts> tried_{};
   uint16_t sound_ = 0;  // a bit for each of them: it is no worse for its last attempt
   uint8_t tried_count_ = 0;
   uint8_t current_ = 0;  // the place in tried_ of the last attempt's

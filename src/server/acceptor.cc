@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "onehop/base/log.h"
@@ -12,23 +11,23 @@
 
 namespace onehop::server {
 
-namespace {
-
-http::ForwardedForms forms_of(const config::Listener& listener) {
-  const auto has = [&](std::string_view form) {
-    return std::ranges::find(listener.forwarded, form) != listener.forwarded.end();
-  };
-  return {has("x-forwarded"), has("x-real-ip"), has("forwarded")};
-}
-
-}  // namespace
-
-Acceptor::Acceptor(const Parts& parts) : parts_(parts), forms_(forms_of(parts.listener)) {}
+Acceptor::Acceptor(const Parts& parts) : parts_(parts), terms_() {}
 Acceptor::~Acceptor() = default;
 
-void Acceptor::start(net::ListeningSocket socket,
-                     std::shared_ptr<const tls::ServerContext> context) {
-  context_ = std::move(context);
+void Acceptor::configure(Terms terms) {
+  terms_ = std::move(terms);
+  if (listener_ == nullptr) return;
+  const config::Listener& config = terms_.listener->config;
+  listener_->reconfigure(config.backlog, config.defer_accept
+                                             ? net::ListeningSocket::Accepts::with_data
+                                             : net::ListeningSocket::Accepts::at_once);
+}
+
+void Acceptor::use(std::shared_ptr<const tls::ServerContext> context) {
+  terms_.context = std::move(context);
+}
+
+void Acceptor::start(net::ListeningSocket socket) {
   port_ = socket.local().port();
   listener_ = net::Listener::start(parts_.loop, std::move(socket), *this);
 }
@@ -37,7 +36,7 @@ void Acceptor::start(net::ListeningSocket socket,
 bool Acceptor::may_accept() {
   const uint64_t second = parts_.loop.now_ms() / 1000;
   if (std::exchange(second_, second) != second) begun_ = 0;
-  if (context_ != nullptr && parts_.handshake_rate != 0 && begun_ >= parts_.handshake_rate)
+  if (terms_.context != nullptr && terms_.handshake_rate != 0 && begun_ >= terms_.handshake_rate)
     return false;
   return parts_.owner.may_accept();
 }
@@ -46,33 +45,34 @@ http::Client Acceptor::client_at(const Address& peer) const {
   http::Client client;
   client.address = peer;
   client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
-  client.trusted = parts_.owner.is_trusted(peer);
   client.port = port_;
-  client.forms = forms_;
-  client.listener = &parts_.listener;
+  client.listener = terms_.listener;
+  parts_.owner.judge(client);
   return client;
 }
 
 void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
-  if (context_ == nullptr) {
+  if (terms_.context == nullptr) {
     return http::h1::serve_either(parts_.loop, std::move(transport), client_at(peer),
                                   parts_.service, parts_.settings, parts_.connections,
-                                  parts_.listener.http2 ? http::h2::take_over : nullptr);
+                                  terms_.listener->config.http2 ? http::h2::take_over : nullptr);
   }
   ++begun_;
-  auto handshake = tls::accept(parts_.loop, std::move(transport), context_, *this);
+  auto handshake = tls::accept(parts_.loop, std::move(transport), terms_.context, *this);
   tls::Handshake* const key = handshake.get();
-  Pending& pending = pending_.try_emplace(key, *this, peer, parts_.loop.now_ns()).first->second;
+  telemetry::TlsShard& counters = *terms_.tls_counters;
+  Pending& pending =
+      pending_.try_emplace(key, *this, peer, counters, parts_.loop.now_ns()).first->second;
   pending.handshake = std::move(handshake);
   parts_.connections.shedding().rests(pending, pending.rest);
-  parts_.tls_counters->in_progress.add(1);
+  counters.in_progress.add(1);
 }
 
 void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr transport,
                                  const tls::Session& session) {
   const Pending& pending = pending_.at(&handshake);
   const uint64_t took = parts_.loop.now_ns() - pending.started_ns;
-  (session.resumed ? parts_.tls_counters->resumed : parts_.tls_counters->full).record(took);
+  (session.resumed ? pending.counters.resumed : pending.counters.full).record(took);
   http::Client client = client_at(pending.peer);
   client.secure = true;
   client.certificate_subject = session.peer_subject;
@@ -85,9 +85,9 @@ void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr tr
 
 void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failure,
                                    std::string_view detail) {
-  parts_.tls_counters->failures[static_cast<size_t>(failure)].add();
-  log::debug(fmt::format("{}: {}: {} ({})", parts_.listener.address,
-                         client_at(pending_.at(&handshake).peer).ip_text(),
+  const Pending& pending = pending_.at(&handshake);
+  pending.counters.failures[static_cast<size_t>(failure)].add();
+  log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.peer).ip_text(),
                          tls::sentence_of(failure), detail));
   finish(handshake);
 }
@@ -104,15 +104,15 @@ bool Acceptor::shed(Pending& pending) {
 }
 
 void Acceptor::finish(tls::Handshake& handshake) {
-  parts_.tls_counters->in_progress.add(-1);
-  pending_.erase(&handshake);
+  const auto pending = pending_.find(&handshake);
+  pending->second.counters.in_progress.add(-1);
+  pending_.erase(pending);
   parts_.owner.on_handshake_over();
 }
 
 size_t Acceptor::give_up_handshakes() {
   const size_t count = pending_.size();
-  if (count == 0) return 0;
-  parts_.tls_counters->in_progress.add(-static_cast<int64_t>(count));
+  for (const auto& [handshake, pending] : pending_) pending.counters.in_progress.add(-1);
   pending_.clear();
   return count;
 }

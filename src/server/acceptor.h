@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Acceptor: what a worker does with the clients of one listener, from the accept to a connection
 // that speaks a protocol. Over TLS there is a handshake between the two.
+//
+//   configure() -> start() -> clients come; configure() again whenever its terms change
+//   stop() -> no new clients; gone once its handshakes are over
 #pragma once
 
 #include <functional>
@@ -10,6 +13,7 @@
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
+#include "onehop/telemetry/tls.h"
 #include "onehop/tls/tls.h"
 
 namespace onehop::server {
@@ -21,7 +25,8 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
    public:
     virtual bool may_accept() = 0;
     virtual bool make_room(net::NetError error) = 0;
-    virtual bool is_trusted(const Address& address) const = 0;
+    // Fills in `trusted` and `judged_by` of a client whose address is known.
+    virtual void judge(http::Client& client) const = 0;
     virtual void on_handshake_over() = 0;  // one less is in progress, whatever came of it
 
    protected:
@@ -31,36 +36,43 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   // Everything referred to outlives the acceptor.
   struct Parts {
     net::EventLoop& loop;
-    const config::Listener& listener;
     http::Service& service;
     const http::ServerSettings& settings;
     http::ServerConnections& connections;
-    telemetry::TlsShard* tls_counters;  // null: the listener is plain
-    uint32_t handshake_rate;            // this worker's share; 0: no limit
     Owner& owner;
   };
   explicit Acceptor(const Parts& parts);
   ~Acceptor();
 
-  // `context` is null for a plain listener.
-  void start(net::ListeningSocket socket, std::shared_ptr<const tls::ServerContext> context);
-  void use(std::shared_ptr<const tls::ServerContext> context) { context_ = std::move(context); }
+  // What holds for clients that come from now on.
+  struct Terms {
+    std::shared_ptr<const http::ListenerTerms> listener;
+    std::shared_ptr<const tls::ServerContext> context;  // null: plain
+    telemetry::TlsShard* tls_counters;                  // null: plain
+    uint32_t handshake_rate;                            // this worker's share; 0: no limit
+  };
+  void configure(Terms terms);
+  void use(std::shared_ptr<const tls::ServerContext> context);
 
-  // No new clients; handshakes in progress go on, until they are given up. Returns how many were.
+  void start(net::ListeningSocket socket);
+
+  // No new clients; handshakes in progress go on, until they are given up.
   void stop() { listener_.reset(); }
-  size_t give_up_handshakes();
+  size_t give_up_handshakes();  // returns how many there were
 
   size_t handshakes() const noexcept { return pending_.size(); }
+  const http::ListenerTerms::Key& key() const { return terms_.listener->key; }
 
  private:
   struct Pending final : http::Sheddable {
-    Pending(Acceptor& at, const Address& from, uint64_t now_ns)
-        : acceptor(at), peer(from), started_ns(now_ns) {}
+    Pending(Acceptor& at, const Address& from, telemetry::TlsShard& counts, uint64_t now_ns)
+        : acceptor(at), peer(from), counters(counts), started_ns(now_ns) {}
     bool shed() override { return acceptor.shed(*this); }
 
     Acceptor& acceptor;
     std::unique_ptr<tls::Handshake> handshake;
     Address peer;
+    telemetry::TlsShard& counters;
     uint64_t started_ns;
     http::Rest rest = http::Rest::silent;
   };
@@ -77,9 +89,8 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   void finish(tls::Handshake& handshake);
 
   Parts parts_;
-  http::ForwardedForms forms_;
+  Terms terms_;
   uint16_t port_ = 0;
-  std::shared_ptr<const tls::ServerContext> context_;
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<tls::Handshake*, Pending> pending_;
   uint64_t second_ = 0;  // the second in which the handshakes below began

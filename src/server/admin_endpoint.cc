@@ -7,11 +7,17 @@
 
 namespace onehop::server {
 
-AdminEndpoint::AdminEndpoint(net::EventLoop& loop, http::Service& service,
-                             const config::Admin& config)
-    : loop_(loop), service_(service), config_(config), connections_(loop, settings_, *this) {}
+AdminEndpoint::AdminEndpoint(net::EventLoop& loop, http::Service& service)
+    : loop_(loop), service_(service), connections_(loop, settings_, *this) {}
+
+void AdminEndpoint::stop() {
+  if (listener_ == nullptr) return;
+  listener_.reset();
+  connections_.drain_present(0);
+}
 
 void AdminEndpoint::start(net::ListeningSocket socket) {
+  stop();
   listener_ = net::Listener::start(loop_, std::move(socket), *this);
 }
 
@@ -21,7 +27,7 @@ void AdminEndpoint::close() {
 }
 
 void AdminEndpoint::on_accept(net::TransportPtr transport, const Address& peer) {
-  for (; connections_.size() >= config_.connections; ++shed_) connections_.close_oldest();
+  for (; connections_.size() >= most_connections_; ++shed_) connections_.close_oldest();
   http::Client client;
   client.address = peer;
   http::h1::serve(loop_, std::move(transport), client, service_, settings_, connections_);

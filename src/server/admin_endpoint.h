@@ -8,7 +8,6 @@
 
 #include "descriptors.h"
 #include "onehop/admin/service.h"
-#include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
@@ -19,9 +18,12 @@ namespace onehop::server {
 class AdminEndpoint final : private net::Listener::Events, private http::ServerConnections::Events {
  public:
   // All outlive it.
-  AdminEndpoint(net::EventLoop& loop, http::Service& service, const config::Admin& config);
+  AdminEndpoint(net::EventLoop& loop, http::Service& service);
 
+  // Once more, to listen elsewhere; connections that are open end with what they are reading.
   void start(net::ListeningSocket socket);
+  void stop();
+  void allow_connections(uint32_t most) noexcept { most_connections_ = most; }
   void refill_spares() noexcept { spares_.fill(); }  // now and then
   void close();                                      // before the loop's last turn
   admin::AdminConnections connections() const { return {counters_.open.value(), shed_}; }
@@ -36,12 +38,10 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
 
   net::EventLoop& loop_;
   http::Service& service_;
-  const config::Admin& config_;
+  uint32_t most_connections_ = 0;
   telemetry::DownstreamShard counters_;
-  config::Limits limits_ = admin::AdminService::limits();
-  config::DownstreamTimeouts timeouts_ = admin::AdminService::timeouts();
-  config::Http2 http2_;
-  http::ServerSettings settings_{limits_, timeouts_, http2_, counters_};
+  http::ServerSettings settings_{
+      admin::AdminService::limits(), admin::AdminService::timeouts(), {}, counters_};
   http::ServerConnections connections_;
   SpareDescriptors spares_{kSpares};
   uint64_t shed_ = 0;

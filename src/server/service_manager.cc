@@ -18,7 +18,17 @@ namespace onehop::server {
 
 ServiceManager ServiceManager::of_environment() {
   const char* socket = std::getenv("NOTIFY_SOCKET");
-  return ServiceManager(socket == nullptr ? "" : socket);
+  const bool watches = socket != nullptr && std::getenv("WATCHDOG_USEC") != nullptr;
+  return ServiceManager(socket == nullptr ? "" : socket, watches);
+}
+
+void ServiceManager::alive() const {
+  tell("WATCHDOG=1");
+}
+
+void ServiceManager::reloading(uint64_t monotonic_us) const {
+  tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=loading the configuration",
+                   monotonic_us));
 }
 
 void ServiceManager::ready(std::string_view status) const {

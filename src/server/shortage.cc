@@ -10,9 +10,13 @@
 
 namespace onehop::server {
 
-Shortage::Shortage(Limits limits, const telemetry::Telemetry& telemetry,
-                   std::function<void(size_t)> ask)
-    : limits_(limits), telemetry_(telemetry), ask_(std::move(ask)) {}
+Shortage::Shortage(const telemetry::Telemetry& telemetry, std::function<void(size_t)> ask)
+    : telemetry_(telemetry), ask_(std::move(ask)) {}
+
+void Shortage::use(Limits limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
 
 void Shortage::limit_reached(uint64_t now_ms, Came came) {
   const std::lock_guard lock(mutex_);
@@ -38,7 +42,7 @@ void Shortage::descriptors_ran_out(uint64_t now_ms, size_t worker, net::NetError
   if (ask) ask_(worker);
 }
 
-void Shortage::settle(uint64_t now_ms) {
+void Shortage::say_rest(uint64_t now_ms) {
   const std::lock_guard lock(mutex_);
   say_limit(now_ms);
   say_descriptors(now_ms);

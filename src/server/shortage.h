@@ -10,7 +10,7 @@
 #include <mutex>
 
 #include "onehop/net/error.h"
-#include "onehop/telemetry/shard.h"
+#include "onehop/telemetry/telemetry.h"
 
 namespace onehop::server {
 
@@ -25,8 +25,10 @@ class Shortage {
     uint64_t buffered;     // bytes, server.limits.buffered
   };
   // `ask` asks every other worker to close some of its clients that wait.
-  Shortage(Limits limits, const telemetry::Telemetry& telemetry,
-           std::function<void(size_t asking)> ask);
+  Shortage(const telemetry::Telemetry& telemetry, std::function<void(size_t asking)> ask);
+
+  // For what the log says; before the workers start, and when they change.
+  void use(Limits limits);
 
   // Every place for clients of a worker is taken: one that waited was closed for a new client, or
   // the new client waits.
@@ -35,10 +37,10 @@ class Shortage {
 
   // Says what has not been said yet, of clients given up for memory too; now and then, from any
   // thread.
-  void settle(uint64_t now_ms);
+  void say_rest(uint64_t now_ms);
 
   // The same without regard to the time, once nothing more will come.
-  void finish() { settle(UINT64_MAX - kLogEveryMs); }
+  void finish() { say_rest(UINT64_MAX - kLogEveryMs); }
 
   // Descriptors ran out: what the worker itself closed. Where that was nothing the others are
   // asked.
@@ -64,10 +66,10 @@ class Shortage {
   void say_descriptors(uint64_t now_ms);
   void say_memory(uint64_t now_ms);
 
-  Limits limits_;
   const telemetry::Telemetry& telemetry_;
   std::function<void(size_t)> ask_;
   std::mutex mutex_;  // guards what follows
+  Limits limits_{};
   Untold limit_untold_;
   Untold descriptors_untold_;
   uint64_t given_up_said_ = 0;

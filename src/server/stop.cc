@@ -6,7 +6,7 @@
 #include "onehop/base/log.h"
 #include "onehop/config/units.h"
 #include "service_manager.h"
-#include "worker.h"
+#include "workers.h"
 
 namespace onehop::server {
 
@@ -28,7 +28,7 @@ void Stop::drain() {
   state_ = State::draining;
   log::info("draining: no new clients, requests in flight are finished");
   manager_.stopping("draining");
-  for (const auto& worker : workers_) worker->drain();
+  workers_.drain();
 }
 
 void Stop::now() {
@@ -36,7 +36,7 @@ void Stop::now() {
   deadline_.disarm();
   log::info("stopping now");
   manager_.stopping("stopping now");
-  for (const auto& worker : workers_) worker->stop_now();
+  workers_.stop_now();
 }
 
 }  // namespace onehop::server

@@ -9,24 +9,23 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "onehop/net/loop.h"
 
 namespace onehop::server {
 
 class ServiceManager;
-class Worker;
+class Workers;
 
 // Of the main loop's thread; all that it refers to outlives it.
 class Stop {
  public:
-  // `delay_ms`: for so long it goes on as before, but for /readyz, so that whoever sends it clients
-  // can take notice; server.drain_delay.
-  Stop(net::Loop& loop, const ServiceManager& manager,
-       const std::vector<std::unique_ptr<Worker>>& workers, uint64_t delay_ms)
-      : loop_(loop), manager_(manager), workers_(workers), delay_ms_(delay_ms) {}
+  Stop(net::Loop& loop, const ServiceManager& manager, Workers& workers)
+      : loop_(loop), manager_(manager), workers_(workers) {}
+
+  // For so long it goes on as before, but for /readyz, so that whoever sends it clients can take
+  // notice; server.drain_delay. Before it is asked.
+  void use_delay(uint64_t delay_ms) { delay_ms_ = delay_ms; }
 
   void ask();
   bool asked() const noexcept { return state_ != State::running; }
@@ -39,8 +38,8 @@ class Stop {
 
   net::Loop& loop_;
   const ServiceManager& manager_;
-  const std::vector<std::unique_ptr<Worker>>& workers_;
-  uint64_t delay_ms_;
+  Workers& workers_;
+  uint64_t delay_ms_ = 0;
   State state_ = State::running;
   net::Deadline deadline_{this, net::DeadlineThunk<&Stop::drain>::call};
 };

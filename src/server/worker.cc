@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "onehop/base/log.h"
@@ -17,87 +18,137 @@ uint64_t random_seed() {
   return seed;
 }
 
-// The fields that carry what is known of a client's certificate.
-std::vector<std::string> certificate_fields(const config::Config& config) {
-  std::vector<std::string> names;
-  for (const auto& listener : config.listeners) {
-    for (const std::string* name :
-         {&listener.tls.client_subject_field, &listener.tls.client_fingerprint_field}) {
-      if (!name->empty()) names.push_back(*name);
-    }
-  }
-  return names;
-}
-
 }  // namespace
 
-Worker::Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets)
+Worker::Worker(const Parts& parts)
     : parts_(parts),
-      sockets_(std::move(sockets)),
+      upstreams_({.loop = loop_,
+                  .dialer = loop_,
+                  .pools = pools_,
+                  .worker = parts.index,
+                  .worker_count = parts.count}),
       proxy_({.loop = loop_,
-              .server = parts.config.server,
-              .router = parts.router,
-              .upstreams = upstreams_,
               .shard = parts.shard,
               .seed = random_seed(),
-              .reserved_fields = certificate_fields(parts.config),
-              .failures = &parts.failures,
-              .trusted = parts.trusted}),
-      settings_{.limits = parts.config.server.limits,
-                .timeouts = parts.config.server.timeouts,
-                .http2 = parts.config.server.http2,
-                .counters = parts.shard.downstream},
-      connections_(loop_, settings_, *this) {
-  // From half of it on, as then there is room for the small pieces of many.
-  const uint64_t buffered = parts.config.server.limits.buffered;
-  loop_.read_little_beyond(buffered - buffered / 2);
-  size_t first_endpoint = 0;
-  for (size_t i = 0; i < parts.config.upstreams.size(); ++i) {
-    const upstream::Upstream::Parts made{.loop = loop_,
-                                         .dialer = loop_,
-                                         .pools = pools_,
-                                         .limits = parts.config.server.limits,
-                                         .shard = parts.shard,
-                                         .tls = parts.upstream_tls[i],
-                                         .worker = parts.index,
-                                         .worker_count = parts.count,
-                                         .reachability = parts.reachability};
-    upstreams_.push_back(std::make_unique<upstream::Upstream>(
-        parts.config.upstreams[i], parts.addresses[i], first_endpoint, made));
-    first_endpoint += parts.addresses[i].size();
-  }
-  make_acceptors();
-}
+              .failures = &parts.failures}),
+      settings_{.limits = {}, .timeouts = {}, .http2 = {}, .counters = parts.shard.downstream},
+      connections_(loop_, settings_, *this) {}
 
-void Worker::make_acceptors() {
-  size_t with_tls = 0;
-  for (const config::Listener& listener : parts_.config.listeners) {
-    telemetry::TlsShard* const counters =
-        listener.tls.enabled() ? &parts_.shard.listener_tls[with_tls++] : nullptr;
-    const auto share =
-        static_cast<uint32_t>((listener.tls.handshake_rate + parts_.count - 1) / parts_.count);
-    acceptors_.push_back(std::make_unique<Acceptor>(
-        Acceptor::Parts{loop_, listener, proxy_, settings_, connections_, counters, share, *this}));
-  }
-}
-
-void Worker::use(size_t listener, std::shared_ptr<const tls::ServerContext> context) {
-  loop_.post([this, listener, context = std::move(context)]() mutable {
-    if (listener < acceptors_.size()) acceptors_[listener]->use(std::move(context));
+void Worker::use(const http::ListenerTerms::Key& listener,
+                 std::shared_ptr<const tls::ServerContext> context) {
+  post([this, listener, context = std::move(context)] {
+    for (auto& acceptor : acceptors_) {
+      if (acceptor->key() == listener) acceptor->use(context);
+    }
   });
 }
 
-void Worker::use(size_t upstream, std::shared_ptr<const tls::ClientContext> context) {
-  loop_.post(
-      [this, upstream, context = std::move(context)] { upstreams_[upstream]->use(context); });
+void Worker::use(const std::string& upstream, std::shared_ptr<const tls::ClientContext> context) {
+  post([this, upstream, context = std::move(context)] {
+    upstreams_.for_each(upstream, [&](upstream::Upstream& one) { one.use(context); });
+  });
 }
 
 Worker::~Worker() {
+  join();
+}
+
+void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::start() {
+void Worker::start(std::shared_ptr<const Change> change, NewSockets sockets) {
+  apply(std::move(change), std::move(sockets), [] {});
   thread_ = std::thread([this] { run(); });
+}
+
+void Worker::apply(std::shared_ptr<const Change> change, NewSockets sockets,
+                   std::function<void()> done) {
+  // A task is copied, and a socket cannot be.
+  auto own = std::make_shared<NewSockets>(std::move(sockets));
+  post([this, change = std::move(change), own = std::move(own), done = std::move(done)] {
+    take(*change, *own);
+    done();
+  });
+}
+
+// Upstreams first: a request that waits at an endpoint that is gone finds the others there. From
+// the new epoch on new requests are decided by it, and then its listeners let clients in.
+void Worker::take(const Change& change, NewSockets& sockets) {
+  const proxy::Snapshot& snapshot = *change.snapshot;
+  const config::Server& server = snapshot.server();
+  settings_.limits = server.limits;
+  settings_.timeouts = server.timeouts;
+  settings_.http2 = server.http2;
+  max_connections_ = change.max_connections;
+  // From half of it on, as then there is room for the small pieces of many.
+  loop_.read_little_beyond(server.limits.buffered - server.limits.buffered / 2);
+  std::vector<telemetry::RouteShard*> routes;
+  for (telemetry::RouteCells* cells : change.routes)
+    routes.push_back(&cells->by_worker.of(parts_.index));
+  proxy_.use(std::make_unique<proxy::Epoch>(
+      proxy::Epoch::Parts{.loop = loop_,
+                          .snapshot = change.snapshot,
+                          .upstreams = take_upstreams(change),
+                          .routes = std::move(routes),
+                          .no_route = change.no_route->by_worker.of(parts_.index)}));
+  if (!connections_.draining()) take_listeners(change, sockets);
+}
+
+std::vector<std::shared_ptr<upstream::Upstream>> Worker::take_upstreams(const Change& change) {
+  const config::Config& config = change.snapshot->config();
+  std::vector<upstream::Upstreams::Wanted> wanted;
+  for (size_t i = 0; i < config.upstreams.size(); ++i) {
+    wanted.push_back({.settings = {.config = config.upstreams[i],
+                                   .limits = config.server.limits,
+                                   .tls = change.upstream_tls[i]},
+                      .endpoints = change.endpoints[i]});
+  }
+  return upstreams_.take(wanted);
+}
+
+void Worker::take_listeners(const Change& change, NewSockets& sockets) {
+  const auto& listeners = change.snapshot->listeners();
+  std::vector<std::unique_ptr<Acceptor>> now;
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    std::unique_ptr<Acceptor> acceptor = take_acceptor(listeners[i]->key);
+    if (acceptor == nullptr) {
+      connections_.is_back(listeners[i]->key);
+      acceptor = std::make_unique<Acceptor>(
+          Acceptor::Parts{loop_, proxy_, settings_, connections_, *this});
+    }
+    const config::ListenerTls& tls = listeners[i]->config.tls;
+    telemetry::ListenerCells* const cells = change.listener_cells[i];
+    acceptor->configure(
+        {.listener = listeners[i],
+         .context = change.listener_tls[i],
+         .tls_counters = cells != nullptr ? &cells->by_worker.of(parts_.index) : nullptr,
+         .handshake_rate =
+             static_cast<uint32_t>((tls.handshake_rate + parts_.count - 1) / parts_.count)});
+    const auto socket = sockets.find(i);
+    if (socket != sockets.end()) acceptor->start(std::move(socket->second));
+    now.push_back(std::move(acceptor));
+  }
+  std::swap(acceptors_, now);
+  for (auto& gone : now) {
+    if (gone != nullptr) end_acceptor(std::move(gone));
+  }
+}
+
+// The one that there is, which is found no more; or null.
+std::unique_ptr<Acceptor> Worker::take_acceptor(const http::ListenerTerms::Key& listener) {
+  for (auto& acceptor : acceptors_) {
+    if (acceptor != nullptr && acceptor->key() == listener) return std::move(acceptor);
+  }
+  return nullptr;
+}
+
+// A handshake that it has may still become a client.
+void Worker::end_acceptor(std::unique_ptr<Acceptor> acceptor) {
+  acceptor->stop();
+  connections_.drain_those_of(acceptor->key(), static_cast<uint64_t>(config().drain_idle.count()));
+  leaving_.push_back(std::move(acceptor));
+  std::erase_if(leaving_, [](const auto& gone) { return gone->handshakes() == 0; });
 }
 
 void Worker::drain() {
@@ -109,26 +160,21 @@ void Worker::stop_now() {
 }
 
 void Worker::run() {
-  for (size_t i = 0; i < sockets_.size(); ++i)
-    acceptors_[i]->start(std::move(sockets_[i]), parts_.listener_tls[i]);
-  sockets_.clear();
-  // Each has its own by now, and keys that are replaced are not to be kept.
-  parts_.listener_tls.clear();
-  parts_.upstream_tls.clear();
   loop_.run();
   // What is left is given up, on this thread, from the clients to the pools.
   acceptors_.clear();
+  leaving_.clear();
   connections_.close_all();
   loop_.end_turn();
-  for (auto& upstream : upstreams_) upstream->close();
+  proxy_.finish();
   loop_.end_turn();
 }
 
 void Worker::begin_drain() {
   for (auto& acceptor : acceptors_) acceptor->stop();
-  const auto patience = static_cast<uint64_t>(parts_.config.server.drain.count());
+  const auto patience = static_cast<uint64_t>(config().drain.count());
   loop_.arm(drain_deadline_, patience);
-  const auto idle = static_cast<uint64_t>(parts_.config.server.drain_idle.count());
+  const auto idle = static_cast<uint64_t>(config().drain_idle.count());
   if (handshakes() > 0) loop_.arm(handshake_deadline_, idle);
   connections_.drain(idle);
 }
@@ -136,7 +182,9 @@ void Worker::begin_drain() {
 // A handshake is a client that has not said yet what it wants, as an idle one is.
 void Worker::on_handshake_deadline() {
   size_t count = 0;
-  for (auto& acceptor : acceptors_) count += acceptor->give_up_handshakes();
+  for (auto* all : {&acceptors_, &leaving_}) {
+    for (auto& acceptor : *all) count += acceptor->give_up_handshakes();
+  }
   if (count > 0)
     log::info(fmt::format("worker {}: {} TLS handshakes are given up", parts_.index, count));
   end_if_drained();
@@ -148,7 +196,9 @@ void Worker::end_if_drained() {
 
 size_t Worker::handshakes() const noexcept {
   size_t count = 0;
-  for (const auto& acceptor : acceptors_) count += acceptor->handshakes();
+  for (const auto* all : {&acceptors_, &leaving_}) {
+    for (const auto& acceptor : *all) count += acceptor->handshakes();
+  }
   return count;
 }
 
@@ -162,15 +212,13 @@ void Worker::end() {
   parts_.on_done();
 }
 
-bool Worker::is_trusted(const Address& address) const {
-  for (const AddressBlock& block : parts_.trusted) {
-    if (block.contains(address)) return true;
-  }
-  return false;
+void Worker::judge(http::Client& client) const {
+  client.trusted = proxy_.snapshot().trusts(client.address);
+  client.judged_by = proxy_.snapshot().number();
 }
 
 bool Worker::may_accept() {
-  if (connections_.size() + handshakes() < parts_.max_connections) {
+  if (connections_.size() + handshakes() < max_connections_) {
     at_limit_ = false;
     return true;
   }

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
-// Worker: a thread with its own event loop, listeners, pools and shard. It shares nothing that is
+// Worker: a thread with its own event loop, listeners, pools and cells. It shares nothing that is
 // written on the path of a request.
+//
+// What it serves by is given to it as a Change, at its start and whenever there is another one. It
+// goes by keys: a listener, an upstream or an endpoint that is in both stays as it is, with its
+// connections; what is new begins; what is gone takes nothing new and ends with what it has.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "acceptor.h"
-#include "onehop/config/config.h"
+#include "change.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
 #include "onehop/proxy/proxy.h"
-#include "onehop/routing/router.h"
 #include "onehop/upstream/upstream.h"
+#include "onehop/upstream/upstreams.h"
 #include "shortage.h"
 
 namespace onehop::server {
@@ -27,36 +31,37 @@ class Worker final : private Acceptor::Owner,
  public:
   // Everything referred to outlives the worker.
   struct Parts {
-    const config::Config& config;
-    const routing::Router& router;
-    const std::vector<std::vector<Address>>& addresses;  // of the endpoints, by upstream
-    const std::vector<AddressBlock>& trusted;
-    std::vector<std::shared_ptr<const tls::ClientContext>> upstream_tls;  // or null
-    std::vector<std::shared_ptr<const tls::ServerContext>> listener_tls;  // null for a plain one
     telemetry::Shard& shard;
-    std::vector<upstream::Reachability>& reachability;  // by endpoint, of all upstreams
     size_t index;
     size_t count;
-    uint64_t max_connections;  // of clients, this worker's share
     Shortage& shortage;
     proxy::FailureLog& failures;
     std::function<void()> on_done;  // on the worker's thread, when its last connection is gone
   };
-  Worker(const Parts& parts, std::vector<net::ListeningSocket> sockets);
+  explicit Worker(const Parts& parts);
   ~Worker();
 
-  void start();
+  // The first change is there when the thread begins; nobody can connect before.
+  void start(std::shared_ptr<const Change> change, NewSockets sockets);
+
+  // From any thread: another one; `done` is called on the worker's, when it is in force. Never,
+  // once the worker is done.
+  void apply(std::shared_ptr<const Change> change, NewSockets sockets, std::function<void()> done);
+
+  // Waits for the thread, which ends by itself once the worker is done.
+  void join();
 
   // From any thread. drain: finish what is in flight; stop_now: give it up. Both end with on_done.
   void drain();
   void stop_now();
 
   // From any thread: new handshakes of that listener use it.
-  void use(size_t listener, std::shared_ptr<const tls::ServerContext> context);
+  void use(const http::ListenerTerms::Key& listener,
+           std::shared_ptr<const tls::ServerContext> context);
 
   // From any thread: new connections to that upstream's endpoints use it, and older ones are given
   // up as soon as they are idle.
-  void use(size_t upstream, std::shared_ptr<const tls::ClientContext> context);
+  void use(const std::string& upstream, std::shared_ptr<const tls::ClientContext> context);
 
   // From any thread: closes some clients that wait, for want of descriptors elsewhere.
   void make_room_for_others() {
@@ -72,8 +77,12 @@ class Worker final : private Acceptor::Owner,
   // Where descriptors ran out, more than the one is wanted soon.
   static constexpr size_t kShedAtOnce = 8;
 
-  void make_acceptors();
   void run();
+  void take(const Change& change, NewSockets& sockets);
+  std::vector<std::shared_ptr<upstream::Upstream>> take_upstreams(const Change& change);
+  void take_listeners(const Change& change, NewSockets& sockets);
+  std::unique_ptr<Acceptor> take_acceptor(const http::ListenerTerms::Key& listener);
+  void end_acceptor(std::unique_ptr<Acceptor> acceptor);
   void begin_drain();
   size_t handshakes() const noexcept;
   void end();
@@ -87,20 +96,22 @@ class Worker final : private Acceptor::Owner,
   void on_drain_deadline() { end(); }
   void on_handshake_deadline();
   void end_if_drained();
-  bool is_trusted(const Address& address) const override;
+  void judge(http::Client& client) const override;
+  const config::Server& config() const { return proxy_.snapshot().server(); }
 
   Parts parts_;
   net::EventLoop loop_;
-  std::vector<net::ListeningSocket> sockets_;  // in the order of the listeners
   upstream::Pools pools_{static_cast<upstream::Pools::Relief&>(*this)};
-  std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
+  upstream::Upstreams upstreams_;
   proxy::Proxy proxy_;
   http::ServerSettings settings_;
   http::ServerConnections connections_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;  // in the order of the listeners
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Acceptor>> leaving_;  // their listeners are gone
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
   net::Deadline handshake_deadline_{this, net::DeadlineThunk<&Worker::on_handshake_deadline>::call};
-  bool at_limit_ = false;  // the last client that came was told to wait
+  uint64_t max_connections_ = 0;  // of clients
+  bool at_limit_ = false;         // the last client that came was told to wait
   bool ended_ = false;
   std::atomic<bool> done_ = false;
   std::thread thread_;

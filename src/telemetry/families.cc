@@ -62,19 +62,34 @@ void begin_histogram(std::string name, std::string_view help, ExpositionWriter& 
   writer.begin({FamilyKind::histogram, std::move(name), help, "seconds"});
 }
 
+// What stands in the label `endpoint` for all that are gone.
+constexpr std::string_view kDeparted = "departed";
+
 // Something that has the metrics of endpoints: one of them, or all of an upstream together.
 struct Source {
   Labels labels;
   const EndpointValues* values;
 };
 
-std::vector<Source> sources_of(const std::vector<EndpointValues>& all) {
+std::vector<Source> upstreams_of(const std::vector<EndpointValues>& merged) {
   std::vector<Source> sources;
-  for (const EndpointValues& values : all) {
-    Labels labels;
-    labels.add("upstream", values.name.upstream);
-    if (!values.name.address.empty()) labels.add("endpoint", values.name.address);
-    sources.push_back({labels, &values});
+  for (const EndpointValues& values : merged) {
+    sources.push_back({Labels().add("upstream", values.name.upstream), &values});
+  }
+  return sources;
+}
+
+// Those that are gone together, so that the sums over the endpoints of an upstream never fall.
+std::vector<Source> endpoints_of(const Snapshot& snapshot) {
+  std::vector<Source> sources;
+  for (const auto* all : {&snapshot.endpoints, &snapshot.departed}) {
+    for (const EndpointValues& values : *all) {
+      const std::string_view address = values.name.address;
+      sources.push_back({Labels()
+                             .add("upstream", values.name.upstream)
+                             .add("endpoint", address.empty() ? kDeparted : address),
+                         &values});
+    }
   }
   return sources;
 }
@@ -211,8 +226,8 @@ void write_metrics(const Snapshot& snapshot, Detail detail, ExpositionWriter& wr
 
   const std::vector<EndpointValues> merged =
       detail == Detail::upstream ? by_upstream(snapshot) : std::vector<EndpointValues>();
-  const std::vector<Source> endpoints = sources_of(snapshot.endpoints);
-  const std::vector<Source> sources = detail == Detail::upstream ? sources_of(merged) : endpoints;
+  const std::vector<Source> endpoints = endpoints_of(snapshot);
+  const std::vector<Source> sources = detail == Detail::upstream ? upstreams_of(merged) : endpoints;
   for_each_endpoint_metric([&](const MetricRow& row, auto cells_of) {
     begin_family(row, "onehop_", writer);
     for (const auto& [labels, values] : shown_of_each(row) ? endpoints : sources) {

@@ -28,34 +28,42 @@ uint64_t HistogramValues::percentile_ns(double fraction) const {
   if (count_ == 0) return 0;
   const uint64_t rank = rank_of(fraction, count_);
   uint64_t seen = 0;
-  for (size_t i = 0; i + 1 < kHistogramBuckets; ++i) {
-    seen += buckets_[i];
-    if (seen < rank) continue;
-    const uint64_t low = bucket_floor(i);
-    return std::min(low + (bucket_floor(i + 1) - low) / 2, max_);
-  }
-  return max_;  // the last bucket has no upper end
+  uint64_t found = max_;  // the last bucket has no upper end
+  for_each_bucket([&](size_t bucket, uint64_t count) {
+    if (seen < rank && seen + count >= rank && bucket + 1 < kHistogramBuckets) {
+      const uint64_t low = bucket_floor(bucket);
+      found = std::min(low + (bucket_floor(bucket + 1) - low) / 2, max_);
+    }
+    seen += count;
+  });
+  return found;
 }
 
 uint64_t HistogramValues::count_at_most(uint64_t ns) const {
-  uint64_t count = 0;
-  for (size_t i = 0; i + 1 < kHistogramBuckets && bucket_floor(i + 1) - 1 <= ns; ++i) {
-    count += buckets_[i];
-  }
-  // The last bucket holds everything up to the maximum.
-  if (ns >= kHistogramLimitNs && max_ <= ns) count += buckets_[kHistogramBuckets - 1];
-  return count;
+  uint64_t total = 0;
+  for_each_bucket([&](size_t bucket, uint64_t count) {
+    // The last bucket holds everything up to the maximum.
+    const bool last = bucket + 1 == kHistogramBuckets;
+    const bool within =
+        last ? ns >= kHistogramLimitNs && max_ <= ns : bucket_floor(bucket + 1) - 1 <= ns;
+    if (within) total += count;
+  });
+  return total;
 }
 
 void HistogramValues::add(const HistogramValues& other) {
-  for (size_t i = 0; i < kHistogramBuckets; ++i) buckets_[i] += other.buckets_[i];
-  count_ += other.count_;
+  other.for_each_bucket([&](size_t bucket, uint64_t count) { add_bucket(bucket, count); });
   add_totals(other.sum_, other.max_);
 }
 
 void HistogramValues::add_bucket(size_t bucket, uint64_t n) {
   ONEHOP_ASSERT(bucket < kHistogramBuckets);
-  buckets_[bucket] += n;
+  uint8_t& place = places_[bucket / kHistogramPage];
+  if (place == 0) {
+    pages_.emplace_back();
+    place = static_cast<uint8_t>(pages_.size());
+  }
+  pages_[place - 1][bucket % kHistogramPage] += n;
   count_ += n;
 }
 
@@ -65,16 +73,30 @@ void HistogramValues::add_totals(uint64_t sum_ns, uint64_t max_ns) {
 }
 
 void Histogram::merge_into(HistogramValues& into) const {
+  const auto* octaves = octaves_.if_made();
+  if (octaves == nullptr) return;
   uint64_t floor_of_highest = 0;
-  for (size_t i = 0; i < kHistogramBuckets; ++i) {
-    const uint64_t n = buckets_[i].value();
-    if (n == 0) continue;
-    into.add_bucket(i, n);
-    floor_of_highest = bucket_floor(i);
+  for (size_t page = 0; page < kHistogramPages; ++page) {
+    const Page* counts = (*octaves)[page].if_made();
+    if (counts == nullptr) continue;
+    for (size_t i = 0; i < kHistogramPage; ++i) {
+      const uint64_t n = (*counts)[i].value();
+      if (n == 0) continue;
+      into.add_bucket(page * kHistogramPage + i, n);
+      floor_of_highest = bucket_floor(page * kHistogramPage + i);
+    }
   }
   // A record seen in its bucket but not yet in the maximum must not make the maximum smaller than
   // the bucket says.
   into.add_totals(sum_.value(), std::max(max_.load(std::memory_order_relaxed), floor_of_highest));
+}
+
+size_t Histogram::held_bytes() const {
+  const auto* octaves = octaves_.if_made();
+  if (octaves == nullptr) return 0;
+  size_t bytes = sizeof(*octaves);
+  for (const auto& page : *octaves) bytes += page.if_made() != nullptr ? sizeof(Page) : 0;
+  return bytes;
 }
 
 }  // namespace onehop::telemetry

@@ -2,7 +2,6 @@
 #include "onehop/telemetry/rates.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "onehop/base/assert.h"
 
@@ -26,28 +25,21 @@ uint64_t distance(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-RateSeries::RateSeries(std::vector<uint64_t> values, uint64_t now_ns) : peaks_(values.size()) {
-  samples_.push_back({now_ns, std::move(values)});
-}
-
-void RateSeries::sample(std::vector<uint64_t> values, uint64_t now_ns) {
+void RateSeries::sample(uint64_t value, uint64_t now_ns) {
   const Sample& last = samples_.back();
-  ONEHOP_ASSERT(values.size() == peaks_.size() && now_ns >= last.at);
-  for (size_t i = 0; i < values.size(); ++i) {
-    peaks_[i] = std::max(peaks_[i], per_second(values[i] - last.values[i], now_ns - last.at));
-  }
-  samples_.push_back({now_ns, std::move(values)});
-  if (samples_.size() > kKeptSamples) samples_.pop_front();
+  ONEHOP_ASSERT(now_ns >= last.at);
+  peak_ = std::max(peak_, per_second(value - last.value, now_ns - last.at));
+  if (samples_.size() == kKeptSamples) samples_.erase(samples_.begin());
+  samples_.push_back({now_ns, value});
 }
 
-Rates RateSeries::rates(size_t index, uint64_t live, uint64_t now_ns) const {
-  const double last_1s = rate_over(kSecondNs, index, live, now_ns);
-  return {last_1s, rate_over(10 * kSecondNs, index, live, now_ns),
-          rate_over(60 * kSecondNs, index, live, now_ns), std::max(peaks_[index], last_1s)};
+Rates RateSeries::rates(uint64_t live, uint64_t now_ns) const {
+  const double last_1s = rate_over(kSecondNs, live, now_ns);
+  return {last_1s, rate_over(10 * kSecondNs, live, now_ns), rate_over(60 * kSecondNs, live, now_ns),
+          std::max(peak_, last_1s)};
 }
 
-double RateSeries::rate_over(uint64_t window_ns, size_t index, uint64_t live,
-                             uint64_t now_ns) const {
+double RateSeries::rate_over(uint64_t window_ns, uint64_t live, uint64_t now_ns) const {
   const Sample* nearest = &samples_.front();
   for (const Sample& sample : samples_) {
     // Compared as ages, so that a clock that starts near 0 does not underflow.
@@ -55,7 +47,7 @@ double RateSeries::rate_over(uint64_t window_ns, size_t index, uint64_t live,
       nearest = &sample;
     }
   }
-  return per_second(live - nearest->values[index], now_ns - nearest->at);
+  return per_second(live - nearest->value, now_ns - nearest->at);
 }
 
 }  // namespace onehop::telemetry

@@ -20,9 +20,7 @@ void add_code(int status, uint64_t count, std::vector<std::pair<int, uint64_t>>&
 }  // namespace
 
 void RouteShard::merge_into(RouteValues& into) const {
-  for (size_t i = 0; i < kStatusClassCount; ++i) {
-    if (const Histogram* made = seconds_[i].if_made()) made->merge_into(into.seconds[i]);
-  }
+  for (size_t i = 0; i < kStatusClassCount; ++i) seconds_[i].merge_into(into.seconds[i]);
   for (size_t page = 0; page < kPageCount; ++page) {
     const auto* made = codes_[page].if_made();
     if (made == nullptr) continue;

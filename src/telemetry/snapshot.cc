@@ -60,56 +60,23 @@ void add_tls(const TlsValues& from, TlsValues& into) {
 
 #undef ONEHOP_ADD
 
-void add_endpoint(const EndpointValues& from, EndpointValues& into) {
-  add_metrics(from, into);
-  for (size_t i = 0; i < kExchangeHistogramCount; ++i) into.exchange[i].add(from.exchange[i]);
-  into.dial.add(from.dial);
-  if (!from.tls) return;
-  if (!into.tls) into.tls.emplace();
-  add_tls(*from.tls, *into.tls);
-}
-
 std::vector<RouteValues> merge_routes(const Telemetry& telemetry) {
   std::vector<RouteValues> routes;
-  for (size_t i = 0; i < telemetry.routes().size(); ++i) {
-    const std::string& label = telemetry.routes()[i];
-    auto place = std::ranges::find(routes, label, &RouteValues::route);
-    if (place == routes.end()) {
-      place = routes.insert(place, RouteValues());
-      place->route = label;
-    }
-    for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
-      telemetry.shard(worker).routes[i].merge_into(*place);
-    }
+  for (const RouteCells& cells : telemetry.routes()) {
+    RouteValues& values = routes.emplace_back();
+    values.route = cells.label;
+    cells.by_worker.for_each([&](const RouteShard& shard) { shard.merge_into(values); });
   }
   return routes;
 }
 
 std::vector<ListenerValues> merge_listeners(const Telemetry& telemetry) {
   std::vector<ListenerValues> listeners;
-  for (size_t i = 0; i < telemetry.listeners().size(); ++i) {
-    const std::string& address = telemetry.listeners()[i];
-    auto place = std::ranges::find(listeners, address, &ListenerValues::address);
-    if (place == listeners.end()) place = listeners.insert(place, {address, {}});
-    for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
-      add_shard(telemetry.shard(worker).listener_tls[i], place->tls);
-    }
+  for (const ListenerCells& cells : telemetry.listeners()) {
+    ListenerValues& values = listeners.emplace_back(ListenerValues{cells.address, {}});
+    cells.by_worker.for_each([&](const TlsShard& shard) { add_shard(shard, values.tls); });
   }
   return listeners;
-}
-
-void merge_endpoint_into(const Telemetry& telemetry, size_t endpoint, EndpointValues& values) {
-  values.name = telemetry.endpoints()[endpoint];
-  if (values.name.tls) values.tls.emplace();
-  for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
-    const EndpointShard& shard = telemetry.shard(worker).endpoints[endpoint];
-    add_shard(shard, values);
-    for (size_t h = 0; h < kExchangeHistogramCount; ++h) {
-      shard.exchange[h].merge_into(values.exchange[h]);
-    }
-    shard.dial.merge_into(values.dial);
-    if (values.tls) add_shard(shard.tls, *values.tls);
-  }
 }
 
 }  // namespace
@@ -122,12 +89,35 @@ DownstreamValues merge_downstream(const Telemetry& telemetry) {
   return values;
 }
 
-EndpointMetrics merge_endpoint(const Telemetry& telemetry, size_t endpoint) {
+EndpointMetrics merge_metrics(const EndpointCells& cells) {
   EndpointMetrics values;
-  for (size_t worker = 0; worker < telemetry.worker_count(); ++worker) {
-    add_shard(telemetry.shard(worker).endpoints[endpoint], values);
-  }
+  cells.by_worker.for_each([&](const EndpointShard& shard) { add_shard(shard, values); });
   return values;
+}
+
+EndpointValues merge_endpoint(const EndpointCells& cells) {
+  EndpointValues values;
+  values.name = cells.name;
+  values.id = cells.id;
+  if (values.name.tls) values.tls.emplace();
+  cells.by_worker.for_each([&](const EndpointShard& shard) {
+    add_shard(shard, values);
+    for (size_t h = 0; h < kExchangeHistogramCount; ++h) {
+      shard.exchange[h].merge_into(values.exchange[h]);
+    }
+    shard.dial.merge_into(values.dial);
+    if (values.tls) add_shard(shard.tls, *values.tls);
+  });
+  return values;
+}
+
+void add_endpoint(const EndpointValues& from, EndpointValues& into) {
+  add_metrics(from, into);
+  for (size_t i = 0; i < kExchangeHistogramCount; ++i) into.exchange[i].add(from.exchange[i]);
+  into.dial.add(from.dial);
+  if (!from.tls) return;
+  if (!into.tls) into.tls.emplace();
+  add_tls(*from.tls, *into.tls);
 }
 
 Snapshot merge(const Telemetry& telemetry) {
@@ -137,9 +127,11 @@ Snapshot merge(const Telemetry& telemetry) {
   snapshot.workers = telemetry.worker_count();
   snapshot.listeners = merge_listeners(telemetry);
   snapshot.routes = merge_routes(telemetry);
-  snapshot.endpoints = std::vector<EndpointValues>(telemetry.endpoints().size());
-  for (size_t i = 0; i < snapshot.endpoints.size(); ++i) {
-    merge_endpoint_into(telemetry, i, snapshot.endpoints[i]);
+  telemetry.for_each_endpoint(
+      [&](const EndpointCells& cells) { snapshot.endpoints.push_back(merge_endpoint(cells)); });
+  for (const auto& [upstream, departed] : telemetry.departed()) {
+    EndpointValues& values = snapshot.departed.emplace_back(*departed.values);
+    values.id = departed.id;
   }
   return snapshot;
 }
@@ -149,13 +141,15 @@ std::vector<EndpointValues> by_upstream(const Snapshot& snapshot) {
     return values.name.upstream;
   };
   std::vector<EndpointValues> upstreams;
-  for (const EndpointValues& endpoint : snapshot.endpoints) {
-    auto place = std::ranges::find(upstreams, endpoint.name.upstream, upstream_of);
-    if (place == upstreams.end()) {
-      place = upstreams.insert(place, EndpointValues());
-      place->name.upstream = endpoint.name.upstream;
+  for (const auto* all : {&snapshot.endpoints, &snapshot.departed}) {
+    for (const EndpointValues& endpoint : *all) {
+      auto place = std::ranges::find(upstreams, endpoint.name.upstream, upstream_of);
+      if (place == upstreams.end()) {
+        place = upstreams.insert(place, EndpointValues());
+        place->name.upstream = endpoint.name.upstream;
+      }
+      add_endpoint(endpoint, *place);
     }
-    add_endpoint(endpoint, *place);
   }
   return upstreams;
 }

@@ -15,6 +15,19 @@ std::array<uint8_t, 20> sha1(std::string_view text) {
   return digest;
 }
 
+std::string sha256_hex(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<uint8_t, 32> digest{};
+  ONEHOP_ASSERT(
+      EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  std::string hex;
+  for (const uint8_t byte : digest) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
 void fill_random(std::span<uint8_t> bytes) {
   ONEHOP_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
 }

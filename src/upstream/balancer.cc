@@ -6,12 +6,12 @@
 
 namespace onehop::upstream {
 
-std::unique_ptr<Balancer> make_balancer(config::Balance algorithm, size_t candidate_count) {
+std::unique_ptr<Balancer> make_balancer(config::Balance algorithm) {
   switch (algorithm) {
     case config::Balance::round_robin:
-      return std::make_unique<RoundRobin>(candidate_count);
+      return std::make_unique<RoundRobin>();
     case config::Balance::least_requests:
-      return std::make_unique<LeastRequests>(candidate_count);
+      return std::make_unique<LeastRequests>();
   }
   return nullptr;
 }

@@ -48,6 +48,7 @@ void Bond::rest(PooledConnection& connection) {
   const auto worn_out = connection.worn_out();
   const bool too_old =
       worn_out == OpenReason::max_age || worn_out == OpenReason::certificates_renewed;
+  if (pool.leaving_) return pool.discard(connection, OpenReason::evicted, Closer::onehop);
   const int64_t idle_ms = pool.idle_ms_of(connection);
   if (connection.bond_ == nullptr)
     return pool.discard(connection, OpenReason::bound, Closer::onehop);

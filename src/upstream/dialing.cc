@@ -94,14 +94,16 @@ void PooledConnection::attach(net::TransportPtr transport) {
   const bool h2 = parts.secure ? transport->application_protocol() == "h2"
                                : parts.protocol == config::UpstreamProtocol::h2;
   const auto ms = [](config::milliseconds time) { return static_cast<uint64_t>(time.count()); };
-  const config::UpstreamTimeouts& timeouts = parts.timeouts;
+  const config::UpstreamTimeouts& timeouts = parts.settings.timeouts;
   transport->watch_peer({ms(timeouts.tcp_user_timeout), ms(timeouts.tcp_keepalive)});
   connection_ =
-      h2 ? http::h2::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this,
+      h2 ? http::h2::connect(parts.loop, std::move(transport), parts.settings.limits,
+                             parts.counters, *this,
                              {parts.secure, ms(timeouts.http2_ping),
-                              static_cast<uint32_t>(parts.http2.stream_window),
-                              static_cast<uint32_t>(parts.http2.max_stream_window)})
-         : http::h1::connect(parts.loop, std::move(transport), parts.limits, parts.counters, *this);
+                              static_cast<uint32_t>(parts.settings.http2.stream_window),
+                              static_cast<uint32_t>(parts.settings.http2.max_stream_window)})
+         : http::h1::connect(parts.loop, std::move(transport), parts.settings.limits,
+                             parts.counters, *this);
 }
 
 }  // namespace onehop::upstream

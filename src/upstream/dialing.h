@@ -40,7 +40,7 @@ class Dialing final : public net::Retirable,
     auto dial = dialer.dial(pool_.parts_.address, *this);
     if (!dial.has_value()) return Unexpected<net::NetError>(dial.error());
     dial_ = std::move(*dial);
-    const auto patience = pool_.parts_.timeouts.connect.count();
+    const auto patience = pool_.parts_.settings.timeouts.connect.count();
     if (patience > 0) pool_.parts_.loop.arm(deadline_, static_cast<uint64_t>(patience));
     return {};
   }

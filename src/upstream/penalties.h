@@ -21,11 +21,12 @@ class Penalties {
   static constexpr double kRequestsPerFailure = 4;
   static constexpr double kHalfLifeMs = 1000;
 
-  explicit Penalties(size_t endpoint_count) : levels_(endpoint_count) {}
+  // The candidates are others from now on.
+  void rebuild(Former former) { levels_ = carried_over(levels_, former); }
 
   void add(size_t endpoint, uint64_t now_ms);
 
-  // Brings Candidate::failures up to date. `candidates` are the same at every call.
+  // Brings Candidate::failures up to date.
   void apply(std::span<Candidate> candidates, uint64_t now_ms) {
     if (any_) update(candidates, now_ms);
   }

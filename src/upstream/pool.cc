@@ -59,6 +59,7 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   waiter.pool_ = this;
   want.upgrade = want.upgrade && parts_.http1_dialer != nullptr;
   waiter.want_ = want;
+  if (leaving_) return LeaseError{NoLease::leaving, {}};
   if (want.bond != nullptr) return want.bond->lend();
   if (PooledConnection* found = ready(want)) return lend(*found);
   if (Dialing* const under_way = joinable(want)) {
@@ -72,7 +73,7 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
 
 // The dial under way whose connection is expected to carry the request, too.
 Dialing* Pool::joinable(Want want) {
-  if (!multiplexes_ || !parts_.config.reuse || want.fresh || want.upgrade) return nullptr;
+  if (!multiplexes_ || !parts_.settings.pool.reuse || want.fresh || want.upgrade) return nullptr;
   Dialing* const newest = dialing_.back();
   const bool fit = newest != nullptr && !newest->over_ && !newest->upgrade_ &&
                    newest->generation_ == generation_ &&
@@ -89,20 +90,20 @@ std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
     dial(waiter, why_open(waiter.want_));
     return Waiting::for_dial;
   }
-  if (queue_length_ >= parts_.config.max_queue) {
+  if (queue_length_ >= parts_.settings.pool.max_queue) {
     parts_.counters.queue_rejected.add();
     return LeaseError{NoLease::queue_full, {}};
   }
   queue_.push_back(waiter);
   ++queue_length_;
   parts_.counters.queued.add(1);
-  const auto patience = parts_.config.queue_timeout.count();
+  const auto patience = parts_.settings.pool.queue_timeout.count();
   if (patience > 0) parts_.loop.arm(waiter.deadline_, static_cast<uint64_t>(patience));
   return Waiting::in_queue;
 }
 
 bool Pool::is_full() {
-  const size_t most = parts_.max_connections;
+  const size_t most = parts_.settings.max_connections;
   return most != 0 && open_ + dialing_count_ >= most && counted() + dialing_count_ >= most;
 }
 
@@ -164,7 +165,7 @@ Lease Pool::lend(PooledConnection& connection) {
 // else that it has nothing yet.
 OpenReason Pool::why_open(Want want) {
   if (want.fresh) return OpenReason::retry;
-  if (!parts_.config.reuse) return OpenReason::reuse_off;
+  if (!parts_.settings.pool.reuse) return OpenReason::reuse_off;
   if (want.upgrade) return OpenReason::upgrade;
   if (gone_count_ > 0) return gone_[--gone_count_];
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
@@ -172,7 +173,7 @@ OpenReason Pool::why_open(Want want) {
 
 // xorshift64: the jitter needs no better.
 uint64_t Pool::age_limit_ms() {
-  const auto limit = static_cast<uint64_t>(parts_.config.max_age.count());
+  const auto limit = static_cast<uint64_t>(parts_.settings.pool.max_age.count());
   if (limit == 0) return UINT64_MAX;
   random_ ^= random_ << 13;
   random_ ^= random_ >> 7;
@@ -253,7 +254,7 @@ void Pool::keep(PooledConnection& connection) {
     waiter->on_lease(lend(connection));
     return serve(connection);
   }
-  if (idle_count_ > parts_.config.max_idle)
+  if (idle_count_ > parts_.settings.pool.max_idle)
     lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (idle_ms > 0 && connection.linked())
     parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
@@ -261,10 +262,11 @@ void Pool::keep(PooledConnection& connection) {
 
 // How long it may be idle; 0: for ever; less: not at all, as the endpoint is about to close it.
 int64_t Pool::idle_ms_of(const PooledConnection& connection) const {
-  const int64_t limit = parts_.config.idle_timeout.count();
+  const int64_t limit = parts_.settings.pool.idle_timeout.count();
   const int64_t hint = connection.connection_->keep_alive_seconds();
   if (hint < 0) return limit;
-  const int64_t left = std::min(limit, hint * 1000 - parts_.config.keep_alive_margin.count());
+  const int64_t left =
+      std::min(limit, hint * 1000 - parts_.settings.pool.keep_alive_margin.count());
   return left > 0 ? left : -1;
 }
 
@@ -336,8 +338,33 @@ void Pool::begin_anew() {
   serve_queue();
 }
 
+void Pool::leave() {
+  leaving_ = true;
+  const auto refuse = [this](Waiter& waiter) {
+    leave(waiter);
+    waiter.on_no_lease({NoLease::leaving, {}});
+  };
+  while (Waiter* const waiter = queue_.front()) refuse(*waiter);
+  while (Dialing* const dialing = dialing_.front()) refuse(*dialing->waiters_.front());
+  discard_idle(OpenReason::evicted);
+  while (PooledConnection* at_rest = bound_.front())
+    discard(*at_rest, OpenReason::evicted, Closer::onehop);
+  lent_.for_each([](PooledConnection& connection) {
+    if (connection.bond_ != nullptr) connection.bond_->lose();
+  });
+}
+
+void Pool::reconfigured() {
+  const size_t most_idle = parts_.settings.pool.reuse ? parts_.settings.pool.max_idle : 0;
+  const size_t most = parts_.settings.max_connections;
+  while (idle_count_ > most_idle || (idle_count_ > 0 && most != 0 && open_ > most))
+    lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
+  serve_queue();
+}
+
 std::optional<OpenReason> PooledConnection::why_worn_out() const {
-  const config::Pool& config = pool_.parts_.config;
+  const config::Pool& config = pool_.parts_.settings.pool;
+  if (pool_.leaving_) return OpenReason::evicted;
   if (is_bound_ && connection_->multiplexed()) return OpenReason::bound;
   if (!config.reuse) return OpenReason::reuse_off;
   if (generation_ != pool_.generation_) return OpenReason::certificates_renewed;

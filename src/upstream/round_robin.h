@@ -12,7 +12,7 @@ namespace onehop::upstream {
 
 class RoundRobin final : public Balancer {
  public:
-  explicit RoundRobin(size_t candidate_count) : credit_(candidate_count) {}
+  void rebuild(Former former) override { credit_ = carried_over(credit_, former); }
   std::optional<size_t> pick(std::span<const Candidate> candidates) override;
 
  private:

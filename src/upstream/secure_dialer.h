@@ -5,15 +5,23 @@
 #include <memory>
 #include <string>
 
-#include "onehop/upstream/upstream.h"
+#include "onehop/tls/tls.h"
+#include "onehop/upstream/endpoint_set.h"
 
 namespace onehop::upstream {
 
 class SecureDialer final : private tls::DialObserver {
  public:
-  // `name` is the endpoint's, as it is configured.
-  SecureDialer(const Upstream::Parts& parts, std::string upstream, std::string name,
-               telemetry::TlsShard& counters, Reachability& reachability);
+  // Everything referred to outlives it.
+  struct Parts {
+    net::Loop& loop;
+    net::Dialer& dialer;
+    std::shared_ptr<const tls::ClientContext> context;
+    const std::string& upstream;
+    SpecRef spec;
+    telemetry::TlsShard& counters;
+  };
+  explicit SecureDialer(const Parts& parts);
 
   net::Dialer& any() { return any_; }      // whatever protocol the context offers
   net::Dialer& http1() { return http1_; }  // HTTP/1.1 alone
@@ -24,13 +32,9 @@ class SecureDialer final : private tls::DialObserver {
  private:
   void on_handshake(bool resumed, uint64_t nanoseconds) override;
   void on_handshake_failed(tls::Failure failure, std::string_view detail) override;
-  void on_handshakes(int64_t change) override { counters_.in_progress.add(change); }
+  void on_handshakes(int64_t change) override { parts_.counters.in_progress.add(change); }
 
-  net::Loop& loop_;
-  std::string upstream_;
-  std::string name_;
-  telemetry::TlsShard& counters_;
-  Reachability& reachability_;
+  Parts parts_;
   tls::Dialer any_;
   tls::Dialer http1_;
 };

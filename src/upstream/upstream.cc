@@ -2,6 +2,7 @@
 #include "onehop/upstream/upstream.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "penalties.h"
@@ -20,84 +21,137 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
 
 }  // namespace
 
-Endpoint::Endpoint(std::string name, Place place, std::unique_ptr<SecureDialer> dialer,
-                   const Pool::Parts& parts)
-    : name_(std::move(name)),
-      upstream_(parts.name),
-      place_(place),
-      loop_(parts.loop),
-      counters_(parts.counters),
-      dialer_(std::move(dialer)),
-      pool_(parts) {}
-
-Endpoint::~Endpoint() = default;
-
-void Endpoint::use(std::shared_ptr<const tls::ClientContext> context) {
-  dialer_->use(std::move(context));
-  pool_.begin_anew();
+std::shared_ptr<Upstream> Upstream::make(const Settings& settings, const EndpointSet& set,
+                                         const Parts& parts) {
+  // What is given out is not what its endpoints keep it by.
+  struct Holders {
+    explicit Holders(std::shared_ptr<Upstream> made) : upstream(std::move(made)) {}
+    ~Holders() { upstream->use(std::make_shared<const std::vector<SpecRef>>()); }
+    std::shared_ptr<Upstream> upstream;
+  };
+  const auto holders =
+      std::make_shared<Holders>(std::shared_ptr<Upstream>(new Upstream(settings, parts)));
+  holders->upstream->configure(settings, set);
+  return {holders, holders->upstream.get()};
 }
 
-void Endpoint::failed() {
-  place_.penalties.add(place_.index, loop_.now_ms());
-}
-
-Upstream::Upstream(const config::Upstream& config, std::span<const Address> addresses,
-                   size_t first_endpoint, const Parts& parts)
-    : config_(config),
-      loop_(parts.loop),
-      candidates_(addresses.size()),
-      penalties_(std::make_unique<Penalties>(addresses.size())),
-      balancer_(make_balancer(config.balance, addresses.size())) {
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    candidates_[i].weight = config.endpoints[i].weight;
-    Reachability& reachability = parts.reachability[first_endpoint + i];
-    std::unique_ptr<SecureDialer> dialer;
-    net::Dialer* http1 = nullptr;
-    if (parts.tls != nullptr) {
-      dialer = std::make_unique<SecureDialer>(parts, config.name, config.endpoints[i].address,
-                                              parts.shard.endpoints[first_endpoint + i].tls,
-                                              reachability);
-      if (config.protocol == config::UpstreamProtocol::automatic) http1 = &dialer->http1();
-    }
-    const Pool::Parts pool{
-        .loop = parts.loop,
-        .dialer = dialer != nullptr ? dialer->any() : parts.dialer,
-        .http1_dialer = http1,
-        .pools = parts.pools,
-        .config = config.pool,
-        .timeouts = config.timeouts,
-        .http2 = config.http2,
-        .limits = parts.limits,
-        .counters = parts.shard.endpoints[first_endpoint + i],
-        .protocol = config.protocol,
-        .secure = parts.tls != nullptr,
-        .name = config.name,
-        .reachability = reachability,
-        .address = addresses[i],
-        .max_connections = share_of(config.pool.max_connections, parts.worker, parts.worker_count),
-        .seed = parts.loop.now_ns() ^ ((parts.worker + 1) * 0x9E3779B97F4A7C15u + i)};
-    endpoints_.push_back(std::make_unique<Endpoint>(config.endpoints[i].address,
-                                                    Endpoint::Place{i, candidates_[i], *penalties_},
-                                                    std::move(dialer), pool));
-  }
-}
+Upstream::Upstream(const Settings& settings, const Parts& parts)
+    : parts_(parts),
+      name_(settings.config.name),
+      protocol_(settings.config.protocol),
+      balance_(settings.config.balance),
+      tls_(settings.tls),
+      penalties_(std::make_unique<Penalties>()),
+      balancer_(make_balancer(balance_)) {}
 
 Upstream::~Upstream() = default;
 
-void Upstream::use(const std::shared_ptr<const tls::ClientContext>& context) {
-  for (auto& endpoint : endpoints_) endpoint->use(context);
+// Those who wait at an endpoint that leaves go to one of the set in this call, with all of these
+// settings; those that stay are told last.
+void Upstream::configure(const Settings& settings, const EndpointSet& set) {
+  settings_.pool = settings.config.pool;
+  settings_.timeouts = settings.config.timeouts;
+  settings_.http2 = settings.config.http2;
+  settings_.limits = settings.limits;
+  settings_.max_connections =
+      share_of(settings.config.pool.max_connections, parts_.worker, parts_.worker_count);
+  const bool renewed = std::exchange(tls_, settings.tls) != settings.tls;
+  if (std::exchange(balance_, settings.config.balance) != settings.config.balance) {
+    balancer_ = make_balancer(balance_);
+    balancer_->rebuild(std::vector<size_t>(candidates_.size(), kNew));
+  }
+  use(set);
+  for (auto& endpoint : endpoints_) {
+    if (renewed) endpoint->use(tls_);
+    endpoint->reconfigured();
+  }
 }
 
-void Upstream::close() {
-  for (auto& endpoint : endpoints_) endpoint->pool().discard_idle(telemetry::OpenReason::evicted);
+void Upstream::use(const EndpointSet& set) {
+  if (set_ != nullptr && *set == *set_) return;  // the same specs in the same order
+  set_ = set;
+  std::unordered_map<EndpointId, size_t> places;
+  for (size_t i = 0; i < endpoints_.size(); ++i) places[endpoints_[i]->id()] = i;
+  std::vector<std::unique_ptr<Endpoint>> now;
+  std::vector<size_t> former;
+  for (const SpecRef& spec : *set) {
+    const auto place = places.find(spec->id);
+    if (place == places.end()) {
+      former.push_back(kNew);
+      now.push_back(std::make_unique<Endpoint>(*this, spec));
+    } else {
+      former.push_back(place->second);
+      now.push_back(std::move(endpoints_[place->second]));
+      now.back()->spec_ = spec;
+    }
+  }
+  std::swap(endpoints_, now);
+  rebuild(former);
+  std::erase(now, nullptr);
+  let_leave(std::move(now));
 }
 
-std::optional<size_t> Upstream::pick(std::span<const uint16_t> tried) {
-  penalties_->apply(candidates_, loop_.now_ms());
-  for (const uint16_t index : tried) candidates_[index].excluded = true;
+void Upstream::rebuild(const std::vector<size_t>& former) {
+  candidates_.assign(endpoints_.size(), {});
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    Endpoint& endpoint = *endpoints_[i];
+    endpoint.place_ = i;
+    candidates_[i].weight = endpoint.spec_->weight;
+    candidates_[i].in_flight = endpoint.in_flight_;
+  }
+  balancer_->rebuild(former);
+  penalties_->rebuild(former);
+}
+
+// Once the others are in their places: whoever waits here is sent to one of them in this call.
+void Upstream::let_leave(std::vector<std::unique_ptr<Endpoint>> leaving) {
+  if (leaving.empty()) return;
+  kept_ = shared_from_this();
+  std::vector<Endpoint*> now_leaving;
+  for (auto& endpoint : leaving) {
+    endpoint->place_ = kNew;
+    now_leaving.push_back(endpoint.get());
+    leaving_.push_back(std::move(endpoint));
+  }
+  for (Endpoint* endpoint : now_leaving) endpoint->leave();
+}
+
+void Upstream::has_left(Endpoint& endpoint) {
+  const auto place = std::ranges::find(leaving_, &endpoint, &std::unique_ptr<Endpoint>::get);
+  parts_.loop.retire(std::move(*place));
+  leaving_.erase(place);
+  if (!leaving_.empty()) return;
+  // The endpoint refers to it, and is destroyed before what is retired after it.
+  struct Last final : net::Retirable {
+    explicit Last(std::shared_ptr<Upstream> last) : upstream(std::move(last)) {}
+    std::shared_ptr<Upstream> upstream;
+  };
+  parts_.loop.retire(std::make_unique<Last>(std::move(kept_)));
+}
+
+void Upstream::use(std::shared_ptr<const tls::ClientContext> context) {
+  tls_ = std::move(context);
+  for (auto& endpoint : endpoints_) endpoint->use(tls_);
+  for (auto& endpoint : leaving_) endpoint->use(tls_);
+}
+
+Endpoint* Upstream::find(EndpointId id) const {
+  const auto found =
+      std::ranges::find_if(endpoints_, [&](const auto& endpoint) { return endpoint->id() == id; });
+  return found != endpoints_.end() ? found->get() : nullptr;
+}
+
+Endpoint* Upstream::pick(std::span<const EndpointId> tried) {
+  penalties_->apply(candidates_, parts_.loop.now_ms());
+  const auto exclude = [&](bool excluded) {
+    for (const EndpointId id : tried) {
+      if (const Endpoint* endpoint = find(id)) candidates_[endpoint->place_].excluded = excluded;
+    }
+  };
+  exclude(true);
   const auto picked = balancer_->pick(candidates_);
-  for (const uint16_t index : tried) candidates_[index].excluded = false;
-  return picked;
+  exclude(false);
+  return picked.has_value() ? endpoints_[*picked].get() : nullptr;
 }
 
 }  // namespace onehop::upstream

@@ -11,41 +11,24 @@
 #include "onehop/http/h1.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
-#include "onehop/proxy/proxy.h"
 #include "tests/support/gate.h"
+#include "tests/support/small_proxy.h"
 
 namespace onehop::test {
 namespace {
 
 config::Config config_for(const std::string& origin) {
-  config::Config config;
-  config::Route route;
-  route.upstream = "app";
-  config.routes.push_back(route);
   config::Upstream upstream;
   upstream.name = "app";
   upstream.endpoints.push_back({origin, 1});
-  config.upstreams.push_back(upstream);
-  return config;
-}
-
-std::vector<Address> addresses_of(const std::string& origin) {
-  const auto parsed = parse_host_port(origin);
-  if (!parsed.has_value()) throw std::runtime_error("not an address: " + origin);
-  return {Address::numeric(parsed->host, parsed->port).value()};
+  return config_of(std::move(upstream));
 }
 
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
 struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections::Events {
-  explicit Path(const std::string& origin) : config(config_for(origin)) {
-    const upstream::Upstream::Parts parts{loop,    loop, pools, config.server.limits, shard,
-                                          nullptr, 0,    1,     reachability};
-    const std::vector<Address> addresses = addresses_of(origin);
-    upstreams.push_back(
-        std::make_unique<upstream::Upstream>(config.upstreams[0], addresses, 0, parts));
-  }
+  explicit Path(const std::string& origin) : small(config_for(origin), loop, loop) {}
 
   bool may_accept() override { return true; }
 
@@ -53,22 +36,14 @@ struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections
     http::Client client;
     client.address = peer;
     client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
-    http::h1::serve(loop, std::move(transport), client, proxy, settings, connections);
+    http::h1::serve(loop, std::move(transport), client, small.proxy, small.settings, connections);
   }
   bool make_room(net::NetError) override { return false; }
   void on_all_closed() override {}
 
-  config::Config config;
-  telemetry::Shard shard{0, 1, 1};
   net::EventLoop loop;
-  upstream::Pools pools;
-  std::vector<upstream::Reachability> reachability{1};
-  std::vector<std::unique_ptr<upstream::Upstream>> upstreams;
-  routing::Router router{config.routes, config.upstreams};
-  proxy::Proxy proxy{{loop, config.server, router, upstreams, shard, 1}};
-  http::ServerSettings settings{config.server.limits, config.server.timeouts, config.server.http2,
-                                shard.downstream};
-  http::ServerConnections connections{loop, settings, *this};
+  SmallProxy small;
+  http::ServerConnections connections{loop, small.settings, *this};
 };
 
 CountedProxy::CountedProxy(std::string origin) : origin_(std::move(origin)) {
@@ -95,8 +70,6 @@ void CountedProxy::run(const std::function<void()>& ready) {
   path.loop.run();
   listener.reset();
   path.connections.close_all();
-  path.loop.end_turn();
-  for (auto& upstream : path.upstreams) upstream->close();
   path.loop.end_turn();
 }
 

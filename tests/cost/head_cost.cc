@@ -89,21 +89,22 @@ class Path {
     client_.ip_length = static_cast<uint8_t>(client_.address.write_ip(client_.ip));
     client_.trusted = trusted;
     client_.port = 443;
-    client_.forms = {true, true, true};
+    client_.listener = std::make_shared<const http::ListenerTerms>(
+        http::ListenerTerms{{}, {}, {true, true, true}});
   }
 
   // Refused, or what goes on.
   std::optional<http::RequestHead> forwarded(const http::RequestHead& head, Arena& arena) {
     const auto way = routing::find_way(router_, paths_, head.authority, head.target, arena);
-    const auto who = proxy::identify(head, client_, trusted_, arena);
+    const auto who = proxy::identify(head, client_, {client_.trusted, trusted_}, arena);
     if (!way.has_value() || !who.has_value()) return std::nullopt;
     if (proxy::goes_in_circles(head.fields)) return std::nullopt;
     const std::string_view own_id = proxy::plain_request_id(head.fields);
-    const http::RequestHead sent =
-        proxy::forwarded_request(head,
-                                 {client_, *who, own_id.empty() ? "0123456789abcdef" : own_id,
-                                  guarded_, config::Via::requests},
-                                 arena);
+    const http::RequestHead sent = proxy::forwarded_request(
+        head,
+        {client_, client_.trusted, client_.listener.get(), *who,
+         own_id.empty() ? "0123456789abcdef" : own_id, guarded_, config::Via::requests},
+        arena);
     proxy::authenticates_connection(sent.fields);
     return sent;
   }

@@ -181,10 +181,8 @@ class Server final : public http::Service, public http::ServerConnections::Event
   Choices choices_;
   uint8_t how_;
   config::Limits limits_;
-  config::DownstreamTimeouts timeouts_;
-  config::Http2 http2_;
   telemetry::DownstreamShard counters_;
-  http::ServerSettings settings_{limits_, timeouts_, http2_, counters_};
+  http::ServerSettings settings_{{}, {}, {}, counters_};
   http::Client client_;
   FuzzLoop loop_;
   Line line_;

@@ -42,7 +42,8 @@ void check_round_trip(std::string head_bytes) {
   const auto who = proxy::identify(parsed->head, client, {}, arena);
   ONEHOP_ASSERT(who.has_value());
   const http::RequestHead sent = proxy::forwarded_request(
-      parsed->head, {client, *who, "0123456789abcdef0123456789abcdef", {}, config::Via::requests},
+      parsed->head,
+      {client, false, nullptr, *who, "0123456789abcdef0123456789abcdef", {}, config::Via::requests},
       arena);
   if (sent.authority.empty()) return;  // HTTP/1.0 without Host: "Host:" goes on, and is refused
   Buffer output;

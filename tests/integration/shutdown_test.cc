@@ -219,14 +219,6 @@ TEST_CASE("whoever waits for a response when drain ends is told, and the log say
   CHECK(eventually([&] { return proxy.errors().find(said) != std::string::npos; }));
 }
 
-TEST_CASE("SIGHUP does not end the proxy, and the log says why nothing happened") {
-  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
-  proxy.signal(SIGHUP);
-  REQUIRE(eventually([&] { return proxy.errors().find("SIGHUP") != std::string::npos; }));
-  CHECK(proxy.get().status == 200);
-}
-
 TEST_CASE("a tunnel does not keep the proxy from leaving") {
   ScriptedOrigin origin([](OriginConnection& connection) {
     connection.must_read_request();

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <set>
 
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
@@ -17,8 +18,8 @@
 namespace onehop::test {
 namespace {
 
-constexpr int kMeaningless[] = {SIGHUP, SIGUSR1, SIGUSR2};
-constexpr const char* kNames[] = {"SIGHUP", "SIGUSR1", "SIGUSR2"};
+constexpr int kMeaningless[] = {SIGUSR1, SIGUSR2};
+constexpr const char* kNames[] = {"SIGUSR1", "SIGUSR2"};
 
 // The log has a line for each of them.
 bool all_are_said(const std::string& log) {
@@ -28,7 +29,7 @@ bool all_are_said(const std::string& log) {
   return true;
 }
 
-TEST_CASE("SIGHUP, SIGUSR1 and SIGUSR2 end nothing, and the log says that they are ignored") {
+TEST_CASE("SIGUSR1 and SIGUSR2 end nothing, and the log says that they are ignored") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   const bool with_file = GENERATE(true, false);
   const std::vector<std::string> options = {"proxy",       "--listen", "127.0.0.1:0",   "--admin",
@@ -56,7 +57,11 @@ TEST_CASE("a program that a test starts does not inherit that SIGPIPE is ignored
 TEST_CASE("the demo goes on after SIGHUP, SIGUSR1 and SIGUSR2, and ends with 0 on SIGQUIT") {
   Subprocess demo({ProxyProcess::binary(), "demo"});
   REQUIRE(eventually([&] { return demo.output().find("REQ/S") != std::string::npos; }));
+  demo.signal(SIGHUP);
   for (const int number : kMeaningless) demo.signal(number);
+  CHECK(eventually([&] {
+    return demo.errors().find("SIGHUP: the new configuration is refused") != std::string::npos;
+  }));
   CHECK(eventually([&] { return all_are_said(demo.errors()); }));
   demo.signal(SIGQUIT);
   CHECK(demo.wait_exit() == 0);
@@ -112,9 +117,30 @@ TEST_CASE("a service manager is told when clients can connect, and when it stops
   CHECK(ready.starts_with("READY=1\n"));
   CHECK(ready.find("STATUS=listening on " + proxy.address()) != ready.npos);
   CHECK(proxy.get().status == 200);
+  CHECK(proxy.reload(ProxyConfig{.endpoints = {origin.address()}}));
+  CHECK(manager.next().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+  CHECK(manager.next() == ready);
   proxy.signal(SIGTERM);
   CHECK(manager.next().starts_with("STOPPING=1\n"));
   CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a service manager that watches is told that every worker is alive") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string name = beside.folder() + "/notify";
+  const NotifySocket manager(name);
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}},
+                     {.environment = {{"NOTIFY_SOCKET", name}, {"WATCHDOG_USEC", "30000000"}},
+                      .open_files = 0,
+                      .directory = ""});
+  std::set<std::string> told;
+  while (told.size() < 2) {
+    const std::string next = manager.next();
+    REQUIRE_FALSE(next.empty());
+    told.insert(next.substr(0, next.find('\n')));
+  }
+  CHECK(told == std::set<std::string>{"READY=1", "WATCHDOG=1"});
 }
 
 TEST_CASE("a service manager hears nothing of a start that fails") {

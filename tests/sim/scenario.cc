@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "scenario.h"
 
-#include <array>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "onehop/http/h1.h"
-#include "onehop/proxy/outcome.h"
-#include "onehop/proxy/proxy.h"
+#include "onehop/telemetry/snapshot.h"
 #include "second_hop.h"
 #include "sim_client.h"
 #include "sim_origin.h"
+#include "tests/support/small_proxy.h"
 
 namespace onehop::test {
 namespace {
@@ -20,18 +21,18 @@ constexpr uint64_t kMostTurns = 200'000;
 // mark and one read more), and heads.
 constexpr size_t kMostUnsent = (128 + 64 + 64 + 16) * 1024;
 
+std::string address_of(uint64_t index) {
+  return "127.0.0.1:" + std::to_string(9000 + index);
+}
+
 config::Config make_config(World& world) {
-  config::Config config;
-  config.server.timeouts.idle = config::seconds(20);
-  config.server.timeouts.write_stall = config::milliseconds(world.weather.write_stall_ms);
-  config::Route route;
-  route.upstream = "app";
-  config.routes.push_back(route);
+  config::Server server;
+  server.timeouts.idle = config::seconds(20);
+  server.timeouts.write_stall = config::milliseconds(world.weather.write_stall_ms);
   config::Upstream upstream;
   upstream.name = "app";
   const uint64_t endpoints = world.random.between(1, 3);
-  for (uint64_t i = 0; i < endpoints; ++i)
-    upstream.endpoints.push_back({"127.0.0.1:" + std::to_string(9000 + i), 1});
+  for (uint64_t i = 0; i < endpoints; ++i) upstream.endpoints.push_back({address_of(i), 1});
   if (world.random.chance(500)) upstream.balance = config::Balance::least_requests;
   upstream.pool.max_connections = world.weather.max_connections;
   if (world.random.chance(200)) upstream.pool.max_requests = world.random.between(1, 3);
@@ -40,15 +41,19 @@ config::Config make_config(World& world) {
   upstream.timeouts.response_head = config::seconds(10);
   upstream.timeouts.response_idle = config::seconds(10);
   if (world.weather.http2) upstream.protocol = config::UpstreamProtocol::h2;
-  config.upstreams.push_back(upstream);
-  return config;
+  return config_of(upstream, server);
 }
 
-std::vector<Address> addresses_of(const config::Upstream& upstream) {
-  std::vector<Address> addresses;
-  for (size_t i = 0; i < upstream.endpoints.size(); ++i)
-    addresses.push_back(Address::numeric("127.0.0.1", static_cast<uint16_t>(9000 + i)).value());
-  return addresses;
+// Some of five, at least one, in any order, with any weights.
+std::vector<config::Endpoint> any_endpoints(World& world) {
+  std::vector<config::Endpoint> endpoints;
+  const uint64_t first = world.random.below(5);
+  const uint64_t count = world.random.between(1, 4);
+  for (uint64_t i = 0; i < count; ++i) {
+    endpoints.push_back(
+        {address_of((first + i) % 5), static_cast<uint32_t>(world.random.between(1, 3))});
+  }
+  return endpoints;
 }
 
 // The proxy, with each of its exchanges counted.
@@ -77,14 +82,26 @@ class Scenario final : private http::ServerConnections::Events {
   void connect(size_t index);
   bool all_gone() const;
   void check_turn();
-  void check_endpoint(size_t index);
+  void check_pools();
+  // Of all pools with one address: an endpoint that left and came back has two for a while.
+  struct Pools {
+    int64_t open = 0;
+    int64_t counted = 0;
+    size_t count = 0;
+  };
+  void check_pool(const telemetry::EndpointMetrics& counted, const Pools& pools);
+  void change_endpoints();
+  void reload();
+  std::vector<telemetry::EndpointValues> all_endpoints() const {
+    return telemetry::by_upstream(telemetry::merge(small_.telemetry));
+  }
   void check_dials();
   void check_end();
   void stop();
   void expect(bool holds, const char* what) {
     if (!holds) world_.wrong(what);
   }
-  uint64_t ended() const;
+  uint64_t ended();
 
   World world_;
   SimOrigin origin_{world_};
@@ -93,34 +110,18 @@ class Scenario final : private http::ServerConnections::Events {
   SimDialer dialer_{world_, &world_.upstream_transports, [this](uint16_t) {
                       return second_ != nullptr ? second_->accept() : origin_.accept();
                     }};
-  config::Config config_;
-  telemetry::Shard shard_;
-  upstream::Pools pools_;
-  std::vector<upstream::Reachability> reachability_{config_.upstreams[0].endpoints.size()};
-  std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
-  routing::Router router_;
-  proxy::Proxy proxy_;
-  CountingService service_{proxy_};
-  http::ServerSettings settings_;
-  http::ServerConnections connections_{world_.loop, settings_, *this};
+  SmallProxy small_;
+  CountingService service_{small_.proxy};
+  http::ServerConnections connections_{world_.loop, small_.settings, *this};
+  uint64_t changes_ = 0;
   SimClient::Tally tally_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   size_t connected_ = 0;
 };
 
 Scenario::Scenario(uint64_t seed, const Weather& weather)
-    : world_(seed, weather),
-      config_(make_config(world_)),
-      shard_(0, config_.upstreams[0].endpoints.size(), config_.routes.size()),
-      router_(config_.routes, config_.upstreams),
-      proxy_({world_.loop, config_.server, router_, upstreams_, shard_, seed}),
-      settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
-                shard_.downstream} {
+    : world_(seed, weather), small_(make_config(world_), world_.loop, dialer_, seed) {
   if (weather.http2) second_ = std::make_unique<SecondHop>(world_, origin_dialer_, seed + 1);
-  const upstream::Upstream::Parts parts{world_.loop, dialer_, pools_, config_.server.limits, shard_,
-                                        nullptr,     0,       1,      reachability_};
-  upstreams_.push_back(std::make_unique<upstream::Upstream>(
-      config_.upstreams[0], addresses_of(config_.upstreams[0]), 0, parts));
   const uint64_t clients = world_.random.between(1, 6);
   for (uint64_t i = 0; i < clients; ++i) {
     clients_.push_back(std::make_unique<SimClient>(world_, tally_, 100 * (i + 1)));
@@ -134,7 +135,7 @@ void Scenario::connect(size_t index) {
   client.address = Address::numeric("127.0.0.1", 5000).value();
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   http::h1::serve(world_.loop, make_transport(world_, clients_[index]->open(), nullptr), client,
-                  service_, settings_, connections_);
+                  service_, small_.settings, connections_);
 }
 
 bool Scenario::all_gone() const {
@@ -145,14 +146,14 @@ bool Scenario::all_gone() const {
   return true;
 }
 
-uint64_t Scenario::ended() const {
+uint64_t Scenario::ended() {
   uint64_t sum = 0;
-  for (size_t i = 0; i < telemetry::kMaxOutcomes; ++i) sum += shard_.downstream.outcomes.value(i);
+  for (size_t i = 0; i < telemetry::kMaxOutcomes; ++i) sum += small_.downstream().outcomes.value(i);
   return sum;
 }
 
 void Scenario::check_turn() {
-  const telemetry::DownstreamShard& clients = shard_.downstream;
+  const telemetry::DownstreamShard& clients = small_.downstream();
   expect(clients.in_flight.value() == static_cast<int64_t>(service_.begun - ended()),
          "requests in flight are not those that were begun and have not ended");
   expect(clients.open.value() == static_cast<int64_t>(connections_.size()),
@@ -163,52 +164,85 @@ void Scenario::check_turn() {
   for (size_t i = 0; i < telemetry::kStatusClassNames.size(); ++i)
     by_class += clients.requests.value(i);
   expect(by_class == ended(), "requests by class and by outcome have different sums");
-  int64_t open = 0;
-  for (size_t i = 0; i < upstreams_[0]->endpoint_count(); ++i) {
-    check_endpoint(i);
-    open += shard_.endpoints[i].open.value();
-  }
-  expect(open == world_.upstream_transports, "the pools hold other sockets than they count");
+  check_pools();
   expect(world_.most_unsent <= kMostUnsent, "more bytes are held than the flow control allows");
 }
 
-void Scenario::check_endpoint(size_t index) {
-  const telemetry::EndpointShard& counted = shard_.endpoints[index];
-  upstream::Pool& pool = upstreams_[0]->endpoint(index).pool();
-  const int64_t open = counted.open.value();
-  const int64_t idle = counted.idle.value();
-  const int64_t connecting = counted.connecting.value();
-  const int64_t queued = counted.queued.value();
-  const int64_t in_flight = counted.in_flight.value();
-  expect(open == static_cast<int64_t>(pool.open_count()),
-         "a pool's gauge of open connections is off");
-  expect(idle >= 0 && idle <= open, "a pool has more idle connections than open ones");
-  expect(open - idle + connecting + queued <= in_flight, "a connection is lent to nobody");
-  uint64_t opened = 0;
-  uint64_t closed = 0;
-  for (size_t i = 0; i < telemetry::kOpenReasonCount; ++i) opened += counted.opened.value(i);
-  for (size_t i = 0; i < telemetry::kCloserCount; ++i) closed += counted.closed.value(i);
-  expect(opened - closed == static_cast<uint64_t>(open), "opened less closed is not open");
-  const int64_t most = config_.upstreams[0].pool.max_connections;
-  if (most == 0) return expect(queued == 0, "somebody waits for a place in an unlimited pool");
-  const auto held = static_cast<int64_t>(pool.counted()) + connecting;
-  expect(held <= most, "a pool has more connections than max_connections");
-  expect(queued == 0 || idle == 0, "somebody waits although a connection is idle");
-  expect(queued == 0 || open + connecting >= most, "somebody waits although there is room to dial");
+void Scenario::check_pools() {
+  int64_t open = 0;
+  small_.telemetry.for_each_endpoint(
+      [&](const telemetry::EndpointCells& cells) { open += telemetry::merge_metrics(cells).open; });
+  expect(open == world_.upstream_transports, "the pools hold other sockets than they count");
+  if (small_.upstreams.empty()) return;  // it has ended
+  std::map<std::string, Pools> by_address;
+  const upstream::Upstream& upstream = *small_.upstreams[0];
+  for (const auto endpoints : {upstream.endpoints(), upstream.leaving()}) {
+    for (const auto& endpoint : endpoints) {
+      Pools& pools = by_address[endpoint->name()];
+      pools.open += static_cast<int64_t>(endpoint->pool().open_count());
+      pools.counted += static_cast<int64_t>(endpoint->pool().counted());
+      ++pools.count;
+    }
+  }
+  small_.telemetry.for_each_endpoint([&](const telemetry::EndpointCells& cells) {
+    // Another upstream may be gone, and have connections still.
+    if (cells.name.upstream == upstream.name())
+      check_pool(telemetry::merge_metrics(cells), by_address[cells.name.address]);
+  });
+}
+
+void Scenario::check_pool(const telemetry::EndpointMetrics& counted, const Pools& pools) {
+  expect(counted.open == pools.open, "a pool's gauge of open connections is off");
+  expect(counted.idle >= 0 && counted.idle <= counted.open,
+         "a pool has more idle connections than open ones");
+  expect(counted.open - counted.idle + counted.connecting + counted.queued <= counted.in_flight,
+         "a connection is lent to nobody");
+  const uint64_t closed = telemetry::sum(counted.closed);
+  expect(telemetry::sum(counted.opened) - closed == static_cast<uint64_t>(counted.open),
+         "opened less closed is not open");
+  if (pools.count > 1 || world_.weather.reload != 0) return;
+  const int64_t most = world_.weather.max_connections;
+  if (most == 0)
+    return expect(counted.queued == 0, "somebody waits for a place in an unlimited pool");
+  expect(pools.counted + counted.connecting <= most,
+         "a pool has more connections than max_connections");
+  expect(counted.queued == 0 || counted.idle == 0, "somebody waits although a connection is idle");
+  expect(counted.queued == 0 || counted.open + counted.connecting >= most,
+         "somebody waits although there is room to dial");
 }
 
 // What an endpoint has accepted can be reckoned from what is counted here.
 void Scenario::check_dials() {
   uint64_t ended = 0;
-  for (const telemetry::EndpointShard& endpoint : shard_.endpoints) {
-    ended += endpoint.connect_failed.value() + endpoint.dials_given_up.value();
-    for (size_t i = 0; i < telemetry::kOpenReasonCount; ++i) ended += endpoint.opened.value(i);
-  }
+  for (const telemetry::EndpointValues& upstream : all_endpoints())
+    ended += upstream.connect_failed + upstream.dials_given_up + telemetry::sum(upstream.opened);
   expect(ended == dialer_.begun(), "a dial has no end that is counted, or two");
 }
 
+// Now and then what is gone is folded, as a worker's server does once a second.
+void Scenario::change_endpoints() {
+  ++changes_;
+  small_.use(any_endpoints(world_));
+  world_.note("the endpoints change");
+  if (world_.random.chance(300)) small_.telemetry.fold(small_.telemetry.take_let_go());
+}
+
+void Scenario::reload() {
+  ++changes_;
+  config::Config config = make_config(world_);
+  config.upstreams[0].endpoints = any_endpoints(world_);
+  if (world_.random.chance(300)) config.upstreams[0].pool.max_connections = 2;
+  if (world_.random.chance(300)) {
+    config.upstreams.push_back(config.upstreams[0]);
+    config.upstreams[1].name = "other";
+    config.routes[0].upstream = world_.random.chance(500) ? "app" : "other";
+  }
+  small_.apply(config);
+  world_.note("another configuration");
+}
+
 void Scenario::check_end() {
-  const telemetry::DownstreamShard& clients = shard_.downstream;
+  const telemetry::DownstreamShard& clients = small_.downstream();
   expect(clients.in_flight.value() == 0, "an exchange is left over");
   expect(service_.begun == ended(), "an exchange has no outcome, or two");
   expect(clients.open.value() == 0 && clients.idle.value() == 0,
@@ -216,11 +250,13 @@ void Scenario::check_end() {
   uint64_t closed = 0;
   for (size_t i = 0; i < telemetry::kCloserCount; ++i) closed += clients.closed.value(i);
   expect(clients.accepted.value() == closed, "accepted is not closed when all clients are gone");
-  for (const telemetry::EndpointShard& endpoint : shard_.endpoints) {
-    expect(endpoint.in_flight.value() == 0, "an attempt is left over");
-    expect(endpoint.connecting.value() == 0 && endpoint.queued.value() == 0, "a wait is left over");
-    expect(endpoint.open.value() == endpoint.idle.value(), "a lease is left over");
+  for (const telemetry::EndpointValues& upstream : all_endpoints()) {
+    expect(upstream.in_flight == 0, "an attempt is left over");
+    expect(upstream.connecting == 0 && upstream.queued == 0, "a wait is left over");
+    expect(upstream.open == upstream.idle, "a lease is left over");
   }
+  for (const auto& upstream : small_.upstreams)
+    expect(upstream->leaving().empty(), "an endpoint that left is left over");
   check_dials();
 }
 
@@ -229,8 +265,7 @@ void Scenario::stop() {
   connections_.close_all();
   world_.loop.end_turn();
   check_end();
-  for (auto& upstream : upstreams_) upstream->close();
-  world_.loop.end_turn();
+  small_.finish();
   check_turn();
   expect(world_.upstream_transports == 0, "an upstream connection is left over");
   if (second_ != nullptr) {
@@ -248,6 +283,9 @@ Report Scenario::run() {
       world_.wrong("nothing will happen any more, and a client is still there");
       break;
     }
+    if (world_.random.chance(world_.weather.endpoints_change)) change_endpoints();
+    if (world_.random.chance(world_.weather.reload)) reload();
+    world_.loop.end_turn();
     check_turn();
     if (++turns > kMostTurns) world_.wrong("it goes round in circles");
     if (world_.random.chance(world_.weather.jump)) {
@@ -264,9 +302,12 @@ Report Scenario::run() {
   report.answered = tally_.answered;
   report.answered_here = tally_.answered_here;
   report.stalled =
-      shard_.downstream.outcomes.value(static_cast<size_t>(proxy::Outcome::client_stalled));
-  for (const telemetry::EndpointShard& endpoint : shard_.endpoints)
-    report.given_up += endpoint.dials_given_up.value();
+      small_.downstream().outcomes.value(static_cast<size_t>(proxy::Outcome::client_stalled));
+  report.changes = changes_;
+  for (const telemetry::EndpointValues& upstream : all_endpoints())
+    report.given_up += upstream.dials_given_up;
+  for (const auto& [name, departed] : small_.telemetry.departed())
+    report.departed += telemetry::sum(departed.values->requests);
   report.most_unsent = world_.most_unsent;
   if (!report.violation.empty()) {
     for (const std::string& note : world_.notes) report.notes += note + "\n";

@@ -9,19 +9,15 @@ namespace onehop::test {
 namespace {
 
 config::Config make_config(World& world) {
-  config::Config config;
-  config.server.timeouts.write_stall = config::milliseconds(world.weather.write_stall_ms);
-  config::Route route;
-  route.upstream = "origin";
-  config.routes.push_back(route);
+  config::Server server;
+  server.timeouts.write_stall = config::milliseconds(world.weather.write_stall_ms);
   config::Upstream upstream;
   upstream.name = "origin";
   upstream.endpoints.push_back({"127.0.0.1:9100", 1});
   upstream.retries = 0;  // the first proxy's are what is counted
   upstream.timeouts.response_head = config::seconds(10);
   upstream.timeouts.response_idle = config::seconds(10);
-  config.upstreams.push_back(upstream);
-  return config;
+  return config_of(upstream, server);
 }
 
 }  // namespace
@@ -51,18 +47,7 @@ class SecondHop::Splice {
 };
 
 SecondHop::SecondHop(World& world, net::Dialer& dialer, uint64_t seed)
-    : world_(world),
-      config_(make_config(world)),
-      router_(config_.routes, config_.upstreams),
-      proxy_({world.loop, config_.server, router_, upstreams_, shard_, seed}),
-      settings_{config_.server.limits, config_.server.timeouts, config_.server.http2,
-                shard_.downstream} {
-  const upstream::Upstream::Parts parts{world.loop, dialer, pools_, config_.server.limits, shard_,
-                                        nullptr,    0,      1,      reachability_};
-  const std::vector<Address> addresses = {Address::numeric("127.0.0.1", 9100).value()};
-  upstreams_.push_back(
-      std::make_unique<upstream::Upstream>(config_.upstreams[0], addresses, 0, parts));
-}
+    : world_(world), small_(make_config(world), world.loop, dialer, seed) {}
 
 SecondHop::~SecondHop() = default;
 
@@ -72,17 +57,16 @@ std::shared_ptr<Wire> SecondHop::accept() {
   client.address = Address::numeric("127.0.0.1", 5001).value();
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   http::h2::serve(world_.loop, make_transport(world_, splices_.back()->second(), nullptr), client,
-                  proxy_, settings_, connections_);
+                  small_.proxy, small_.settings, connections_);
   return splices_.back()->first();
 }
 
 std::string SecondHop::stop() {
   connections_.close_all();
   world_.loop.end_turn();
-  for (auto& upstream : upstreams_) upstream->close();
-  world_.loop.end_turn();
-  const telemetry::DownstreamShard& clients = shard_.downstream;
-  const telemetry::EndpointShard& origin = shard_.endpoints[0];
+  small_.finish();
+  const telemetry::DownstreamShard& clients = small_.downstream();
+  const telemetry::EndpointShard& origin = small_.endpoint("127.0.0.1:9100");
   if (clients.in_flight.value() != 0) return "the second proxy has an exchange left over";
   if (clients.open.value() != 0 || clients.idle.value() != 0)
     return "the second proxy has a client connection left over";

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "onehop/http/connection.h"
-#include "onehop/proxy/proxy.h"
+#include "tests/support/small_proxy.h"
 #include "wire.h"
 #include "world.h"
 
@@ -33,15 +33,8 @@ class SecondHop final : private http::ServerConnections::Events {
   void on_all_closed() override {}
 
   World& world_;
-  config::Config config_;
-  telemetry::Shard shard_{0, 1, 1};
-  upstream::Pools pools_;
-  std::vector<upstream::Reachability> reachability_{1};
-  std::vector<std::unique_ptr<upstream::Upstream>> upstreams_;
-  routing::Router router_;
-  proxy::Proxy proxy_;
-  http::ServerSettings settings_;
-  http::ServerConnections connections_{world_.loop, settings_, *this};
+  SmallProxy small_;
+  http::ServerConnections connections_{world_.loop, small_.settings, *this};
   std::list<std::unique_ptr<Splice>> splices_;
 };
 

@@ -32,6 +32,8 @@ Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
     sum.answered_here += report.answered_here;
     sum.stalled += report.stalled;
     sum.given_up += report.given_up;
+    sum.changes += report.changes;
+    sum.departed += report.departed;
     sum.most_unsent = std::max(sum.most_unsent, report.most_unsent);
   }
   return sum;
@@ -90,6 +92,56 @@ TEST_CASE("an answer before the end of the request leaves nothing behind") {
   weather.early = 400;
   weather.big = 100;
   const Report sum = run_seeds(weather, kSeeds / 2);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("endpoints that come and go cost no request, and what they counted stays in the sums") {
+  Weather weather;
+  weather.endpoints_change = 100;
+  weather.uploads = 300;
+  const Report sum = run_seeds(weather, kSeeds * 2);
+  CHECK(sum.changes > sum.asked / 10);
+  CHECK(sum.answered == sum.asked);
+  CHECK(sum.departed > 0);
+}
+
+TEST_CASE("endpoints that come and go over HTTP/2 cost no request") {
+  Weather weather;
+  weather.endpoints_change = 100;
+  weather.http2 = true;
+  const Report sum = run_seeds(weather, kSeeds / 2);
+  CHECK(sum.answered == sum.asked);
+}
+
+TEST_CASE("whoever waits in the queue of an endpoint that leaves is answered by another one") {
+  Weather weather;
+  weather.endpoints_change = 150;
+  weather.max_connections = 1;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered + sum.answered_here == sum.asked);
+  CHECK(sum.answered > sum.asked * 9 / 10);
+}
+
+TEST_CASE("another configuration in the middle of requests costs none of them") {
+  Weather weather;
+  weather.reload = 100;
+  weather.uploads = 300;
+  const Report sum = run_seeds(weather, kSeeds * 2);
+  CHECK(sum.changes > sum.asked / 10);
+  CHECK(sum.answered + sum.answered_here == sum.asked);
+}
+
+TEST_CASE("changes in the worst weather leave nothing behind") {
+  Weather weather;
+  weather.endpoints_change = 60;
+  weather.reload = 60;
+  weather.refused = 100;
+  weather.unanswered = 50;
+  weather.response_reset = 100;
+  weather.close_idle = 200;
+  weather.abort = 200;
+  weather.stop = 5;
+  const Report sum = run_seeds(weather, kSeeds * 2);
   CHECK(sum.answered > 0);
 }
 

@@ -58,6 +58,9 @@ struct Weather {
   unsigned slow = 0;        // takes little at a time
   unsigned stuck = 0;       // takes nothing at all
   unsigned big = 0;         // a body of some hundred KiB
+  // Whoever runs it; of each turn.
+  unsigned endpoints_change = 0;
+  unsigned reload = 0;
   // The whole.
   unsigned jump = 0;   // of each turn: the clock jumps
   unsigned stop = 0;   // the worker is stopped in the middle

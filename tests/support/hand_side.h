@@ -31,15 +31,21 @@ class OpenStream final : public http::Service {
 };
 
 struct HandSide final : http::ServerConnections::Events {
-  explicit HandSide(http::Service& service, const config::Limits& allowed = {})
-      : answers(service), limits(allowed) {
-    client.listener = &listener;
+  explicit HandSide(http::Service& service, const config::Limits& allowed = {}) : answers(service) {
+    settings.limits = allowed;
+    use_listener({});
   }
   ~HandSide() {
     connections.close_all();
     loop.end_turn();
   }
   void on_all_closed() override {}
+
+  // For connections that are made from now on.
+  void use_listener(const config::Listener& listener) {
+    client.listener = std::make_shared<const http::ListenerTerms>(
+        http::ListenerTerms{{listener.address, 0}, listener, {}});
+  }
 
   void serve_h1(HandPeer& peer) {
     http::h1::serve(loop, HandTransport::make(loop, peer), client, answers, settings, connections);
@@ -50,12 +56,8 @@ struct HandSide final : http::ServerConnections::Events {
 
   HandLoop loop;
   http::Service& answers;
-  config::Listener listener;
-  config::Limits limits;
-  config::DownstreamTimeouts timeouts;
-  config::Http2 http2;
   telemetry::DownstreamShard counters;
-  http::ServerSettings settings{limits, timeouts, http2, counters};
+  http::ServerSettings settings{{}, {}, {}, counters};
   http::ServerConnections connections{loop, settings, *this};
   http::Client client;
 };

@@ -100,6 +100,28 @@ ProxyProcess::~ProxyProcess() {
   }
 }
 
+bool ProxyProcess::reload(const ProxyConfig& config) {
+  return reload(config.toml());
+}
+
+bool ProxyProcess::reload(const std::string& toml) {
+  const auto count = [this](const std::string& words) {
+    const std::string log = errors();
+    size_t times = 0;
+    for (size_t at = log.find(words); at != log.npos; at = log.find(words, at + 1)) ++times;
+    return times;
+  };
+  const std::string good = "is in force; ";
+  const std::string bad = "the new configuration is refused";
+  const size_t refused = count(bad);
+  const size_t ended = count(good) + refused;
+  file_->replace(toml);
+  signal(SIGHUP);
+  if (!eventually([&] { return count(good) + count(bad) > ended; }))
+    throw std::runtime_error("the reload did not end\nstderr: " + errors());
+  return count(bad) == refused;
+}
+
 std::optional<int> ProxyProcess::wait_exit(Deadline deadline) {
   const std::optional<int> code = process_->wait_exit(deadline);
   ended_ = code.has_value();

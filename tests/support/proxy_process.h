@@ -70,6 +70,11 @@ class ProxyProcess {
   milliseconds cpu_time() const;
 
   void signal(int number) const { process_->signal(number); }
+
+  // Writes another configuration over its file, sends SIGHUP and waits until the log says how that
+  // ended: whether it came into force.
+  bool reload(const ProxyConfig& config);
+  bool reload(const std::string& toml);
   std::optional<int> wait_exit(Deadline deadline = Deadline());
   std::optional<int> terminate();  // SIGTERM, then the exit code
 

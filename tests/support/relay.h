@@ -24,7 +24,7 @@ class Relay final : private http::Service,
         connections_(loop, settings_, *this),
         upstream_(http::h1::connect(loop, HandTransport::make(loop, endpoint), limits_, counters_,
                                     *this)) {
-    from_.listener = &listener_;
+    from_.listener = std::make_shared<const http::ListenerTerms>();
     (speaks == Speaks::http2 ? http::h2::serve : http::h1::serve)(
         loop, HandTransport::make(loop, client), from_, *this, settings_, connections_);
   }
@@ -103,13 +103,10 @@ class Relay final : private http::Service,
   void on_capacity(http::ClientConnection&) override {}
 
   HandLoop& loop_;
-  config::Listener listener_;
   config::Limits limits_;
-  config::DownstreamTimeouts timeouts_;
-  config::Http2 http2_;
   telemetry::DownstreamShard downstream_;
   telemetry::EndpointShard counters_;
-  http::ServerSettings settings_{limits_, timeouts_, http2_, downstream_};
+  http::ServerSettings settings_{{}, {}, {}, downstream_};
   http::ServerConnections connections_;
   http::Client from_;
   std::unique_ptr<http::ClientConnection> upstream_;

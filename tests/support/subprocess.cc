@@ -172,6 +172,16 @@ TemporaryFile::TemporaryFile(const std::string& name, const std::string& text) {
   std::ofstream(path_, std::ios::binary) << text;
 }
 
+void TemporaryFile::replace(const std::string& text) const {
+  const std::string beside = path_ + ".new";
+  {
+    std::ofstream stream(beside, std::ios::binary);
+    stream << text;
+    if (!stream.flush()) throw std::runtime_error("cannot write " + beside);
+  }
+  std::filesystem::rename(beside, path_);
+}
+
 TemporaryFile::~TemporaryFile() {
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);

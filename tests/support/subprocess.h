@@ -76,6 +76,7 @@ class TemporaryFile {
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   const std::string& path() const { return path_; }
   const std::string& folder() const { return folder_; }
+  void replace(const std::string& text) const;  // at once: whoever reads sees the one or the other
 
  private:
   std::string folder_;

@@ -58,6 +58,9 @@ class Renderings {
   // Makes one and, unless `key` is empty, keeps it for others.
   Shared make(std::string key, uint64_t now_ns, Reply reply, Coding wanted);
 
+  // What was made is of no more use: something else holds now.
+  void forget() { kept_.clear(); }
+
   // Of all that are alive.
   size_t held_bytes() const { return held_bytes_; }
   uint64_t made() const { return made_; }

@@ -28,6 +28,13 @@ class AdminService final : public http::Service {
   AdminService(net::Loop& loop, std::function<View()> look, Settle settle,
                std::vector<std::string> hosts);
   ~AdminService();
+
+  // What is asked from now on is made anew, as another configuration may be in force.
+  void forget() { renderings_.forget(); }
+
+  // Other names than those it was made with.
+  void use_hosts(std::vector<std::string> hosts) { hosts_ = AllowedHosts(std::move(hosts)); }
+
   static constexpr uint64_t kPatienceMs = 100;
 
   // How patient a connection to it is: shorter than one of the proxy, but for a scraper that comes

@@ -41,12 +41,27 @@ struct Documents {
   size_t held_bytes = 0;  // by those that are being read or may be shared
 };
 
+// Which configuration is in force, and since when.
+struct ShownConfig {
+  uint64_t number = 1;            // of those that came into force since the start
+  std::string_view file = {};     // "" where it was made of options
+  std::string_view sha256 = {};   // of the file's text
+  std::string_view by = "start";  // by what it came
+  int64_t since_unix_s = 0;
+};
+struct Reloads {
+  uint64_t succeeded = 0;
+  uint64_t failed = 0;
+};
+
 struct View {
   const telemetry::Windows& windows;
   std::string_view version = {};
   std::string_view commit = {};  // that it was built from; "" where nobody knows
-  // The effective configuration, secrets masked: the whole body of /config.
+  // The effective configuration, secrets masked: the body of /config, but for what `config` says.
   std::string_view config_json = {};
+  ShownConfig config = {};
+  Reloads reloads = {};
   int64_t start_time_unix_s = 0;  // seconds since 1970
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;

@@ -26,6 +26,8 @@ class LineBudget {
   LeftOut left_out(uint64_t now_ms) noexcept;
   // The same without waiting for that time: nothing is going to be said any more.
   LeftOut rest(uint64_t now_ms) noexcept;
+  // Nothing was said for a period and nothing is to be said: it is as a new one.
+  bool is_over(uint64_t now_ms) const noexcept;
 
  private:
   std::array<uint64_t, kLines> said_ms_{};  // when the last lines were said, as a ring; 0: never

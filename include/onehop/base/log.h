@@ -10,8 +10,8 @@ namespace onehop::log {
 
 enum class Level { debug, info, warning, error };
 
-// Called once, before the workers start.
-void start(Level level);
+// Lines below `level` are left out from now on. Any thread; Level::info until then.
+void set_level(Level level);
 
 void debug(std::string_view sentence);
 void info(std::string_view sentence);

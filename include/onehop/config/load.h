@@ -55,6 +55,7 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
 struct Examined {
   Config config;
   std::vector<Problem> warnings;  // in the order of their places
+  std::string text;               // that it was made of
 };
 
 // As parse(), with the warnings. Where there is a mistake there are none, as they may follow from

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "onehop/config/config.h"
+
 namespace onehop::http {
 
 class Buffered {
@@ -51,7 +53,8 @@ class Buffered {
 // The levels of a worker's clients by address, each there as long as it has a connection.
 class ClientBuffers {
  public:
-  explicit ClientBuffers(uint64_t limit) : limit_(limit) {}
+  // Outlives it; a client whose first connection comes has the limit of that moment.
+  explicit ClientBuffers(const config::Limits& limits) : limits_(limits) {}
 
   // `ip` is the client's; once for each of its connections, and then leave() once.
   Buffered& join(std::string_view ip);
@@ -63,7 +66,7 @@ class ClientBuffers {
     Buffered level;
     size_t connections = 0;
   };
-  uint64_t limit_;
+  const config::Limits& limits_;
   std::unordered_map<std::string, Entry> by_ip_;
 };
 

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "onehop/base/address.h"
 #include "onehop/config/config.h"
@@ -32,6 +34,20 @@ struct ForwardedForms {
   bool forwarded = false;  // RFC 7239
 };
 
+// What a listener was configured with when a client was accepted, or is now.
+struct ListenerTerms {
+  // Which listener: its address as configured, and which of those that have the same (port 0).
+  struct Key {
+    std::string address;
+    unsigned nth = 0;
+
+    bool operator==(const Key&) const = default;
+  };
+  Key key;
+  config::Listener config;
+  ForwardedForms forms;
+};
+
 // What a connection knows of its client, made once when it is accepted.
 struct Client {
   Address address;
@@ -40,9 +56,10 @@ struct Client {
   bool trusted = false;  // in trusted_proxies
   bool secure = false;   // over TLS
   uint16_t port = 0;     // that it connected to
-  ForwardedForms forms;  // of its listener
+  // The configuration, by its number, that `trusted` and `listener` are of.
+  uint64_t judged_by = 0;
   // The listener that it came to; null where there is no configuration (the admin endpoint).
-  const config::Listener* listener = nullptr;
+  std::shared_ptr<const ListenerTerms> listener;
   // Of its verified certificate, or empty; they live as long as its transport.
   std::string_view certificate_subject;
   std::string_view certificate_fingerprint;
@@ -51,7 +68,7 @@ struct Client {
 
   std::string_view ip_text() const { return {ip, ip_length}; }
   config::Targets targets() const {
-    return listener == nullptr ? config::Targets::strict : listener->targets;
+    return listener == nullptr ? config::Targets::strict : listener->config.targets;
   }
 };
 
@@ -75,11 +92,12 @@ class Service {
   ~Service() = default;
 };
 
-// What server connections share; outlives them.
+// What server connections share; outlives them. They read it where they need it, so what changes
+// here holds for those that are open, too; an HTTP/2 connection keeps the settings it has sent.
 struct ServerSettings {
-  const config::Limits& limits;
-  const config::DownstreamTimeouts& timeouts;
-  const config::Http2& http2;
+  config::Limits limits;
+  config::DownstreamTimeouts timeouts;
+  config::Http2 http2;
   telemetry::DownstreamShard& counters;
 };
 
@@ -101,8 +119,8 @@ class ServerConnections {
       : loop_(loop),
         events_(events),
         shedding_(loop),
-        client_buffers_(settings.limits.buffered_per_client),
-        stalled_(loop, settings.limits.buffered, settings.counters.stalled_given_up) {}
+        client_buffers_(settings.limits),
+        stalled_(loop, settings.limits, settings.counters.stalled_given_up) {}
   ~ServerConnections();
 
   void adopt(std::unique_ptr<ServerConnection> connection);
@@ -113,6 +131,12 @@ class ServerConnections {
   // `idle_ms`.
   void drain(uint64_t idle_ms);
   bool draining() const noexcept { return draining_; }
+  // The same for those of clients that came to one listener, and those that come of it yet; others
+  // are not concerned. Until it is back.
+  void drain_those_of(const ListenerTerms::Key& listener, uint64_t idle_ms);
+  void is_back(const ListenerTerms::Key& listener) { std::erase(gone_, listener); }
+  // The same for those that are there; more may come.
+  void drain_present(uint64_t idle_ms);
   void close_all();
   void close_oldest();  // the one that came first, whatever it is doing
 
@@ -141,6 +165,7 @@ class ServerConnections {
   IntrusiveList<ServerConnection> list_;
   size_t count_ = 0;
   bool draining_ = false;
+  std::vector<ListenerTerms::Key> gone_;  // listeners
 };
 
 class ServerConnection : public net::Retirable,
@@ -148,7 +173,13 @@ class ServerConnection : public net::Retirable,
                          public Sheddable {
  public:
   // No request after the one in flight; an idle connection is closed after `idle_ms`.
-  virtual void drain(uint64_t idle_ms) = 0;
+  void drain(uint64_t idle_ms) {
+    draining_ = true;
+    begin_drain(idle_ms);
+  }
+  // Before it has begun, and then without a time of its own.
+  void drain_from_the_start() { draining_ = true; }
+  virtual const Client& client() const = 0;
   // Gives up what is in flight.
   virtual void close_now() = 0;
 
@@ -158,7 +189,10 @@ class ServerConnection : public net::Retirable,
   }
 
  protected:
+  virtual void begin_drain(uint64_t idle_ms) = 0;
+
   std::unique_ptr<Attachment> attachment_;  // gone after all that its client asked
+  bool draining_ = false;                   // one that comes while all drain is told by its owner
 };
 
 // What became of a stream, for its connection.

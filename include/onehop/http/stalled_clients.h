@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "onehop/base/intrusive_list.h"
+#include "onehop/config/config.h"
 #include "onehop/net/loop.h"
 #include "onehop/telemetry/counter.h"
 
@@ -32,9 +33,9 @@ class StalledClient : public ListNode<StalledClient> {
 
 class StalledClients final : private net::Dirty {
  public:
-  // `limit`: bytes of all buffers of the process; 0: none. `given_up` counts.
-  StalledClients(net::Loop& loop, uint64_t limit, telemetry::Counter& given_up)
-      : loop_(loop), limit_(limit), given_up_(given_up) {}
+  // All outlive it. `limits.buffered` is read whenever it counts; `given_up` counts.
+  StalledClients(net::Loop& loop, const config::Limits& limits, telemetry::Counter& given_up)
+      : loop_(loop), limits_(limits), given_up_(given_up) {}
 
   // It has taken something, or has just begun to take nothing.
   void stalls(StalledClient& client) noexcept;
@@ -51,7 +52,7 @@ class StalledClients final : private net::Dirty {
   void note_progress() noexcept;
 
   net::Loop& loop_;
-  uint64_t limit_;
+  const config::Limits& limits_;
   telemetry::Counter& given_up_;
   IntrusiveList<StalledClient> list_;
   bool relieving_ = false;  // until an eighth below the limit

@@ -38,6 +38,8 @@ class ListeningSocket {
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket();
 
+  void reconfigure(uint32_t backlog, Accepts accepts);
+
   int descriptor() const noexcept { return descriptor_; }
   const Address& local() const noexcept { return local_; }
   Accepts accepts() const noexcept { return accepts_; }
@@ -71,6 +73,9 @@ class Listener {
   // `events` and `loop` outlive the listener. Destroying it stops accepting and closes the socket.
   static std::unique_ptr<Listener> start(EventLoop& loop, ListeningSocket socket, Events& events);
   virtual ~Listener() = default;
+
+  // For clients that come from now on; those in the queue stay there.
+  virtual void reconfigure(uint32_t backlog, ListeningSocket::Accepts accepts) = 0;
 };
 
 }  // namespace onehop::net

@@ -20,7 +20,7 @@ namespace onehop::proxy {
 struct Failure {
   std::string_view upstream = {};
   std::string_view endpoint = {};
-  std::string_view route = {};  // as FailureLog::route() names it
+  std::string_view route = {};  // its label; empty: none
   std::string_view request_id = {};
   std::string_view method = {};
   std::string_view target = {};
@@ -35,15 +35,9 @@ class FailureLog {
   using Clock = uint64_t (*)();
   using Say = void (*)(std::string_view line);
 
-  // With the steady clock, and into the log. `routes` are the names of the configuration's, in its
-  // order.
-  explicit FailureLog(std::vector<std::string> routes);
-  FailureLog(Clock clock, Say writer, std::vector<std::string> routes = {});
-
-  // The name of a route by its index; empty for one that there is not.
-  std::string_view route(size_t index) const noexcept {
-    return index < routes_.size() ? std::string_view(routes_[index]) : std::string_view();
-  }
+  // With the steady clock, and into the log.
+  FailureLog();
+  FailureLog(Clock clock, Say writer);
 
   // A fault of the endpoint or of ours; what clients do to themselves is counted, not logged.
   static bool concerns(Outcome outcome);
@@ -60,7 +54,6 @@ class FailureLog {
 
   Clock clock_;
   Say say_;
-  const std::vector<std::string> routes_;
   std::mutex mutex_;
   std::map<std::string, log::LineBudget, std::less<>> budgets_;  // by endpoint and outcome
 };

@@ -49,6 +49,8 @@ enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen
   X(client_half_closed, downstream, 499, "http_request_error", never, "The client ended its side of the connection before its response, which counts as leaving (listener.half_close)") \
   X(client_shed, downstream, 499, "connection_write_timeout", never, "What waited for the client, or of its request body, was given up: the buffers held more than server.limits.buffered") \
   X(client_stalled, downstream, 499, "connection_write_timeout", never, "The client did not take the response in time") \
+  X(endpoint_left, none, 503, "destination_unavailable", elsewhere, "The endpoint was taken out while the request waited for it, and another one was chosen") \
+  X(no_endpoint, local, 503, "destination_unavailable", never, "The upstream has no endpoint at this moment") \
   X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
   X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \
   X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection, or finish the handshake of TLS, in time") \

@@ -18,16 +18,28 @@ namespace onehop::server {
 
 struct ServerParts;
 
+// A configuration without a mistake, and where it comes from.
+struct Loaded {
+  std::shared_ptr<const config::Config> config;
+  std::vector<std::string> warnings = {};  // sentences for the log
+  std::string file = {};                   // "" where it was made of options
+  std::string text = {};                   // of the file
+};
+
+// Reads it again, and says every mistake otherwise, in lines. Called on any thread, one call at a
+// time.
+using Load = std::function<Result<Loaded, std::string>()>;
+
 class Server {
  public:
   // Resolves names, binds every address and makes the workers; the first thing that fails is the
-  // error, as a sentence.
-  static Result<std::unique_ptr<Server>, std::string> make(
-      std::shared_ptr<const config::Config> config, std::string version);
+  // error, as a sentence. Without `again` there is nothing to reload from.
+  static Result<std::unique_ptr<Server>, std::string> make(Loaded loaded, std::string version,
+                                                           Load again = nullptr);
   ~Server();
 
   // Where it listens, ports filled in, in the order of the configuration. The admin address is
-  // empty when it is off.
+  // empty when it is off. Before run(), as a reload may change them.
   const std::vector<Address>& listening() const;
   std::string admin_address() const;
 
@@ -35,7 +47,8 @@ class Server {
   std::string describe() const;
 
   // Serves until SIGTERM, SIGINT or stop(), then drains: no new clients, what is in flight is
-  // finished within server.drain. A second signal ends it at once.
+  // finished within server.drain. A second signal ends it at once. SIGHUP loads the configuration
+  // again.
   void run();
 
   // From any thread: as SIGTERM.

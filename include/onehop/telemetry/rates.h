@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Rates of counters: how much they grew in the last 1, 10 and 60 seconds, from one sample a second
-// of each.
+// Rates of a counter: how much it grew in the last 1, 10 and 60 seconds, from one sample a second.
 //
 // A rate is (value now - value at the sample nearest to W seconds ago) / the time that really lies
-// between the two, so a sample that comes late makes a rate coarser, never wrong. While the program
+// between the two, so a sample that comes late makes a rate coarser, never wrong. While the counter
 // is younger than W the rate is that of its whole life.
 //
-// Fixed memory: 8 bytes per counter and sample, 64 samples.
+// Memory: 16 bytes per sample, 64 samples.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 namespace onehop::telemetry {
@@ -29,23 +27,22 @@ struct Rates {
 // Used by one thread.
 class RateSeries {
  public:
-  // The first sample; every later call brings as many values, in the same order.
-  RateSeries(std::vector<uint64_t> values, uint64_t now_ns);
+  RateSeries(uint64_t value, uint64_t now_ns) { samples_.push_back({now_ns, value}); }
 
-  void sample(std::vector<uint64_t> values, uint64_t now_ns);
+  void sample(uint64_t value, uint64_t now_ns);
 
-  // The rates of counter `index`, whose value is `live` at `now_ns` (not before the last sample).
-  Rates rates(size_t index, uint64_t live, uint64_t now_ns) const;
+  // The rates of the counter, whose value is `live` at `now_ns` (not before the last sample).
+  Rates rates(uint64_t live, uint64_t now_ns) const;
 
  private:
   struct Sample {
     uint64_t at;
-    std::vector<uint64_t> values;
+    uint64_t value;
   };
-  double rate_over(uint64_t window_ns, size_t index, uint64_t live, uint64_t now_ns) const;
+  double rate_over(uint64_t window_ns, uint64_t live, uint64_t now_ns) const;
 
-  std::deque<Sample> samples_;  // oldest first, never empty
-  std::vector<double> peaks_;
+  std::vector<Sample> samples_;  // oldest first, never empty
+  double peak_ = 0;
 };
 
 }  // namespace onehop::telemetry

@@ -3,12 +3,11 @@
 // often each status was sent. All attempts of a request together, whatever endpoints they went to.
 //
 // One writer (the worker that owns the shard), any number of readers; see counter.h. A route that
-// is never used is a handful of pointers: histograms and pages of statuses are made when they are
-// first written, so a worker allocates at most fifteen times for a route, whatever statuses come.
+// is never used is a handful of pointers: pages of histograms and of statuses are made when they
+// are first written.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,32 +16,10 @@
 
 #include "onehop/telemetry/counter.h"
 #include "onehop/telemetry/histogram.h"
+#include "onehop/telemetry/on_first_use.h"
 #include "onehop/telemetry/status_class.h"
 
 namespace onehop::telemetry {
-
-// A T that its one writer makes when it first needs it. A reader sees nothing, or all of it.
-template <class T>
-class OnFirstUse {
- public:
-  OnFirstUse() = default;
-  OnFirstUse(const OnFirstUse&) = delete;
-  OnFirstUse& operator=(const OnFirstUse&) = delete;
-  ~OnFirstUse() { delete made_.load(std::memory_order_relaxed); }
-
-  T& get() {
-    T* made = made_.load(std::memory_order_relaxed);
-    if (made == nullptr) {
-      made = new T();
-      made_.store(made, std::memory_order_release);
-    }
-    return *made;
-  }
-  const T* if_made() const noexcept { return made_.load(std::memory_order_acquire); }
-
- private:
-  std::atomic<T*> made_{nullptr};
-};
 
 // A merged copy.
 struct RouteValues {
@@ -57,7 +34,7 @@ class RouteShard {
   // A request has ended with `status` (0: no response; else 100 to 999) after `ns`.
   void record(int status, uint64_t ns) {
     if constexpr (!kCounting) return;
-    seconds_[status_class(status)].get().record(ns);
+    seconds_[status_class(status)].record(ns);
     codes_[page_of(status)].get()[static_cast<size_t>(status) % kPage].add();
   }
 
@@ -70,7 +47,7 @@ class RouteShard {
     return static_cast<size_t>(status) / kPage % kPageCount;
   }
 
-  std::array<OnFirstUse<Histogram>, kStatusClassCount> seconds_;
+  std::array<Histogram, kStatusClassCount> seconds_;
   std::array<OnFirstUse<std::array<Counter, kPage>>, kPageCount> codes_;
 };
 

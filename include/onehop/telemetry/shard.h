@@ -3,17 +3,15 @@
 // merged snapshot, the Prometheus exposition and docs/metrics.md, so a metric cannot exist in one
 // of them alone.
 //
-// A shard is written by its worker only and lives as long as the program; anybody may read it at
-// any time.
+// A shard is written by its worker only; anybody may read it at any time. Who owns which is in
+// telemetry.h.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "onehop/telemetry/counter.h"
 #include "onehop/telemetry/histogram.h"
@@ -181,8 +179,7 @@ struct EndpointShard {
   ONEHOP_ENDPOINT_METRICS(ONEHOP_COUNTER_MEMBER, ONEHOP_GAUGE_MEMBER)
 
   // Every exchange that ended on this endpoint, or waited for it and went elsewhere, is recorded
-  // once in each of these, so all have the same count (what a phase did not need is a 0). About 85
-  // KB per endpoint and worker; all of the shard 111 KB.
+  // once in each of these, so all have the same count (what a phase did not need is a 0).
   std::array<Histogram, kExchangeHistogramCount> exchange;
   Histogram dial;  // every established connection: how long it took to set up
   TlsShard tls;    // of its handshakes; stays zero where EndpointName::tls is not set
@@ -193,16 +190,12 @@ struct EndpointShard {
     exchange[kOverheadIndex].record(clock.proxy_overhead());
   }
 };
+static_assert(sizeof(EndpointShard) <= 2048, "what an endpoint without a request may cost");
 
+// What a worker counts that belongs to no endpoint, listener or route. Lives as long as the
+// program.
 struct Shard {
-  // `listener_count`: those that speak TLS.
-  Shard(size_t listener_count, size_t endpoint_count, size_t route_count)
-      : listener_tls(listener_count), endpoints(endpoint_count), routes(route_count + 1) {}
-
   DownstreamShard downstream;
-  std::vector<TlsShard> listener_tls;    // in the order of Telemetry::listeners()
-  std::vector<EndpointShard> endpoints;  // in the order of Telemetry::endpoints()
-  std::vector<RouteShard> routes;        // in the order of Telemetry::routes()
 };
 
 // Names an endpoint: which upstream it belongs to and its address as configured.
@@ -218,32 +211,6 @@ struct OutcomeName {
   OutcomeClass of = OutcomeClass::ok;
 
   bool operator==(const OutcomeName&) const = default;
-};
-
-// All shards of the process and the names that go with their cells. Built before the workers start;
-// the lists never change, so reading needs no lock.
-class Telemetry {
- public:
-  // `listeners` are the addresses, as configured, of those that speak TLS; `routes` the labels of
-  // the routes in the order of the configuration.
-  Telemetry(std::vector<EndpointName> endpoints, std::vector<OutcomeName> outcomes, size_t workers,
-            std::vector<std::string> listeners = {}, std::vector<std::string> routes = {});
-
-  Shard& shard(size_t worker) { return *shards_[worker]; }
-  const Shard& shard(size_t worker) const { return *shards_[worker]; }
-  size_t worker_count() const { return shards_.size(); }
-  const std::vector<EndpointName>& endpoints() const { return endpoints_; }
-  const std::vector<std::string>& listeners() const { return listeners_; }
-  const std::vector<OutcomeName>& outcomes() const { return outcomes_; }  // at most kMaxOutcomes
-  // The labels: "" for requests of no route, then one for each.
-  const std::vector<std::string>& routes() const { return routes_; }
-
- private:
-  std::vector<EndpointName> endpoints_;
-  std::vector<std::string> listeners_;
-  std::vector<OutcomeName> outcomes_;
-  std::vector<std::string> routes_;
-  std::vector<std::unique_ptr<Shard>> shards_;
 };
 
 }  // namespace onehop::telemetry

@@ -4,10 +4,9 @@
 //
 // Merging reads the cells of running workers with relaxed loads: nobody is stopped, nothing is
 // locked, each cell is whole, and two cells may be a moment apart (a request may be counted in
-// `requests` and not yet in `outcomes`). Any thread may merge.
+// `requests` and not yet in `outcomes`). Merging belongs to the thread of the registry.
 //
-// One EndpointValues is about 111 KB (thirteen histograms). They live in the vector of a Snapshot,
-// never on a stack.
+// One EndpointValues is 4 KB and, where something was recorded, the pages of its histograms.
 #pragma once
 
 #include <array>
@@ -20,7 +19,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "onehop/telemetry/shard.h"
+#include "onehop/telemetry/telemetry.h"
 
 namespace onehop::telemetry {
 
@@ -56,6 +55,7 @@ struct TlsValues : TlsMetrics {
 
 struct EndpointValues : EndpointMetrics {
   EndpointName name;
+  CellsId id = 0;
   ExchangeValues exchange;
   HistogramValues dial;
   std::optional<TlsValues> tls;  // where the endpoint speaks TLS
@@ -69,26 +69,26 @@ struct ListenerValues {
 
 struct Snapshot {
   DownstreamValues downstream;
-  // In the order of Telemetry::listeners(), but those of one address (which only port 0 allows) are
-  // one: nobody could tell them apart.
-  std::vector<ListenerValues> listeners;
-  std::vector<EndpointValues> endpoints;  // in the order of Telemetry::endpoints()
-  // In the order of Telemetry::routes(), but those of one label (a prefix and an exact path may
-  // have the same) are one.
-  std::vector<RouteValues> routes;
+  std::vector<ListenerValues> listeners;  // in the order of Telemetry::listeners()
+  std::vector<EndpointValues> endpoints;  // in that of Telemetry::for_each_endpoint()
+  // What endpoints that are gone counted, by upstream; their addresses are empty.
+  std::vector<EndpointValues> departed;
+  std::vector<RouteValues> routes;  // in the order of Telemetry::routes()
   std::vector<OutcomeName> outcomes;
   size_t workers = 0;
 };
 
 Snapshot merge(const Telemetry& telemetry);
+EndpointValues merge_endpoint(const EndpointCells& cells);
+void add_endpoint(const EndpointValues& from, EndpointValues& into);  // all but the name
 
-// What the endpoints of each upstream hold together, in the order of their first endpoints; its
-// address is empty.
+// What the endpoints of each upstream hold together, those that are gone among them, in the order
+// of their first endpoints; its address is empty.
 std::vector<EndpointValues> by_upstream(const Snapshot& snapshot);
 
 // The counters and gauges alone, for who reads every second.
 DownstreamValues merge_downstream(const Telemetry& telemetry);
-EndpointMetrics merge_endpoint(const Telemetry& telemetry, size_t endpoint);
+EndpointMetrics merge_metrics(const EndpointCells& cells);
 
 // Over all cells of a row: opened for any reason, requests of any class.
 template <size_t count>

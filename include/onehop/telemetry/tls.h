@@ -42,7 +42,7 @@ constexpr std::array<std::string_view, kTlsFailureCount> kTlsFailureNames = {
   COUNTER(failures, "tls_handshake_failures", reason, kTlsFailureCount, "TLS handshakes that failed, by why")
 // clang-format on
 
-// Written by its worker only; anybody may read it at any time. About 17 KB.
+// Written by its worker only; anybody may read it at any time.
 struct TlsShard {
   ONEHOP_TLS_METRICS(ONEHOP_COUNTER_MEMBER, ONEHOP_GAUGE_MEMBER)
   Histogram full;     // how long a handshake took

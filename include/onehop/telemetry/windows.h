@@ -10,12 +10,15 @@
 //   delta    which endpoint, ten sums, and the buckets that grew, packed in 32 bits each:
 //            | histogram 4 | bucket 11 | count 17 |     (a larger count takes several)
 //
-// Memory. Fixed: 83 KiB per endpoint for the state at the last sample. Per endpoint and second in
-// which it recorded something: 88 bytes and 4 per bucket that grew, kept for 300 s. A request grows
-// at most 10 buckets, so 10 requests a second cost at most 150 KB for the five minutes; 1,000 a
-// second with widely spread durations touch some 950 buckets: 1.2 MB (a test measures it). The
-// bound is every bucket of every histogram each second, which no real endpoint reaches: 12.1 MiB.
-// Reading costs the workers nothing but the cache lines.
+// What an endpoint that is gone did in its last minutes stays in the windows of its upstream's
+// departed.
+//
+// Memory. Per endpoint: 3 KiB, and the pages of its histograms at the last sample. Per endpoint and
+// second in which it recorded something: 88 bytes and 4 per bucket that grew, kept for 300 s. A
+// request grows at most 10 buckets, so 10 requests a second cost at most 150 KB for the five
+// minutes; 1,000 a second with widely spread durations touch some 950 buckets: 1.2 MB (a test
+// measures it). The bound is every bucket of every histogram each second, which no real endpoint
+// reaches: 12.1 MiB. Reading costs the workers nothing but the cache lines.
 //
 // What a window cannot know is the true maximum: it gives the upper end of the highest bucket with
 // a record in the window (at most 3.1 % high), or the maximum since start where that is lower.
@@ -27,6 +30,7 @@
 #include <deque>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "onehop/telemetry/rates.h"
@@ -60,12 +64,12 @@ struct EndpointRates {
   Rates requests;
 };
 
-// All calls come from one thread, with times of one monotonic clock that never go back. `telemetry`
-// outlives this.
+// All calls come from one thread, that of the registry, with times of one monotonic clock that
+// never go back. `telemetry` outlives this.
 class Windows {
  public:
-  // Built before the workers start; `now_ns` is the start.
-  Windows(const Telemetry& telemetry, uint64_t now_ns);
+  // `now_ns` is the start.
+  Windows(Telemetry& telemetry, uint64_t now_ns);
   Windows(const Windows&) = delete;
   Windows& operator=(const Windows&) = delete;
 
@@ -79,16 +83,16 @@ class Windows {
   // every window.
   Snapshot snapshot(Window window, uint64_t now_ns) const;
 
-  // `live` is a snapshot taken at `now_ns`.
+  // `live` is a snapshot taken at `now_ns`, `endpoint` one of its endpoints.
   DownstreamRates downstream_rates(const Snapshot& live, uint64_t now_ns) const;
-  EndpointRates endpoint_rates(const Snapshot& live, size_t endpoint, uint64_t now_ns) const;
+  EndpointRates endpoint_rates(const EndpointValues& endpoint, uint64_t now_ns) const;
 
   // Memory held for the slots, for the documents and the test.
   size_t slot_bytes() const;
 
  private:
   struct Delta {
-    uint32_t endpoint;
+    CellsId cells;
     uint32_t first_entry;  // in Slot::entries; ends where the next delta's begin
     std::array<uint64_t, kExchangeHistogramCount> sums;
   };
@@ -98,18 +102,25 @@ class Windows {
     std::vector<uint32_t> entries;
   };
   struct Seen {  // an endpoint at the last sample
+    explicit Seen(uint64_t since_ns) : opened(0, since_ns), requests(0, since_ns) {}
+
     ExchangeValues exchange;
     bool was_busy = false;
+    RateSeries opened;
+    RateSeries requests;
   };
 
-  void sample_endpoint(size_t endpoint, Slot& slot);
-  void add_slot(const Slot& slot, std::vector<ExchangeValues>& into) const;
+  void sample_endpoint(const EndpointCells& cells, Seen& seen, Slot& slot);
+  void fold(const std::vector<CellsId>& let_go);
+  void apply(const std::unordered_map<CellsId, ExchangeValues>& windowed,
+             EndpointValues& live) const;
 
-  const Telemetry& telemetry_;
+  Telemetry& telemetry_;
   uint64_t sampled_at_;
-  std::vector<Seen> seen_;
+  std::unordered_map<CellsId, Seen> seen_;
   std::deque<Slot> slots_;  // oldest first
-  RateSeries rates_;
+  RateSeries accepted_;
+  RateSeries requests_;
 };
 
 }  // namespace onehop::telemetry

@@ -5,12 +5,16 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace onehop::tls {
 
 // FIPS 180-4. Good for what protocols have to compute (RFC 6455 4.2.2), not against forgery.
 std::array<uint8_t, 20> sha1(std::string_view text);
+
+// The same, in hexadecimal digits: tells whether two texts are the same one.
+std::string sha256_hex(std::string_view text);
 
 // Bytes that nobody can guess.
 void fill_random(std::span<uint8_t> bytes);

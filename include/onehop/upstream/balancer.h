@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "onehop/config/config.h"
 
@@ -23,15 +24,33 @@ struct Candidate {
   static constexpr uint32_t kFailureUnits = 16;
 };
 
+// Where each candidate of a new set stood in the one before; kNew: nowhere.
+using Former = std::span<const size_t>;
+constexpr size_t kNew = SIZE_MAX;
+
+// What is remembered of each candidate, for the new set.
+template <class T>
+std::vector<T> carried_over(const std::vector<T>& before, Former former) {
+  std::vector<T> now(former.size());
+  for (size_t i = 0; i < former.size(); ++i) {
+    if (former[i] != kNew) now[i] = before[former[i]];
+  }
+  return now;
+}
+
 class Balancer {
  public:
   virtual ~Balancer() = default;
 
-  // The index of the chosen candidate; nothing when all are excluded. `candidates` has the same
-  // size at every call.
+  // The candidates are others from now on; before the first pick of them. What is remembered of
+  // those that stay is kept.
+  virtual void rebuild(Former former) = 0;
+
+  // The index of the chosen candidate; nothing when all are excluded, or there is none.
   virtual std::optional<size_t> pick(std::span<const Candidate> candidates) = 0;
 };
 
-std::unique_ptr<Balancer> make_balancer(config::Balance algorithm, size_t candidate_count);
+// For no candidate, until rebuild().
+std::unique_ptr<Balancer> make_balancer(config::Balance algorithm);
 
 }  // namespace onehop::upstream

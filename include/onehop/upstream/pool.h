@@ -63,13 +63,14 @@ class Lease {
   bool reused_ = false;
 };
 
-// Why there is no lease.
+// Why there is no lease. `leaving`: the endpoint takes no more requests.
 enum class NoLease : uint8_t {
   connect_failed,
   connect_timeout,
   local_fault,
   queue_full,
-  queue_timeout
+  queue_timeout,
+  leaving
 };
 struct LeaseError {
   NoLease why = NoLease::connect_failed;
@@ -111,6 +112,16 @@ class Pools {
   Relief* relief_ = nullptr;
 };
 
+// What the pools of an upstream are configured with. Owned by it, and changed while they are in
+// use: Pool::reconfigured() follows.
+struct PoolSettings {
+  config::Pool pool;
+  config::UpstreamTimeouts timeouts;
+  config::UpstreamHttp2 http2;
+  config::Limits limits;
+  uint32_t max_connections = 0;  // this worker's share; 0: no limit
+};
+
 class Pool : public ListNode<Pool> {
  public:
   // Waits for a connection. Destroying it, or leave(), ends the wait.
@@ -144,18 +155,14 @@ class Pool : public ListNode<Pool> {
     net::Dialer& dialer;
     net::Dialer* http1_dialer;  // for upgrades, where `dialer` may come back with HTTP/2; or null
     Pools& pools;
-    const config::Pool& config;
-    const config::UpstreamTimeouts& timeouts;
-    const config::UpstreamHttp2& http2;
-    const config::Limits& limits;
+    const PoolSettings& settings;
     telemetry::EndpointShard& counters;
     config::UpstreamProtocol protocol;
     bool secure;            // the dialer's transports are TLS
     std::string_view name;  // of the upstream, for the log
     Reachability& reachability;
     Address address;
-    uint32_t max_connections;  // this worker's share; 0: no limit
-    uint64_t seed;             // of the jitter of max_age
+    uint64_t seed;  // of the jitter of max_age
   };
   explicit Pool(const Parts& parts);
   ~Pool();
@@ -171,6 +178,16 @@ class Pool : public ListNode<Pool> {
   // What is lent out is not lent again, and what is idle is closed: connections are made otherwise
   // from now on.
   void begin_anew();
+
+  // Nothing is lent any more. Whoever waits is refused (NoLease::leaving); what is idle is closed,
+  // and what is lent out when it is given back.
+  void leave();
+
+  // The settings changed: those who wait may have room now, and what is idle may be too much.
+  void reconfigured();
+
+  // No connection is there, and none is being made.
+  bool empty() const noexcept { return open_ + dialing_count_ == 0; }
 
   size_t open_count() const noexcept { return open_; }
   // Established connections that count against max_connections. One of many streams that takes no
@@ -221,6 +238,7 @@ class Pool : public ListNode<Pool> {
   uint64_t generation_ = 0;  // how often it began anew
   Endurance endurance_;
   uint64_t random_;
+  bool leaving_ = false;
   bool multiplexes_;  // as far as is known, the endpoint's connections have many streams
 
   // What became of the connections that could have served the next request: the reason why that one

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Upstream: a named group of endpoints as one worker sees it, with its balancer and a pool per
-// endpoint.
+// Upstream: a named group of endpoints as one worker sees it, with its balancer, and a pool for
+// each endpoint that was ever picked.
+//
+//   use(set)   endpoints that stay keep pool, load and penalties; new ones are candidates at once;
+//              those that are not in it leave: no request is given to them any more, whoever waits
+//              in their queue goes elsewhere, and they are gone with their last request
 #pragma once
 
 #include <memory>
@@ -9,103 +13,153 @@
 #include <string>
 #include <vector>
 
+#include "onehop/base/pin.h"
 #include "onehop/tls/tls.h"
 #include "onehop/upstream/balancer.h"
+#include "onehop/upstream/endpoint_set.h"
 #include "onehop/upstream/pool.h"
 
 namespace onehop::upstream {
 
 class Penalties;
 class SecureDialer;
+class Upstream;
 
-// One replica. Belongs to its Upstream and never moves.
-class Endpoint {
+// One replica. Belongs to its Upstream and never moves. While it is pinned it stays, with what it
+// counts, even when it is no candidate any more.
+class Endpoint final : public Pinned, public net::Retirable, private net::Dirty {
  public:
-  // Its place in its upstream.
-  struct Place {
-    size_t index;
-    Candidate& candidate;
-    Penalties& penalties;
-  };
-  // `dialer`, when given, has those in `parts`.
-  Endpoint(std::string name, Place place, std::unique_ptr<SecureDialer> dialer,
-           const Pool::Parts& parts);
-  ~Endpoint();
+  Endpoint(Upstream& upstream, SpecRef spec);
+  ~Endpoint() override;
 
-  const std::string& name() const { return name_; }  // the address as configured
-  std::string_view upstream() const { return upstream_; }
-  Pool& pool() { return pool_; }
-  telemetry::EndpointShard& counters() { return counters_; }
+  EndpointId id() const { return spec_->id; }
+  const std::string& name() const { return spec_->name; }  // the address as configured
+  const std::string& upstream() const;                     // its name
+  uint32_t in_flight() const { return in_flight_; }        // requests of this worker
 
-  // Of an upstream with TLS: connections are made with `context` from now on, and those that were
-  // made before are used no more.
-  void use(std::shared_ptr<const tls::ClientContext> context);
-
-  // Around everything that this endpoint is chosen for, so that the balancer sees its load.
-  void begin_request() {
-    ++place_.candidate.in_flight;
-    counters_.in_flight.add(1);
-  }
-  void end_request() {
-    --place_.candidate.in_flight;
-    counters_.in_flight.add(-1);
-  }
+  // Made at the first call, as an endpoint that is never picked should cost next to nothing.
+  Pool& pool();
+  telemetry::EndpointShard& counters();
 
   // A request failed by its fault: the balancer takes it for busier than it looks, for a while.
   void failed();
 
  private:
-  std::string name_;
-  std::string_view upstream_;  // its name
-  Place place_;
-  net::Loop& loop_;
-  telemetry::EndpointShard& counters_;
-  std::unique_ptr<SecureDialer> dialer_;
-  Pool pool_;
+  friend class EndpointUse;
+  friend class Upstream;
+  struct Connections;  // the pool, and what it dials with
+
+  Connections& connections();
+  void count(int change);
+  void use(const std::shared_ptr<const tls::ClientContext>& context);
+  void reconfigured();
+  void leave();
+  void on_unpinned() override;
+  void flush() override;
+
+  Upstream& upstream_;
+  SpecRef spec_;
+  size_t place_ = kNew;  // among the candidates; kNew while it is none
+  uint32_t in_flight_ = 0;
+  bool leaving_ = false;
+  std::unique_ptr<Connections> connections_;
 };
 
-class Upstream {
+using EndpointPin = Pin<Endpoint>;
+
+// A request for which an endpoint was chosen: from the choice to its end the balancer sees it as
+// load, and the endpoint stays.
+class EndpointUse {
+ public:
+  EndpointUse() = default;
+  explicit EndpointUse(Endpoint& endpoint) : endpoint_(endpoint) { endpoint.count(1); }
+  EndpointUse(EndpointUse&&) noexcept = default;
+  EndpointUse& operator=(EndpointUse&& other) noexcept {
+    if (this != &other) {
+      end();
+      endpoint_ = std::move(other.endpoint_);
+    }
+    return *this;
+  }
+  ~EndpointUse() { end(); }
+
+  void end() noexcept {
+    if (!endpoint_) return;
+    endpoint_->count(-1);
+    endpoint_.reset();
+  }
+  explicit operator bool() const noexcept { return bool(endpoint_); }
+  Endpoint* get() const noexcept { return endpoint_.get(); }
+  Endpoint* operator->() const noexcept { return endpoint_.get(); }
+
+ private:
+  EndpointPin endpoint_;
+};
+
+// Held by whoever may still choose from it. When the last of them lets go its endpoints leave, and
+// it goes with the last of these.
+class Upstream final : public std::enable_shared_from_this<Upstream> {
  public:
   // What a worker gives to its upstreams; everything referred to outlives them.
   struct Parts {
     net::Loop& loop;
     net::Dialer& dialer;
     Pools& pools;
-    const config::Limits& limits;
-    telemetry::Shard& shard;
-    std::shared_ptr<const tls::ClientContext> tls;  // null: endpoints are spoken to in the clear
-    size_t worker;                                  // 0 to worker_count - 1
-    size_t worker_count;                            // max_connections is shared out among so many
-    // By endpoint, in the order of the shard's.
-    std::span<Reachability> reachability;
+    size_t worker;        // 0 to worker_count - 1
+    size_t worker_count;  // max_connections is shared out among so many
   };
 
-  // `addresses` are those of config.endpoints; `first_endpoint` is the place of the first one in
-  // the shard.
-  Upstream(const config::Upstream& config, std::span<const Address> addresses,
-           size_t first_endpoint, const Parts& parts);
+  // How it is configured. `tls` is null where endpoints are spoken to in the clear. What
+  // identity_of() tells apart stays as it was made.
+  struct Settings {
+    const config::Upstream& config;  // copied: but for its endpoints, which are in the set
+    const config::Limits& limits;    // copied
+    std::shared_ptr<const tls::ClientContext> tls;
+  };
+
+  static std::shared_ptr<Upstream> make(const Settings& settings, const EndpointSet& set,
+                                        const Parts& parts);
   ~Upstream();
 
-  const config::Upstream& config() const { return config_; }
-  Endpoint& endpoint(size_t index) { return *endpoints_[index]; }
-  size_t endpoint_count() const { return endpoints_.size(); }
+  // For connections that are opened, and endpoints that are picked, from now on.
+  void configure(const Settings& settings, const EndpointSet& set);
+  void use(const EndpointSet& set);
 
-  // Endpoint::use of all.
-  void use(const std::shared_ptr<const tls::ClientContext>& context);
+  // Connections are made with `context` from now on, and older ones are used no more.
+  void use(std::shared_ptr<const tls::ClientContext> context);
 
-  // Closes every idle connection, for the end of the worker. Nothing is lent out any more.
-  void close();
+  const std::string& name() const { return name_; }
 
-  // The endpoint for the next attempt, none of `tried`; nothing when none is left.
-  std::optional<size_t> pick(std::span<const uint16_t> tried);
+  // The endpoint for the next attempt, none of `tried`; null when none is left.
+  Endpoint* pick(std::span<const EndpointId> tried);
+
+  // Null where it is none of the candidates.
+  Endpoint* find(EndpointId id) const;
+
+  // Those that requests may be given to, and those that have their last ones.
+  std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
+  std::span<const std::unique_ptr<Endpoint>> leaving() const { return leaving_; }
 
  private:
-  const config::Upstream& config_;
-  net::Loop& loop_;
+  friend class Endpoint;
+  Upstream(const Settings& settings, const Parts& parts);
+  void rebuild(const std::vector<size_t>& former);
+  void let_leave(std::vector<std::unique_ptr<Endpoint>> leaving);
+  void has_left(Endpoint& endpoint);
+
+  Parts parts_;
+  std::string name_;
+  const config::UpstreamProtocol protocol_;
+  config::Balance balance_;
+  PoolSettings settings_;
+  std::shared_ptr<const tls::ClientContext> tls_;
+  EndpointSet set_;
   std::vector<Candidate> candidates_;
   std::unique_ptr<Penalties> penalties_;
-  std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<Balancer> balancer_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;  // in the order of the candidates
+  std::vector<std::unique_ptr<Endpoint>> leaving_;
+  std::shared_ptr<Upstream> kept_;  // itself, while somebody is leaving
 };
 
 }  // namespace onehop::upstream

@@ -71,7 +71,7 @@ void H1ServerConnection::start() {
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
 }
 
-void H1ServerConnection::drain(uint64_t idle_ms) {
+void H1ServerConnection::begin_drain(uint64_t idle_ms) {
   persistent_ = false;
   if (state_ != State::idle) return;
   if (idle_ms == 0) return close(telemetry::Closer::onehop);
@@ -127,7 +127,8 @@ void H1ServerConnection::has_gone() {
 // Nearly every client that says FIN has closed its socket, and whoever works on for it works for
 // nobody. What it is told already is sent to its end all the same.
 bool H1ServerConnection::fin_is_the_end() const noexcept {
-  return client_.listener != nullptr && client_.listener->half_close == config::HalfClose::cancel;
+  return client_.listener != nullptr &&
+         client_.listener->config.half_close == config::HalfClose::cancel;
 }
 
 void H1ServerConnection::on_error(net::NetError error) {
@@ -258,7 +259,7 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   written_before_ = transport_->written();
   delivering_ = false;
   client_closes_ = !parsed->persistent;
-  persistent_ = parsed->persistent && !owner_.draining();
+  persistent_ = parsed->persistent && !draining_ && !owner_.draining();
   version_minor_ = head.version_minor;
   is_head_request_ = head.method == Method::head;
   expects_continue_ = awaits_continue_ = head.fields.find(FieldId::expect) != nullptr;

@@ -38,7 +38,8 @@ class H1ServerConnection final : public ServerConnection,
   ~H1ServerConnection() override;
 
   void start();
-  void drain(uint64_t idle_ms) override;
+  const Client& client() const override { return client_; }
+  void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
 
  private:

@@ -285,7 +285,7 @@ void H1ServerConnection::on_deadline() {
     return cut_off(Violation::write_timeout);
   }
   if (state_ == State::head && head_.started()) return fail(Violation::head_timeout);
-  if ((state_ == State::idle || state_ == State::head) && !owner_.draining())
+  if ((state_ == State::idle || state_ == State::head) && !draining_ && !owner_.draining())
     settings_.counters.idle_timeouts.add();
   close(telemetry::Closer::onehop);
 }

@@ -83,7 +83,7 @@ void H2ServerConnection::start(Buffer&& first) {
   owner_.shedding().rests(*this, Rest::silent);
   const auto wait = settings_.timeouts.request_head;
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
-  if (owner_.draining()) go_away();
+  if (draining_ || owner_.draining()) go_away();
   if (!first.empty()) on_bytes(first);
 }
 
@@ -191,7 +191,7 @@ void H2ServerConnection::on_finished() {
 }
 
 // RFC 9113 6.8: first a GOAWAY that takes every stream, so that none that is on its way is lost.
-void H2ServerConnection::drain(uint64_t idle_ms) {
+void H2ServerConnection::begin_drain(uint64_t idle_ms) {
   if (state_ != State::open) return;
   if (idle_ms == 0) return go_away();
   nghttp2_submit_shutdown_notice(session().raw());
@@ -213,7 +213,7 @@ void H2ServerConnection::on_deadline() {
   if (waits_for_head_ && head_begun_)
     return shut(telemetry::Closer::onehop, Violation::head_timeout);
   if (rest()) return;
-  if (!owner_.draining()) settings_.counters.idle_timeouts.add();
+  if (!draining_ && !owner_.draining()) settings_.counters.idle_timeouts.add();
   go_away();
 }
 

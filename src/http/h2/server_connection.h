@@ -22,7 +22,8 @@ class H2ServerConnection final : public ServerConnection,
   ~H2ServerConnection() override;
 
   void start(Buffer&& first);
-  void drain(uint64_t idle_ms) override;
+  const Client& client() const override { return client_; }
+  void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
 
  private:

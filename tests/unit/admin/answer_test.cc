@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "admin/documents.h"
 #include "tests/support/catch.h"
@@ -95,9 +96,14 @@ TEST_CASE("a query key that is not known is 400 on every path") {
   }
 }
 
-TEST_CASE("the configuration is passed through as it is") {
+TEST_CASE("the configuration is passed through as it is, behind what says which one it is") {
   const Reply reply = Running().get("/config");
-  CHECK(reply.body == "{\"server\":{}}\n");
+  const auto document = nlohmann::ordered_json::parse(reply.body);
+  CHECK(document.begin().key() == "in_force");
+  CHECK(document["in_force"]["number"] == 1);
+  CHECK(document["in_force"]["by"] == "start");
+  CHECK(document["server"] == nlohmann::ordered_json::object());
+  CHECK(document.size() == 2);
   CHECK(reply.content_type == "application/json");
 }
 

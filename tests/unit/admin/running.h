@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "onehop/admin/answer.h"
-#include "onehop/telemetry/shard.h"
+#include "tests/support/counted.h"
 
 namespace onehop::test {
 
@@ -21,7 +21,7 @@ class Running {
                    {"connect_refused", telemetry::OutcomeClass::upstream},
                    {"response_head_timeout", telemetry::OutcomeClass::upstream}},
                   2, {kListener}, {"/"}),
-        windows(telemetry, kStart) {}
+        windows(telemetry.get(), kStart) {}
 
   admin::View view() const {
     return {.windows = windows,
@@ -47,10 +47,9 @@ class Running {
     clock.start(0, telemetry::Phase::request_head_read, telemetry::Doing::work);
     clock.enter(telemetry::Phase::response_wait, telemetry::Doing::wait, 1000);
     clock.stop(ns);
-    telemetry::Shard& shard = telemetry.shard(worker);
-    shard.endpoints[endpoint].record(clock);
-    shard.endpoints[endpoint].requests.add(status_class);
-    shard.downstream.requests.add(status_class);
+    telemetry.endpoint(endpoint, worker).record(clock);
+    telemetry.endpoint(endpoint, worker).requests.add(status_class);
+    telemetry.shard(worker).downstream.requests.add(status_class);
   }
 
   void pass_seconds(uint64_t seconds) {
@@ -70,7 +69,7 @@ class Running {
 
   static constexpr const char* kListener = "127.0.0.1:8443";
   static constexpr uint64_t kStart = 77 * telemetry::kSecondNs;
-  telemetry::Telemetry telemetry;
+  Counted telemetry;
   telemetry::Windows windows;
   uint64_t now = kStart;
   admin::Readiness readiness = admin::Readiness::ready;

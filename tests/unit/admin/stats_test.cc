@@ -120,8 +120,8 @@ TEST_CASE("an idle proxy shows the handshakes of who speaks TLS, and of nobody e
 
 TEST_CASE("handshakes are counted full and resumed apart, and failures by reason") {
   Running running;
-  telemetry::TlsShard& one = running.telemetry.shard(0).listener_tls[0];
-  telemetry::TlsShard& other = running.telemetry.shard(1).listener_tls[0];
+  telemetry::TlsShard& one = running.telemetry.listener(0, 0);
+  telemetry::TlsShard& other = running.telemetry.listener(0, 1);
   one.full.record(4 * kMs);
   other.resumed.record(kMs);
   other.resumed.record(kMs);
@@ -129,7 +129,7 @@ TEST_CASE("handshakes are counted full and resumed apart, and failures by reason
   one.in_progress.add(2);
   other.in_progress.add(3);
   other.failures[static_cast<size_t>(tls::Failure::not_tls)].add(6);
-  running.telemetry.shard(1).endpoints[1].tls.full.record(9 * kMs);
+  running.telemetry.endpoint(1, 1).tls.full.record(9 * kMs);
   const Json document = stats(running, "?window=10s");
   const Json& handshakes = document["listeners"][Running::kListener]["tls"]["handshakes"];
   CHECK(handshakes["full"]["count"] == 1);
@@ -195,9 +195,9 @@ TEST_CASE("the document says what it is a document of") {
 
 TEST_CASE("a route has the exact statuses and the times of its requests, by class") {
   Running running;
-  running.telemetry.shard(0).routes[1].record(200, 3 * kMs);
-  running.telemetry.shard(1).routes[1].record(429, 1 * kMs);
-  running.telemetry.shard(1).routes[1].record(0, 5 * kMs);
+  running.telemetry.route(0, 0).record(200, 3 * kMs);
+  running.telemetry.route(0, 1).record(429, 1 * kMs);
+  running.telemetry.route(0, 1).record(0, 5 * kMs);
   const Json document = stats(running);
   CHECK(document["routes"][""] ==
         Json({{"by_code", Json::object()}, {"request_time", Json::object()}}));
@@ -211,10 +211,10 @@ TEST_CASE("a route has the exact statuses and the times of its requests, by clas
 
 TEST_CASE("reuse, requests per connection and the time saved follow from opened and reused") {
   Running running;
-  telemetry::EndpointShard& shard = running.telemetry.shard(0).endpoints[0];
+  telemetry::EndpointShard& shard = running.telemetry.endpoint(0, 0);
   shard.opened.add(static_cast<size_t>(telemetry::OpenReason::cold), 1);
   shard.opened.add(static_cast<size_t>(telemetry::OpenReason::all_busy), 3);
-  running.telemetry.shard(1).endpoints[0].reused.add(396);
+  running.telemetry.endpoint(0, 1).reused.add(396);
   for (const uint64_t ms : {1, 2, 3, 4}) shard.dial.record(ms * kMs);
   const Json document = stats(running);
   const Json& connections =
@@ -238,9 +238,9 @@ TEST_CASE("requests are counted by class and outcome, exactly") {
   for (int i = 0; i < 90; ++i) running.exchange(0, kMs, 2, 0);
   for (int i = 0; i < 7; ++i) running.exchange(0, kMs, 5, 1);
   running.exchange(0, kMs, 0);
-  running.telemetry.shard(1).endpoints[0].outcomes.add(2, 7);
-  running.telemetry.shard(0).endpoints[0].in_flight.add(3);
-  running.telemetry.shard(1).endpoints[0].in_flight.add(2);
+  running.telemetry.endpoint(0, 1).outcomes.add(2, 7);
+  running.telemetry.endpoint(0, 0).in_flight.add(3);
+  running.telemetry.endpoint(0, 1).in_flight.add(2);
   const Json document = stats(running);
   const Json& requests = document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["requests"];
   CHECK(requests["total"] == 98);
@@ -289,7 +289,7 @@ TEST_CASE("rates of both hops are in the document") {
   Running running;
   for (int second = 0; second < 10; ++second) {
     running.telemetry.shard(0).downstream.accepted.add(3);
-    running.telemetry.shard(1).endpoints[2].opened.add(0, 2);
+    running.telemetry.endpoint(2, 1).opened.add(0, 2);
     running.exchange(2, kMs);
     running.pass_seconds(1);
   }
@@ -305,8 +305,8 @@ TEST_CASE("rates of both hops are in the document") {
 }
 
 TEST_CASE("a name that is not UTF-8 does not break the document") {
-  const telemetry::Telemetry telemetry({{"a\xff", "127.0.0.1:1"}}, {}, 1);
-  const telemetry::Windows windows(telemetry, 0);
+  test::Counted telemetry({{"a\xff", "127.0.0.1:1"}}, {}, 1);
+  const telemetry::Windows windows(telemetry.get(), 0);
   const Reply reply = answer({"GET", "/stats", ""}, View{.windows = windows, .version = "0"});
   CHECK(reply.status == 200);
   CHECK_FALSE(Json::parse(reply.body, nullptr, false).is_discarded());
@@ -346,8 +346,8 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
 TEST_CASE("docs/admin.md lists every path of the document") {
   Running running;
   running.telemetry.shard(0).downstream.outcomes.add(0);
-  running.telemetry.shard(0).endpoints[0].outcomes.add(0);
-  running.telemetry.shard(0).routes[1].record(200, kMs);
+  running.telemetry.endpoint(0, 0).outcomes.add(0);
+  running.telemetry.route(0, 0).record(200, kMs);
   running.present("app.pem", "CN=app.test", 1'900'000'000);
   std::set<std::string> paths;
   collect_paths(stats(running), "", paths);

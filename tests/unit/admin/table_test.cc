@@ -34,7 +34,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 // 1,503 requests on one endpoint, three of them failed, over four connections.
 void keep_busy(Running& running) {
-  telemetry::EndpointShard& shard = running.telemetry.shard(0).endpoints[0];
+  telemetry::EndpointShard& shard = running.telemetry.endpoint(0, 0);
   for (int i = 0; i < 1500; ++i) running.exchange(0, 1'240'000);
   for (int i = 0; i < 3; ++i) running.exchange(0, 1'240'000, 5);
   shard.opened.add(0, 4);
@@ -201,9 +201,9 @@ TEST_CASE("only a terminal gets colour, and the text is the same without it") {
 
 TEST_CASE("no line is wider than 80 columns, whatever the numbers and names") {
   const std::string name(70, 'n');
-  telemetry::Telemetry telemetry({{"first", name + ":9001"}, {"second", name + ":9002"}},
-                                 {{"queue_full"}}, 1);
-  const telemetry::Windows windows(telemetry, 0);
+  test::Counted telemetry({{"first", name + ":9001"}, {"second", name + ":9002"}}, {{"queue_full"}},
+                          1);
+  const telemetry::Windows windows(telemetry.get(), 0);
   telemetry::Shard& shard = telemetry.shard(0);
   constexpr uint64_t kHuge = 987'654'321'987;
   shard.downstream.accepted.add(kHuge);
@@ -211,7 +211,8 @@ TEST_CASE("no line is wider than 80 columns, whatever the numbers and names") {
   shard.downstream.stalled_given_up.add(kHuge);
   shard.downstream.requests.add(5, kHuge);
   shard.downstream.outcomes.add(0, kHuge);
-  for (telemetry::EndpointShard& endpoint : shard.endpoints) {
+  for (const size_t place : {0, 1}) {
+    telemetry::EndpointShard& endpoint = telemetry.endpoint(place);
     endpoint.requests.add(5, kHuge);
     endpoint.outcomes.add(0, kHuge);
     endpoint.opened.add(0, 1);
@@ -238,8 +239,8 @@ TEST_CASE("the table says which window its percentiles are of") {
 }
 
 TEST_CASE("one upstream is not repeated before each address") {
-  const telemetry::Telemetry telemetry({{"default", "127.0.0.1:9001"}}, {}, 1);
-  const telemetry::Windows windows(telemetry, 0);
+  test::Counted telemetry({{"default", "127.0.0.1:9001"}}, {}, 1);
+  const telemetry::Windows windows(telemetry.get(), 0);
   const std::string json =
       answer({"GET", "/stats", ""}, View{.windows = windows, .version = "0"}).body;
   CHECK(lines_of(table_of(json))[1].rfind("127.0.0.1:9001 ", 0) == 0);

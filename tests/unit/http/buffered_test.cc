@@ -50,7 +50,9 @@ TEST_CASE("a sender waits for the sake of any level above it, and of none beside
 }
 
 TEST_CASE("connections of one address share a level for as long as there is one") {
-  ClientBuffers clients(100);
+  config::Limits limits;
+  limits.buffered_per_client = 100;
+  ClientBuffers clients(limits);
   Buffered& level = clients.join("192.0.2.1");
   CHECK(&clients.join("192.0.2.1") == &level);
   Buffered& other = clients.join("192.0.2.2");

@@ -223,16 +223,12 @@ TEST_CASE("trailers of one field that are the last head of a turn, and of a read
   CAPTURE(heads);
   HandLoop loop;
   HandPeer client;
-  config::Listener listener;
-  config::Limits limits;
-  config::DownstreamTimeouts timeouts;
-  config::Http2 http2;
   telemetry::DownstreamShard counters;
-  const ServerSettings settings{limits, timeouts, http2, counters};
+  const ServerSettings settings{{}, {}, {}, counters};
   Owner owner;
   ServerConnections connections(loop, settings, owner);
   Client from;
-  from.listener = &listener;
+  from.listener = std::make_shared<const ListenerTerms>();
   Ear ear;
   h2::serve(loop, HandTransport::make(loop, client), from, ear, settings, connections);
   std::string sent = h2_opening();

@@ -32,10 +32,11 @@ constexpr size_t kPiece = 1024 * 1024;
 
 struct Room {
   // Whatever else this process holds does not count.
-  explicit Room(uint64_t bytes) : clients(loop, buffered_memory() + bytes, given_up) {}
+  explicit Room(uint64_t bytes) { limits.buffered = buffered_memory() + bytes; }
   test::HandLoop loop;
+  config::Limits limits;
   telemetry::Counter given_up;
-  StalledClients clients;
+  StalledClients clients{loop, limits, given_up};
 };
 
 TEST_CASE("nobody is given up while there is room") {

@@ -10,6 +10,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/hand_dialer.h"
+#include "tests/support/small_proxy.h"
 
 namespace onehop::proxy {
 namespace {
@@ -72,19 +73,16 @@ struct Side {
   }
   ~Side() {
     loop.end_turn();
-    for (size_t i = 0; i < 2; ++i) CHECK(shard.endpoints[i].in_flight.value() == 0);
-    if (upstream != nullptr) upstream->close();
-    loop.end_turn();
+    for (size_t i = 0; i < 2; ++i) CHECK(counters(i).in_flight.value() == 0);
   }
 
-  upstream::Endpoint& endpoint(size_t index = 0) {
-    if (upstream == nullptr) {
-      const upstream::Upstream::Parts parts{loop,    dialer, pools, limits,      shard,
-                                            nullptr, 0,      1,     reachability};
-      upstream = std::make_unique<upstream::Upstream>(config, addresses, 0, parts);
-    }
-    return upstream->endpoint(index);
+  upstream::Upstream& upstream() {
+    if (small == nullptr)
+      small =
+          std::make_unique<onehop::test::SmallProxy>(onehop::test::config_of(config), loop, dialer);
+    return *small->upstreams.front();
   }
+  upstream::Endpoint& endpoint(size_t index = 0) { return *upstream().endpoints()[index]; }
 
   Started start(Attempt& attempt, size_t index = 0) {
     const Started started = attempt.start(endpoint(index), {});
@@ -105,7 +103,7 @@ struct Side {
     loop.end_turn();
   }
 
-  telemetry::EndpointShard& counters(size_t index = 0) { return shard.endpoints[index]; }
+  telemetry::EndpointShard& counters(size_t index = 0) { return endpoint(index).counters(); }
   uint64_t outcomes(Outcome outcome) {
     return counters().outcomes.value(static_cast<size_t>(outcome));
   }
@@ -114,22 +112,15 @@ struct Side {
   // A failure is as much load as four requests: one that failed is passed over for one with three.
   bool blamed(size_t index = 0) {
     upstream::Endpoint& other = endpoint(1 - index);
-    for (int i = 0; i < 3; ++i) other.begin_request();
-    const bool passed_over = upstream->pick({}) == 1 - index;
-    for (int i = 0; i < 3; ++i) other.end_request();
-    return passed_over;
+    std::vector<upstream::EndpointUse> uses;
+    for (int i = 0; i < 3; ++i) uses.emplace_back(other);
+    return upstream().pick({}) == &other;
   }
 
   test::HandLoop loop;
   test::HandDialer dialer{loop};
-  upstream::Pools pools;
   config::Upstream config;  // to be changed before the first attempt
-  config::Limits limits;
-  telemetry::Shard shard{0, 2, 1};
-  std::vector<upstream::Reachability> reachability{2};
-  std::vector<Address> addresses = {*Address::numeric("127.0.0.1", 9001),
-                                    *Address::numeric("127.0.0.1", 9002)};
-  std::unique_ptr<upstream::Upstream> upstream;
+  std::unique_ptr<onehop::test::SmallProxy> small;
   http::RequestHead head;
   Ears ears;
 };
@@ -317,7 +308,7 @@ TEST_CASE("the balancer is told of what the endpoint did, and of nobody else's d
 bool call_blames(const std::string& status, bool in_head, bool is_call) {
   Side side;
   Attempt attempt(side.ears, side.head, nullptr);
-  attempt.take_route(0, is_call);
+  attempt.take_route("/api", is_call);
   HandPeer& peer = side.ask(attempt);
   const std::string field = "grpc-status: " + status + "\r\n";
   if (in_head) {
@@ -348,7 +339,7 @@ TEST_CASE("a gRPC call that its endpoint failed is a failure there, though HTTP 
 TEST_CASE("a gRPC call that failed at one endpoint says nothing of the next") {
   Side side;
   Attempt attempt(side.ears, side.head, nullptr);
-  attempt.take_route(0, true);
+  attempt.take_route("/api", true);
   side.ask(attempt).say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\ngrpc-status: 14\r\n\r\n");
   attempt.finish(200, Outcome::ok);
   side.ask(attempt, 1).say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\ngrpc-status: 0\r\n\r\n");
@@ -361,13 +352,13 @@ std::vector<std::string> logged;
 TEST_CASE("an attempt that fails is logged with what it was for, and why") {
   logged.clear();
   FailureLog log([] { return uint64_t{10'000}; },
-                 [](std::string_view line) { logged.emplace_back(line); }, {"/api"});
+                 [](std::string_view line) { logged.emplace_back(line); });
   Side side;
   std::vector<http::Field> room(1);
   side.head.fields = http::Fields(room);
   side.head.fields.add("X-Request-Id", "0a1b");
   Attempt attempt(side.ears, side.head, &log);
-  attempt.take_route(0, false);
+  attempt.take_route("/api", false);
   side.start(attempt);
   side.dialer.refuse(ECONNREFUSED);
   CHECK(side.ears.take() == Words{"no stream"});

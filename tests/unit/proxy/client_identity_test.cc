@@ -26,7 +26,6 @@ http::Client client_at(std::string_view ip) {
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   client.trusted = kTrustedBlocks[0].contains(client.address);
   client.port = 8080;
-  client.forms = {true, true, true};
   return client;
 }
 
@@ -35,18 +34,19 @@ const http::Client kTrusted = client_at("10.0.0.1");
 
 // What is written of these lines; "for|proto|host|port|real|forwarded".
 std::string written(const Lines& lines, const http::Client& client = kTrusted,
-                    std::string_view authority = "h") {
+                    std::string_view authority = "h",
+                    http::ForwardedForms forms = {true, true, true}) {
   std::vector<Field> room(lines.size());
   http::RequestHead head;
   head.authority = authority;
   head.fields = Fields(room);
   for (const auto& [name, value] : lines) head.fields.add(name, value);
   Arena arena;
-  const auto who = identify(head, client, kTrustedBlocks, arena);
+  const auto who = identify(head, client, {client.trusted, kTrustedBlocks}, arena);
   if (!who.has_value()) return std::string(row_of(who.error()).name);
   std::vector<Field> made_room(6);
   Fields made(made_room);
-  add_identity(made, *who, client.forms, arena);
+  add_identity(made, *who, forms, arena);
   std::string text;
   for (const char* name : {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
                            "X-Forwarded-Port", "X-Real-IP", "Forwarded"}) {
@@ -214,13 +214,10 @@ TEST_CASE("a trusted peer's host that is none is passed over") {
 }
 
 TEST_CASE("a form that is switched off is not written") {
-  http::Client client = kStranger;
-  client.forms = {};
-  CHECK(written({}, client) == "192.0.2.7|http|h|8080|192.0.2.7|");
-  client.forms = {false, true, false};
-  CHECK(written({}, client) == "||||192.0.2.7|");
-  client.forms = {false, false, true};
-  CHECK(written({}, client) == "|||||for=192.0.2.7;host=\"h\";proto=http");
+  CHECK(written({}, kStranger, "h", {}) == "192.0.2.7|http|h|8080|192.0.2.7|");
+  CHECK(written({}, kStranger, "h", {false, true, false}) == "||||192.0.2.7|");
+  CHECK(written({}, kStranger, "h", {false, false, true}) ==
+        "|||||for=192.0.2.7;host=\"h\";proto=http");
 }
 
 TEST_CASE("a request that names too many proxies is refused") {

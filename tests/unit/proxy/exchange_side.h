@@ -10,11 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "onehop/proxy/outcome.h"
-#include "onehop/proxy/proxy.h"
-#include "onehop/routing/router.h"
 #include "tests/support/catch.h"
 #include "tests/support/hand_dialer.h"
+#include "tests/support/small_proxy.h"
 
 namespace onehop::proxy::test {
 
@@ -61,13 +59,9 @@ struct ExchangeSide {
   ExchangeSide() {
     upstream.name = "app";
     upstream.endpoints = {{"127.0.0.1:9001", 1}, {"127.0.0.1:9002", 1}};
-    route.path = "/";
-    route.upstream = "app";
   }
   ~ExchangeSide() {
     open.clear();
-    loop.end_turn();
-    for (auto& made : upstreams) made->close();
     loop.end_turn();
   }
 
@@ -100,7 +94,7 @@ struct ExchangeSide {
   Request& request(const Head& asked) {
     start();
     Request& made = *open.emplace_back(std::make_unique<Request>());
-    made.exchange = proxy->open(made.stream, client, {loop.now_ns(), loop.now_ns()});
+    made.exchange = small->proxy.open(made.stream, client, {loop.now_ns(), loop.now_ns()});
     std::vector<http::Field> room(asked.fields.size() + 1);
     http::RequestHead head;
     head.method = asked.method;
@@ -153,59 +147,31 @@ struct ExchangeSide {
   }
 
   uint64_t outcomes(Outcome outcome) {
-    return telemetry->shard(0).downstream.outcomes.value(static_cast<size_t>(outcome));
+    return small->downstream().outcomes.value(static_cast<size_t>(outcome));
   }
   uint64_t attempts(size_t endpoint, Outcome outcome) {
-    return telemetry->shard(0).endpoints[endpoint].outcomes.value(static_cast<size_t>(outcome));
+    return counters(endpoint).outcomes.value(static_cast<size_t>(outcome));
+  }
+  telemetry::EndpointShard& counters(size_t endpoint) {
+    return small->endpoint(upstream.endpoints[endpoint].address);
   }
 
   HandLoop loop;
   HandDialer dialer{loop};
-  upstream::Pools pools;
   // To be changed before the first request.
   config::Server server;
   config::Upstream upstream;
-  config::Route route;
+  std::string path = "/";  // of the route
   http::Client client{};
+  std::unique_ptr<onehop::test::SmallProxy> small;
   std::vector<std::unique_ptr<Request>> open;
-
-  std::vector<config::Upstream> all_upstreams;
-  std::vector<config::Route> all_routes;
-  std::vector<Address> addresses;
-  std::vector<upstream::Reachability> reachability{2};
-  std::unique_ptr<telemetry::Telemetry> telemetry;
-  std::unique_ptr<routing::Router> router;
-  std::vector<std::unique_ptr<upstream::Upstream>> upstreams;
-  std::unique_ptr<Proxy> proxy;
 
  private:
   void start() {
-    if (proxy != nullptr) return;
-    all_upstreams = {upstream};
-    all_routes = {route};
-    telemetry = std::make_unique<telemetry::Telemetry>(
-        std::vector<telemetry::EndpointName>{{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}},
-        outcome_names(), 1, std::vector<std::string>{}, std::vector<std::string>{"/"});
-    router = std::make_unique<routing::Router>(all_routes, all_upstreams);
-    for (uint16_t port = 9001; addresses.size() < upstream.endpoints.size(); ++port)
-      addresses.push_back(*Address::numeric("127.0.0.1", port));
-    upstreams.push_back(std::make_unique<upstream::Upstream>(
-        all_upstreams[0], addresses, 0,
-        upstream::Upstream::Parts{.loop = loop,
-                                  .dialer = dialer,
-                                  .pools = pools,
-                                  .limits = server.limits,
-                                  .shard = telemetry->shard(0),
-                                  .tls = nullptr,
-                                  .worker = 0,
-                                  .worker_count = 1,
-                                  .reachability = reachability}));
-    proxy = std::make_unique<Proxy>(Proxy::Parts{.loop = loop,
-                                                 .server = server,
-                                                 .router = *router,
-                                                 .upstreams = upstreams,
-                                                 .shard = telemetry->shard(0),
-                                                 .seed = 1});
+    if (small != nullptr) return;
+    config::Config config = onehop::test::config_of(upstream, server);
+    config.routes.front().path = path;
+    small = std::make_unique<onehop::test::SmallProxy>(std::move(config), loop, dialer);
   }
 };
 

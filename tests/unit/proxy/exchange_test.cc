@@ -34,7 +34,7 @@ TEST_CASE("a request goes to an endpoint, its response to the client, and it is 
   CHECK(side.attempts(0, Outcome::ok) == 1);
   side.leave(request);
   CHECK(side.outcomes(Outcome::ok) == 1);
-  CHECK(side.telemetry->shard(0).downstream.in_flight.value() == 0);
+  CHECK(side.small->downstream().in_flight.value() == 0);
 }
 
 TEST_CASE("the body of a request waits for the connection that it goes to") {
@@ -310,7 +310,7 @@ TEST_CASE("what needs no endpoint is answered without one") {
   for (const Row& row : rows) {
     INFO(row_of(row.outcome).name);
     ExchangeSide side;
-    side.route.path = "/app";
+    side.path = "/app";
     side.server.limits.request_body = 1000;
     auto& request = side.request(row.head);
     CHECK(request.stream.status() == row.status);
@@ -328,7 +328,7 @@ TEST_CASE("what a request spent in its phases is recorded once, at the endpoint 
   side.loop.pass_ms(20);
   side.say(peer, kEmpty);
   request.flushed();
-  const telemetry::EndpointShard& endpoint = side.telemetry->shard(0).endpoints[0];
+  const telemetry::EndpointShard& endpoint = side.counters(0);
   const auto total = values_of(endpoint.exchange[telemetry::kTotalIndex]);
   CHECK(total.count() == 1);
   CHECK(total.sum_ns() == 27'000'000);

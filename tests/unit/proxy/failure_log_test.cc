@@ -52,13 +52,6 @@ TEST_CASE("a failure says upstream, endpoint, outcome, route, request id and pat
         "/api; request 0a1b; GET /api/x");
 }
 
-TEST_CASE("routes have the names that they were given, and others none") {
-  const FailureLog log(hand_clock, note, {"/", "app.test/api"});
-  CHECK(log.route(0) == "/");
-  CHECK(log.route(1) == "app.test/api");
-  CHECK(log.route(2).empty());
-}
-
 TEST_CASE("what a client wrote cannot begin a line of its own, and is cut") {
   Failure failure = refused();
   const std::string id = "a\r\nb\x1b[31m" + std::string(1000, 'x');

@@ -24,7 +24,8 @@ http::Client client_at(std::string_view ip, bool trusted) {
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   client.trusted = trusted;
   client.port = 8080;
-  client.forms = {true, true, true};
+  client.listener =
+      std::make_shared<const http::ListenerTerms>(http::ListenerTerms{{}, {}, {true, true, true}});
   return client;
 }
 
@@ -47,13 +48,15 @@ class Sent {
     head.fields = Fields(room);
     for (const auto& [name, value] : lines) head.fields.add(name, value);
     http::ConnectionOptions::read(head.fields)->mark(head.fields);
-    const auto who = identify(head, client, kTrustedBlocks, arena_);
+    const auto who = identify(head, client, {client.trusted, kTrustedBlocks}, arena_);
     if (!who.has_value()) {
       refused_ = row_of(who.error()).name;
       return;
     }
-    head_ =
-        forwarded_request(head, {client, *who, "the-id", guarded_, config::Via::requests}, arena_);
+    head_ = forwarded_request(head,
+                              {client, client.trusted, client.listener.get(), *who, "the-id",
+                               guarded_, config::Via::requests},
+                              arena_);
   }
 
   // The outcome of a request that was refused; else empty.

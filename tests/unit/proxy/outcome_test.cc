@@ -60,7 +60,8 @@ TEST_CASE("an outcome's status says whose fault it is") {
 TEST_CASE("a request is sent again only where the endpoint cannot have acted on it, or may twice") {
   const std::set<Outcome> elsewhere = {Outcome::connect_refused, Outcome::connect_failed,
                                        Outcome::connect_timeout, Outcome::tls_failed,
-                                       Outcome::queue_full,      Outcome::local_fault};
+                                       Outcome::queue_full,      Outcome::local_fault,
+                                       Outcome::endpoint_left};
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
     const Again wanted = outcome == Outcome::upstream_closed_idle ? Again::if_reused

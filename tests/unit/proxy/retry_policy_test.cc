@@ -40,7 +40,7 @@ class Request {
 
  private:
   void go() {
-    std::optional<size_t> another;
+    std::optional<upstream::EndpointId> another;
     for (size_t i = 0; i < endpoints_ && !another.has_value(); ++i)
       if (std::ranges::find(policy_.tried(), i) == policy_.tried().end()) another = i;
     const auto next = policy_.next(another);
@@ -139,6 +139,41 @@ TEST_CASE("how a stream ended says what kind of failure it is") {
   bytes.append("x");
   sent.sends(bytes, false);
   CHECK_FALSE(failure_of(closed, Outcome::upstream_closed, Method::put, sent).whole);
+}
+
+TEST_CASE("an endpoint that left while it was waited for was not tried, and costs no retry") {
+  RetryPolicy policy;
+  CHECK(policy.next(7)->endpoint == 7);
+  CHECK(policy.allows({.outcome = Outcome::endpoint_left}, 0));
+  CHECK(policy.tried().empty());
+  CHECK(policy.next(8)->endpoint == 8);
+  CHECK(policy.allows({.outcome = Outcome::endpoint_left}, 0));
+  CHECK(policy.next(7)->endpoint == 7);  // it is back
+  CHECK_FALSE(policy.allows(kNoConnection, 0));
+}
+
+TEST_CASE("what is known of the others stays when one of them leaves") {
+  RetryPolicy policy;
+  policy.next(1);
+  CHECK(policy.allows(kRefused, kRetries));  // sound
+  policy.next(2);
+  CHECK(policy.allows(kNoConnection, kRetries));
+  policy.next(3);
+  CHECK(policy.allows({.outcome = Outcome::endpoint_left}, kRetries));
+  CHECK(std::ranges::equal(policy.tried(), std::vector<upstream::EndpointId>{1, 2}));
+  CHECK(policy.next(std::nullopt)->endpoint == 1);
+}
+
+TEST_CASE("one that is there no more is not gone back to, but another sound one is") {
+  RetryPolicy policy;
+  for (const upstream::EndpointId id : {1, 2}) {
+    policy.next(id);
+    CHECK(policy.allows(kRefused, kRetries));
+  }
+  const auto there = [](upstream::EndpointId id) { return id == 1; };
+  CHECK(policy.next(std::nullopt, there)->endpoint == 1);
+  CHECK(policy.allows(kRefused, kRetries));
+  CHECK_FALSE(policy.next(std::nullopt, [](upstream::EndpointId) { return false; }).has_value());
 }
 
 }  // namespace

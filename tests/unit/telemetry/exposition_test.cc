@@ -2,10 +2,13 @@
 #include "onehop/telemetry/exposition.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/counted.h"
 #include "tests/unit/telemetry/exposition_checker.h"
 
 namespace onehop::telemetry {
 namespace {
+
+using test::Counted;
 
 using test::check_exposition;
 using test::ExpositionText;
@@ -31,24 +34,24 @@ ExpositionText checked(const Telemetry& telemetry, Exposition format,
   return result;
 }
 
-Telemetry two_endpoints() {
-  return Telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}},
-                   {{"ok", OutcomeClass::ok}, {"connect_refused", OutcomeClass::upstream}}, 1, {},
-                   {"example.org/api", "/"});
+Counted two_endpoints() {
+  return Counted({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}},
+                 {{"ok", OutcomeClass::ok}, {"connect_refused", OutcomeClass::upstream}}, 1, {},
+                 {"example.org/api", "/"});
 }
 
 // One of two endpoints and one listener speak TLS.
-Telemetry with_tls() {
-  return Telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}}, {}, 1,
-                   {"127.0.0.1:8443"});
+Counted with_tls() {
+  return Counted({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}}, {}, 1,
+                 {"127.0.0.1:8443"});
 }
 
 TEST_CASE("the text is sound in both formats, busy or idle") {
-  Telemetry telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}},
-                      {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 1,
-                      {"127.0.0.1:8443", "[::1]:8443"}, {"/"});
+  Counted telemetry({{"app", "127.0.0.1:9001", true}, {"app", "127.0.0.1:9002"}},
+                    {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 1,
+                    {"127.0.0.1:8443", "[::1]:8443"}, {"/"});
   for (const Exposition format : kFormats) checked(telemetry, format);
-  EndpointShard& shard = telemetry.shard(0).endpoints[0];
+  EndpointShard& shard = telemetry.endpoint(0, 0);
   PhaseClock clock;
   for (uint64_t i = 0; i < 1000; ++i) {
     clock.start(0, Phase::request_head_read, Doing::work);
@@ -57,11 +60,11 @@ TEST_CASE("the text is sound in both formats, busy or idle") {
     shard.record(clock);
     shard.dial.record(i * 1000);
     shard.tls.full.record(i * 1000);
-    telemetry.shard(0).listener_tls[1].resumed.record(i * 100);
+    telemetry.listener(1, 0).resumed.record(i * 100);
   }
   shard.outcomes.add(1, 2);
-  telemetry.shard(0).routes[1].record(200, 1'000'000);
-  telemetry.shard(0).routes[0].record(404, 1'000'000);
+  telemetry.route(0, 0).record(200, 1'000'000);
+  telemetry.no_route(0).record(404, 1'000'000);
   for (const Exposition format : kFormats) {
     for (const Detail detail : {Detail::upstream, Detail::endpoint})
       checked(telemetry, format, detail);
@@ -69,7 +72,7 @@ TEST_CASE("the text is sound in both formats, busy or idle") {
 }
 
 TEST_CASE("each row is one family with its help, and a counter is named for its format") {
-  const Telemetry telemetry = two_endpoints();
+  const Counted telemetry = two_endpoints();
   for (const Exposition format : kFormats) {
     const ExpositionText text = checked(telemetry, format);
     size_t rows = 0;
@@ -96,8 +99,8 @@ TEST_CASE("each row is one family with its help, and a counter is named for its 
 }
 
 TEST_CASE("cells have the labels of their row") {
-  Telemetry telemetry = two_endpoints();
-  EndpointShard& shard = telemetry.shard(0).endpoints[0];
+  Counted telemetry = two_endpoints();
+  EndpointShard& shard = telemetry.endpoint(0, 0);
   shard.opened.add(static_cast<size_t>(OpenReason::peer_closed_idle), 7);
   shard.requests.add(2, 11);
   shard.bytes_sent.add(1234);
@@ -118,15 +121,15 @@ TEST_CASE("cells have the labels of their row") {
 }
 
 TEST_CASE("handshakes have the labels of their side, and whether a session was resumed") {
-  Telemetry telemetry = with_tls();
-  TlsShard& listener = telemetry.shard(0).listener_tls[0];
+  Counted telemetry = with_tls();
+  TlsShard& listener = telemetry.listener(0, 0);
   listener.in_progress.add(4);
   listener.failures[2].add(3);
   listener.full.record(2'000'000);
   listener.resumed.record(500'000);
   listener.resumed.record(500'000);
-  telemetry.shard(0).endpoints[0].tls.failures.add(5, 7);
-  telemetry.shard(0).endpoints[0].tls.full.record(4'000'000);
+  telemetry.endpoint(0, 0).tls.failures.add(5, 7);
+  telemetry.endpoint(0, 0).tls.full.record(4'000'000);
   const auto samples = checked(telemetry, Exposition::prometheus).samples;
   const std::string at = R"(listener="127.0.0.1:8443")";
   CHECK(samples.at("onehop_downstream_tls_handshakes_in_progress{" + at + "}") == 4);
@@ -157,7 +160,7 @@ TEST_CASE("an endpoint without TLS has no series of handshakes") {
 }
 
 TEST_CASE("every outcome is there at 0 before the first, with its class beside it") {
-  Telemetry telemetry = two_endpoints();
+  Counted telemetry = two_endpoints();
   const std::string refused = R"(outcome="connect_refused",class="upstream"})";
   const auto healthy = checked(telemetry, Exposition::prometheus).samples;
   CHECK(healthy.at("onehop_downstream_outcomes_total{" + refused) == 0);
@@ -167,8 +170,8 @@ TEST_CASE("every outcome is there at 0 before the first, with its class beside i
     CHECK(healthy.at("onehop_upstream_attempts_total{" + kFirst + ",class=\"" + std::string(name) +
                      "\"}") == 0);
   }
-  telemetry.shard(0).endpoints[0].outcomes.add(1);
-  telemetry.shard(0).endpoints[1].outcomes.add(1, 4);
+  telemetry.endpoint(0, 0).outcomes.add(1);
+  telemetry.endpoint(1, 0).outcomes.add(1, 4);
   const auto failing = checked(telemetry, Exposition::prometheus).samples;
   CHECK(failing.at("onehop_upstream_outcomes_total{" + kApp + "," + refused) == 5);
   CHECK(failing.at("onehop_upstream_attempts_total{" + kFirst + R"(,class="upstream"})") == 1);
@@ -177,9 +180,9 @@ TEST_CASE("every outcome is there at 0 before the first, with its class beside i
 }
 
 TEST_CASE("with the detail of endpoints every row is there for each of them") {
-  Telemetry telemetry = two_endpoints();
-  telemetry.shard(0).endpoints[0].outcomes.add(1, 3);
-  telemetry.shard(0).endpoints[0].reused.add(2);
+  Counted telemetry = two_endpoints();
+  telemetry.endpoint(0, 0).outcomes.add(1, 3);
+  telemetry.endpoint(0, 0).reused.add(2);
   const auto samples = checked(telemetry, Exposition::prometheus, Detail::endpoint).samples;
   const std::string second = R"(upstream="app",endpoint="127.0.0.1:9002")";
   const std::string refused = R"(,outcome="connect_refused",class="upstream"})";
@@ -190,7 +193,7 @@ TEST_CASE("with the detail of endpoints every row is there for each of them") {
 }
 
 TEST_CASE("an alert's histograms are there before the first record, the others after it") {
-  Telemetry telemetry = two_endpoints();
+  Counted telemetry = two_endpoints();
   const auto idle = checked(telemetry, Exposition::prometheus).samples;
   for (const char* route : {"", "/", "example.org/api"}) {
     const std::string at =
@@ -206,14 +209,14 @@ TEST_CASE("an alert's histograms are there before the first record, the others a
 }
 
 TEST_CASE("a route's requests are counted by their class and by their exact status") {
-  Telemetry telemetry = two_endpoints();
-  RouteShard& api = telemetry.shard(0).routes[1];
+  Counted telemetry = two_endpoints();
+  RouteShard& api = telemetry.route(0, 0);
   api.record(200, 3'000'000);
   api.record(409, 1'000'000);
   for (int i = 0; i < 3; ++i) api.record(429, 2'000'000);
   api.record(0, 7'000'000);
   api.record(999, 1'000'000);
-  telemetry.shard(0).routes[0].record(404, 1'000);
+  telemetry.no_route(0).record(404, 1'000);
   const auto samples = checked(telemetry, Exposition::prometheus).samples;
   const auto responses = [&](const std::string& route, const std::string& code) {
     return samples.at("onehop_downstream_responses_total{route=\"" + route + "\",code=\"" + code +
@@ -263,12 +266,12 @@ TEST_CASE("a bucket holds nothing above its edge, and all but what is a 32nd bel
 }
 
 TEST_CASE("each phase, the total and the overhead have their histogram") {
-  Telemetry telemetry = two_endpoints();
+  Counted telemetry = two_endpoints();
   PhaseClock clock;
   clock.start(0, Phase::request_head_read, Doing::work);
   clock.enter(Phase::response_wait, Doing::wait, 1'000'000);
   clock.stop(3'000'000);
-  telemetry.shard(0).endpoints[0].record(clock);
+  telemetry.endpoint(0, 0).record(clock);
   const auto samples = checked(telemetry, Exposition::prometheus).samples;
   for (const std::string_view phase : kPhaseNames) {
     INFO(phase);
@@ -288,7 +291,7 @@ TEST_CASE("twenty idle upstreams of six endpoints are fewer than six thousand se
     for (int i = 0; i < 6; ++i) endpoints.push_back({name, "10.0.0.1:" + std::to_string(9000 + i)});
   }
   const std::vector<OutcomeName> outcomes(kMaxOutcomes, {"an_outcome_of_average_length"});
-  const Telemetry telemetry(endpoints, outcomes, 1, {}, routes);
+  const Counted telemetry(endpoints, outcomes, 1, {}, routes);
   const std::string text = written(telemetry, Exposition::prometheus, Detail::upstream);
   size_t series = 0;
   for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) series += text[at] != '#';
@@ -298,7 +301,7 @@ TEST_CASE("twenty idle upstreams of six endpoints are fewer than six thousand se
 
 TEST_CASE("label values with quotes, backslashes and line ends are escaped") {
   CHECK(Labels().add("a", "x\"y\\z\nw").add("b", "").text() == R"(a="x\"y\\z\nw",b="")");
-  const Telemetry telemetry({{"a\"p\\p", "line\nend"}}, {}, 1);
+  const Counted telemetry({{"a\"p\\p", "line\nend"}}, {}, 1);
   for (const Exposition format : kFormats) checked(telemetry, format);
 }
 

@@ -5,9 +5,12 @@
 #include <thread>
 
 #include "tests/support/catch.h"
+#include "tests/support/counted.h"
 
 namespace onehop::telemetry {
 namespace {
+
+using test::Counted;
 
 // Every cell of every row gets another number, so that a row or cell that is mixed up or left out
 // shows.
@@ -42,9 +45,9 @@ class Fill {
   uint64_t next_ = 1;
 };
 
-Telemetry two_workers_three_endpoints() {
-  return Telemetry({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
-                   {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 2);
+Counted two_workers_three_endpoints() {
+  return Counted({{"app", "127.0.0.1:9001"}, {"app", "127.0.0.1:9002"}, {"api", "[::1]:80"}},
+                 {{"ok"}, {"connect_refused", OutcomeClass::upstream}}, 2);
 }
 
 // The cells of all rows of an endpoint in order.
@@ -73,10 +76,10 @@ std::vector<int64_t> flat(const TlsMetrics& values) {
 }
 
 TEST_CASE("a snapshot sums every cell of every row over the workers") {
-  Telemetry telemetry = two_workers_three_endpoints();
+  Counted telemetry = two_workers_three_endpoints();
   for (size_t worker = 0; worker < 2; ++worker) {
     Fill().shard(telemetry.shard(worker).downstream);
-    Fill().shard(telemetry.shard(worker).endpoints[1]);
+    Fill().shard(telemetry.endpoint(1, worker));
   }
   const Snapshot snapshot = merge(telemetry);
 
@@ -103,9 +106,9 @@ TEST_CASE("a snapshot carries the names in the order of the telemetry") {
 }
 
 TEST_CASE("the endpoints of an upstream are summed, every cell and every histogram") {
-  Telemetry telemetry = two_workers_three_endpoints();
+  Counted telemetry = two_workers_three_endpoints();
   for (const size_t endpoint : {0, 1, 2}) {
-    EndpointShard& shard = telemetry.shard(endpoint % 2).endpoints[endpoint];
+    EndpointShard& shard = telemetry.endpoint(endpoint, endpoint % 2);
     Fill().shard(shard);
     shard.dial.record(1000);
     for (Histogram& histogram : shard.exchange) histogram.record(5000);
@@ -135,10 +138,10 @@ TEST_CASE("a status above 599 is of the class of 5xx") {
 }
 
 TEST_CASE("routes are summed over the workers, and those of one label are one") {
-  Telemetry telemetry({}, {}, 2, {}, {"/api", "/", "/api"});
-  telemetry.shard(0).routes[1].record(200, 1000);
-  telemetry.shard(1).routes[1].record(503, 1000);
-  telemetry.shard(1).routes[3].record(200, 3000);
+  Counted telemetry({}, {}, 2, {}, {"/api", "/", "/api"});
+  telemetry.route(0, 0).record(200, 1000);
+  telemetry.route(0, 1).record(503, 1000);
+  telemetry.route(2, 1).record(200, 3000);
   const Snapshot snapshot = merge(telemetry);
   REQUIRE(snapshot.routes.size() == 3);
   CHECK(snapshot.routes[0].route.empty());
@@ -149,22 +152,23 @@ TEST_CASE("routes are summed over the workers, and those of one label are one") 
 }
 
 TEST_CASE("a gauge that falls in one worker and rises in another is summed with its sign") {
-  Telemetry telemetry = two_workers_three_endpoints();
+  Counted telemetry = two_workers_three_endpoints();
   telemetry.shard(0).downstream.open.add(5);
   telemetry.shard(1).downstream.open.add(-2);
   CHECK(merge(telemetry).downstream.open == 3);
 }
 
 TEST_CASE("handshakes of listeners and endpoints are summed over the workers, each by itself") {
-  Telemetry telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 2,
-                      {"127.0.0.1:8443", "[::1]:8443"});
+  Counted telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 2,
+                    {"127.0.0.1:8443", "[::1]:8443"});
   for (size_t worker = 0; worker < 2; ++worker) {
-    Shard& shard = telemetry.shard(worker);
-    Fill().shard(shard.listener_tls[1]);
-    shard.listener_tls[1].full.record(3'000'000);
-    shard.listener_tls[1].resumed.record(1'000'000 * (worker + 1));
-    Fill().shard(shard.endpoints[1].tls);
-    shard.endpoints[1].tls.full.record(5'000'000);
+    TlsShard& listener = telemetry.listener(1, worker);
+    Fill().shard(listener);
+    listener.full.record(3'000'000);
+    listener.resumed.record(1'000'000 * (worker + 1));
+    TlsShard& endpoint = telemetry.endpoint(1, worker).tls;
+    Fill().shard(endpoint);
+    endpoint.full.record(5'000'000);
   }
   const Snapshot snapshot = merge(telemetry);
   std::vector<int64_t> expected;
@@ -187,8 +191,8 @@ TEST_CASE("handshakes of listeners and endpoints are summed over the workers, ea
 }
 
 TEST_CASE("an endpoint has handshakes if it is one that speaks TLS, and not if one was counted") {
-  Telemetry telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 1);
-  telemetry.shard(0).endpoints[0].tls.full.record(1000);
+  Counted telemetry({{"app", "127.0.0.1:9001"}, {"app", "app.test:443", true}}, {}, 1);
+  telemetry.endpoint(0, 0).tls.full.record(1000);
   const Snapshot snapshot = merge(telemetry);
   CHECK_FALSE(snapshot.endpoints[0].tls.has_value());
   CHECK(snapshot.endpoints[1].tls.has_value());
@@ -196,10 +200,10 @@ TEST_CASE("an endpoint has handshakes if it is one that speaks TLS, and not if o
 }
 
 TEST_CASE("listeners of one address, which port 0 allows, are one in a snapshot") {
-  Telemetry telemetry({}, {}, 1, {"127.0.0.1:0", "[::1]:0", "127.0.0.1:0"});
-  telemetry.shard(0).listener_tls[0].full.record(1000);
-  telemetry.shard(0).listener_tls[1].full.record(1000);
-  telemetry.shard(0).listener_tls[2].full.record(2000);
+  Counted telemetry({}, {}, 1, {"127.0.0.1:0", "[::1]:0", "127.0.0.1:0"});
+  telemetry.listener(0, 0).full.record(1000);
+  telemetry.listener(1, 0).full.record(1000);
+  telemetry.listener(2, 0).full.record(2000);
   const Snapshot snapshot = merge(telemetry);
   REQUIRE(snapshot.listeners.size() == 2);
   CHECK(snapshot.listeners[0].tls.full.sum_ns() == 3000);
@@ -208,7 +212,7 @@ TEST_CASE("listeners of one address, which port 0 allows, are one in a snapshot"
 }
 
 TEST_CASE("an exchange is one record in each of its histograms, and the phases sum to the total") {
-  Telemetry telemetry = two_workers_three_endpoints();
+  Counted telemetry = two_workers_three_endpoints();
   for (size_t worker = 0; worker < 2; ++worker) {
     PhaseClock clock;
     clock.start(1000, Phase::request_head_read, Doing::work);
@@ -216,7 +220,7 @@ TEST_CASE("an exchange is one record in each of its histograms, and the phases s
     clock.enter(Phase::response_wait, Doing::wait, 1'003'000);
     clock.enter(Phase::response_body, Doing::work, 9'003'000);
     clock.stop(9'010'000);
-    telemetry.shard(worker).endpoints[0].record(clock);
+    telemetry.endpoint(0, worker).record(clock);
   }
   const Snapshot snapshot = merge(telemetry);
   const ExchangeValues& exchange = snapshot.endpoints[0].exchange;
@@ -231,11 +235,11 @@ TEST_CASE("an exchange is one record in each of its histograms, and the phases s
 }
 
 TEST_CASE("merging while a worker records never loses or repeats a record") {
-  Telemetry telemetry({{"app", "127.0.0.1:1"}}, {}, 1);
+  Counted telemetry({{"app", "127.0.0.1:1"}}, {}, 1);
   constexpr uint64_t kRecords = 200'000;
   std::atomic<bool> done = false;
   std::thread worker([&] {
-    EndpointShard& shard = telemetry.shard(0).endpoints[0];
+    EndpointShard& shard = telemetry.endpoint(0, 0);
     for (uint64_t i = 0; i < kRecords; ++i) shard.dial.record(i);
     done.store(true, std::memory_order_release);
   });

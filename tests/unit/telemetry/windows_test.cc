@@ -5,9 +5,12 @@
 #include <random>
 
 #include "tests/support/catch.h"
+#include "tests/support/counted.h"
 
 namespace onehop::telemetry {
 namespace {
+
+using test::Counted;
 
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kStart = 1000 * kSecondNs;
@@ -15,17 +18,23 @@ constexpr uint64_t kStart = 1000 * kSecondNs;
 // A telemetry with a moving clock: records go to the shard of a worker, sample() is called on each
 // full second that passes.
 class Running {
+  static std::vector<EndpointName> names(size_t count) {
+    std::vector<EndpointName> all;
+    for (size_t i = 0; i < count; ++i)
+      all.push_back({"app", "127.0.0.1:" + std::to_string(9001 + i)});
+    return all;
+  }
+
  public:
   explicit Running(size_t endpoints = 1, size_t workers = 1)
-      : telemetry(std::vector<EndpointName>(endpoints, {"app", "127.0.0.1:9001"}), {}, workers),
-        windows(telemetry, kStart) {}
+      : telemetry(names(endpoints), {}, workers), windows(telemetry.get(), kStart) {}
 
   void record(uint64_t ns, size_t endpoint = 0, size_t worker = 0) {
     PhaseClock clock;
     clock.start(now - ns, Phase::request_head_read, Doing::work);
     clock.enter(Phase::response_wait, Doing::wait, now - ns);
     clock.stop(now);
-    telemetry.shard(worker).endpoints[endpoint].record(clock);
+    telemetry.endpoint(endpoint, worker).record(clock);
   }
 
   void pass(uint64_t ns) {
@@ -45,7 +54,7 @@ class Running {
     return total_of(window, endpoint).count();
   }
 
-  Telemetry telemetry;
+  Counted telemetry;
   Windows windows;
   uint64_t now = kStart;
   uint64_t next_sample = kStart + kSecondNs;
@@ -154,7 +163,7 @@ TEST_CASE("the maximum of a window is at most one bucket high and never above th
 
 TEST_CASE("counters, gauges and connect times are since start in every window") {
   Running running;
-  EndpointShard& shard = running.telemetry.shard(0).endpoints[0];
+  EndpointShard& shard = running.telemetry.endpoint(0, 0);
   shard.opened.add(0, 3);
   shard.requests.add(2, 9);
   shard.dial.record(kMs);
@@ -173,18 +182,53 @@ TEST_CASE(
   for (int second = 0; second < 10; ++second) {
     running.telemetry.shard(0).downstream.accepted.add(5);
     running.telemetry.shard(0).downstream.requests.add(2, 50);
-    running.telemetry.shard(0).endpoints[1].opened.add(3, 2);
-    running.telemetry.shard(0).endpoints[1].requests.add(5, 40);
+    running.telemetry.endpoint(1, 0).opened.add(3, 2);
+    running.telemetry.endpoint(1, 0).requests.add(5, 40);
     running.pass(kSecondNs);
   }
   const Snapshot live = running.windows.snapshot(Window::total, running.now);
   const DownstreamRates downstream = running.windows.downstream_rates(live, running.now);
   CHECK(downstream.accepted.last_1s == 5);
   CHECK(downstream.requests.last_10s == 50);
-  const EndpointRates endpoint = running.windows.endpoint_rates(live, 1, running.now);
+  const EndpointRates endpoint = running.windows.endpoint_rates(live.endpoints[1], running.now);
   CHECK(endpoint.opened.last_60s == 2);
   CHECK(endpoint.requests.peak == 40);
-  CHECK(running.windows.endpoint_rates(live, 0, running.now).opened.peak == 0);
+  CHECK(running.windows.endpoint_rates(live.endpoints[0], running.now).opened.peak == 0);
+}
+
+TEST_CASE("what an endpoint did in its last minutes stays in the windows when it is gone") {
+  Running running(2);
+  running.record(2 * kMs, 0);
+  running.pass(kSecondNs);
+  running.record(3 * kMs, 0);  // not sampled yet when it goes
+  running.telemetry.let_go(0);
+  running.pass(kSecondNs);
+  const auto departed = [&](Window window) {
+    const Snapshot snapshot = running.windows.snapshot(window, running.now);
+    REQUIRE(snapshot.endpoints.size() == 1);
+    REQUIRE(snapshot.departed.size() == 1);
+    return snapshot.departed.front().exchange[kTotalIndex];
+  };
+  for (const Window window : {Window::last_10s, Window::last_1m, Window::last_5m, Window::total}) {
+    INFO(window_name(window));
+    CHECK(departed(window).count() == 2);
+    CHECK(departed(window).sum_ns() == 5 * kMs);
+  }
+  running.pass(20 * kSecondNs);
+  CHECK(departed(Window::last_10s).count() == 0);
+  CHECK(departed(Window::last_1m).count() == 2);
+}
+
+TEST_CASE("an endpoint that comes later has rates of its own life, and its first record at once") {
+  Running running(1);
+  running.pass(100 * kSecondNs);
+  const EndpointRef late = running.telemetry.get().endpoint({"app", "127.0.0.1:1"});
+  late->by_worker.of(0).requests.add(2, 10);
+  const Snapshot live = running.windows.snapshot(Window::last_10s, running.now);
+  CHECK(running.windows.endpoint_rates(live.endpoints[1], running.now).requests.last_60s == 20);
+  running.pass(2 * kSecondNs);
+  const Snapshot later = running.windows.snapshot(Window::last_10s, running.now);
+  CHECK(running.windows.endpoint_rates(later.endpoints[1], running.now).requests.last_60s == 5);
 }
 
 TEST_CASE("samples that come too soon are left out, so slots stay bounded") {
@@ -216,7 +260,7 @@ TEST_CASE("five minutes of a busy endpoint take the memory that the header state
       clock.enter(Phase::response_wait, Doing::wait, running.now + 3 * head);
       clock.enter(Phase::response_body, Doing::work, running.now + 3 * head + response);
       clock.stop(running.now + 4 * head + response);
-      running.telemetry.shard(0).endpoints[0].record(clock);
+      running.telemetry.endpoint(0, 0).record(clock);
     }
     running.pass(kSecondNs);
   }

@@ -13,6 +13,16 @@ namespace {
 
 using config::Balance;
 
+std::vector<size_t> all_new(size_t count) {
+  return std::vector<size_t>(count, kNew);
+}
+
+std::unique_ptr<Balancer> balancer_for(Balance algorithm, size_t count) {
+  auto balancer = make_balancer(algorithm);
+  balancer->rebuild(all_new(count));
+  return balancer;
+}
+
 // Endpoints behind a balancer, one request a millisecond. Those that are good take `busy_ms` for
 // one, those in `bad` fail at once.
 class Replicas {
@@ -21,9 +31,9 @@ class Replicas {
       : bad_(std::move(bad)),
         busy_ms_(busy_ms),
         candidates_(weights.size()),
-        penalties_(weights.size()),
-        balancer_(make_balancer(Balance::least_requests, weights.size())),
+        balancer_(balancer_for(Balance::least_requests, weights.size())),
         counts_(weights.size()) {
+    penalties_.rebuild(all_new(weights.size()));
     for (size_t i = 0; i < weights.size(); ++i) candidates_[i].weight = weights[i];
   }
 
@@ -93,7 +103,8 @@ TEST_CASE("endpoints that all fail are asked evenly, by weight") {
 }
 
 TEST_CASE("a failure is so much load at first, half after a half-life, and none in the end") {
-  Penalties penalties(2);
+  Penalties penalties;
+  penalties.rebuild(all_new(2));
   std::vector<Candidate> candidates(2);
   constexpr auto kWhole =
       static_cast<uint32_t>(Penalties::kRequestsPerFailure * Candidate::kFailureUnits);
@@ -113,19 +124,20 @@ TEST_CASE("a failure is so much load at first, half after a half-life, and none 
 TEST_CASE("failures change nothing for round_robin") {
   std::vector<Candidate> candidates(2);
   candidates[0].failures = 1'000'000;
-  const auto balancer = make_balancer(Balance::round_robin, 2);
+  const auto balancer = balancer_for(Balance::round_robin, 2);
   int first = 0;
   for (int i = 0; i < 100; ++i) first += balancer->pick(candidates) == size_t{0} ? 1 : 0;
   CHECK(first == 50);
 }
 
 TEST_CASE("any number of failures is a load that can be compared") {
-  Penalties penalties(1);
+  Penalties penalties;
+  penalties.rebuild(all_new(1));
   std::vector<Candidate> candidates = {{.weight = 1000, .in_flight = 4'000'000'000}};
   for (int i = 0; i < 1'000'000; ++i) penalties.add(0, 1);
   penalties.apply(candidates, 1);
   CHECK(candidates[0].failures >= 1'000'000u);
-  CHECK(make_balancer(Balance::least_requests, 1)->pick(candidates) == size_t{0});
+  CHECK(balancer_for(Balance::least_requests, 1)->pick(candidates) == size_t{0});
 }
 
 }  // namespace

@@ -24,14 +24,10 @@ struct PoolSide {
   HandLoop loop;
   HandDialer dialer{loop};
   Pools pools;
-  config::Pool config;
-  config::UpstreamTimeouts timeouts;
-  config::UpstreamHttp2 http2;
-  config::Limits limits;
+  PoolSettings settings;
   telemetry::EndpointShard counters;
   Reachability reachability;
   config::UpstreamProtocol protocol = config::UpstreamProtocol::h1;
-  uint32_t max_connections = 0;
 
   // To be made once all of the above is as it should be.
   std::unique_ptr<Pool> pool() {
@@ -39,17 +35,13 @@ struct PoolSide {
                                               .dialer = dialer,
                                               .http1_dialer = nullptr,
                                               .pools = pools,
-                                              .config = config,
-                                              .timeouts = timeouts,
-                                              .http2 = http2,
-                                              .limits = limits,
+                                              .settings = settings,
                                               .counters = counters,
                                               .protocol = protocol,
                                               .secure = false,
                                               .name = "app",
                                               .reachability = reachability,
                                               .address = *Address::numeric("127.0.0.1", 80),
-                                              .max_connections = max_connections,
                                               .seed = 1});
   }
 
@@ -118,13 +110,17 @@ class Asker final : public Pool::Waiter, public http::ClientStream::Events {
 };
 
 // One request on a connection of its own; the connection is idle afterwards.
-inline HandPeer& fill(PoolSide& side, Pool& pool, const std::string& fields = "") {
-  Asker asker(side.loop, pool, {.fresh = true});
-  side.loop.end_turn();
-  HandPeer& peer = side.dialer.accept();
+inline HandPeer& fill(HandLoop& loop, HandDialer& dialer, Pool& pool,
+                      const std::string& fields = "") {
+  Asker asker(loop, pool, {.fresh = true});
+  loop.end_turn();
+  HandPeer& peer = dialer.accept();
   REQUIRE(asker.lease);
   asker.finish(peer, fields);
   return peer;
+}
+inline HandPeer& fill(PoolSide& side, Pool& pool, const std::string& fields = "") {
+  return fill(side.loop, side.dialer, pool, fields);
 }
 
 }  // namespace onehop::upstream::test

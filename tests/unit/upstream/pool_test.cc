@@ -67,7 +67,7 @@ TEST_CASE("a dial that nobody waits for any more is given up and counted") {
 
 TEST_CASE("at max_connections requests wait in the order in which they came") {
   PoolSide side;
-  side.max_connections = 1;
+  side.settings.max_connections = 1;
   const auto pool = side.pool();
   Asker first(side.loop, *pool);
   Asker second(side.loop, *pool);
@@ -89,7 +89,7 @@ TEST_CASE("at max_connections requests wait in the order in which they came") {
 
 TEST_CASE("whoever leaves the queue gives its turn to the next") {
   PoolSide side;
-  side.max_connections = 1;
+  side.settings.max_connections = 1;
   const auto pool = side.pool();
   Asker first(side.loop, *pool);
   auto second = std::make_unique<Asker>(side.loop, *pool);
@@ -103,7 +103,7 @@ TEST_CASE("whoever leaves the queue gives its turn to the next") {
 
 TEST_CASE("a connection that ends makes room for a dial of whoever waits first") {
   PoolSide side;
-  side.max_connections = 1;
+  side.settings.max_connections = 1;
   const auto pool = side.pool();
   auto first = std::make_unique<Asker>(side.loop, *pool);
   const Asker second(side.loop, *pool);
@@ -121,9 +121,9 @@ TEST_CASE("a connection that ends makes room for a dial of whoever waits first")
 
 TEST_CASE("a full queue refuses at once, and who waits too long is refused then") {
   PoolSide side;
-  side.max_connections = 1;
-  side.config.max_queue = 1;
-  side.config.queue_timeout = config::milliseconds(500);
+  side.settings.max_connections = 1;
+  side.settings.pool.max_queue = 1;
+  side.settings.pool.queue_timeout = config::milliseconds(500);
   const auto pool = side.pool();
   const Asker first(side.loop, *pool);
   const Asker second(side.loop, *pool);
@@ -167,7 +167,7 @@ TEST_CASE("a dial that fails says why, and the log of failures is counted by who
 
 TEST_CASE("a dial without an answer is given up after the connect timeout") {
   PoolSide side;
-  side.timeouts.connect = config::milliseconds(300);
+  side.settings.timeouts.connect = config::milliseconds(300);
   const auto pool = side.pool();
   const Asker asker(side.loop, *pool);
   side.loop.end_turn();
@@ -273,7 +273,7 @@ TEST_CASE("bytes that nobody asked for end an idle connection and are counted") 
 
 TEST_CASE("a connection ends with the request that makes max_requests full") {
   PoolSide side;
-  side.config.max_requests = 2;
+  side.settings.pool.max_requests = 2;
   const auto pool = side.pool();
   HandPeer& peer = fill(side, *pool);
   CHECK_FALSE(peer.closed);
@@ -289,8 +289,8 @@ TEST_CASE("a connection ends with the request that makes max_requests full") {
 
 TEST_CASE("a connection past max_age is not lent again, with a fifth more or less of it") {
   PoolSide side;
-  side.config.max_age = config::seconds(10);
-  side.config.idle_timeout = config::seconds(100);
+  side.settings.pool.max_age = config::seconds(10);
+  side.settings.pool.idle_timeout = config::seconds(100);
   const auto pool = side.pool();
   HandPeer& peer = fill(side, *pool);
   side.loop.pass_ms(7'900);
@@ -304,7 +304,7 @@ TEST_CASE("a connection past max_age is not lent again, with a fifth more or les
 
 TEST_CASE("with reuse off no connection is lent twice") {
   PoolSide side;
-  side.config.reuse = false;
+  side.settings.pool.reuse = false;
   const auto pool = side.pool();
   CHECK(fill(side, *pool).closed);
   const Asker next(side.loop, *pool);
@@ -315,7 +315,7 @@ TEST_CASE("with reuse off no connection is lent twice") {
 
 TEST_CASE("of more idle connections than max_idle the one that is idle longest goes") {
   PoolSide side;
-  side.config.max_idle = 2;
+  side.settings.pool.max_idle = 2;
   const auto pool = side.pool();
   HandPeer& first = fill(side, *pool);
   HandPeer& second = fill(side, *pool);
@@ -339,7 +339,7 @@ TEST_CASE("a request that must have a fresh connection leaves idle ones alone") 
 
 TEST_CASE("at max_connections an idle one makes room for a fresh one") {
   PoolSide side;
-  side.max_connections = 1;
+  side.settings.max_connections = 1;
   const auto pool = side.pool();
   HandPeer& idle = fill(side, *pool);
   const Asker asker(side.loop, *pool, {.fresh = true});

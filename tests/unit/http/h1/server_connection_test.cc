@@ -83,6 +83,12 @@ struct Side {
     peer.end();
     side.loop.end_turn();
   }
+  // Before anything is said.
+  void half_close(HalfClose means) {
+    config::Listener listener;
+    listener.half_close = means;
+    side.use_listener(listener);
+  }
   void pass(uint64_t ms) {
     side.loop.pass_ms(ms);
     side.loop.end_turn();
@@ -264,7 +270,7 @@ TEST_CASE("a 100 that is taken back before it left is still awaited, so the conn
 
 TEST_CASE("whoever answers is told once that its client has gone") {
   Side side;
-  side.side.listener.half_close = HalfClose::cancel;
+  side.half_close(HalfClose::cancel);
   side.say(kGet);
   side.end();
   CHECK(side.request().resets == 1);
@@ -323,7 +329,7 @@ TEST_CASE("each direction of a tunnel ends by itself, and the second ends the co
 TEST_CASE("a client that ends its side while it waits has left, unless half_close says serve") {
   const bool serves = GENERATE(false, true);
   Side side;
-  side.side.listener.half_close = serves ? HalfClose::serve : HalfClose::cancel;
+  side.half_close(serves ? HalfClose::serve : HalfClose::cancel);
   side.say(std::string(kGet) + std::string(kGet));
   side.end();
   REQUIRE(side.request().why.has_value() != serves);

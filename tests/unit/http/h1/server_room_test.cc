@@ -49,7 +49,7 @@ TEST_CASE("what the client did not take holds back who sends, past buffered_per_
   side.begin_response();
   side.side.loop.end_turn();
   side.peer.takes = 0;
-  const auto limit = static_cast<size_t>(side.side.limits.buffered_per_stream);
+  const auto limit = static_cast<size_t>(side.side.settings.limits.buffered_per_stream);
   side.send(limit - 1);
   side.side.loop.end_turn();
   CHECK(side.open.stream->has_room());

@@ -105,7 +105,7 @@ class FarPeer {
 struct Side {
   explicit Side(FarPeer& far, bool reads = true, uint64_t most = 4 * kMiB) : peer(far) {
     reader.reads = reads;
-    side.http2.max_stream_window = most;
+    side.settings.http2.max_stream_window = most;
     side.serve_h2(peer.wire);
     peer.wire.say(std::string(kPreface) + test::h2_settings({}).wire());
     side.loop.end_turn();

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Sets of endpoints, as the main thread makes them and all workers share them. An endpoint is known
+// by its id, never by its place: places change with every set.
+//
+//   main      EndpointBook: name and address -> EndpointSpec, the same one for the same facts
+//   workers   Upstream::use(set) -> the endpoints that stay keep their pools, others come and go
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "onehop/base/address.h"
+#include "onehop/config/config.h"
+#include "onehop/telemetry/telemetry.h"
+#include "onehop/upstream/reachability.h"
+
+namespace onehop::upstream {
+
+// A number that is given once. 0: none.
+using EndpointId = uint64_t;
+
+// What all workers have of an endpoint together.
+struct SharedEndpoint {
+  telemetry::EndpointRef cells;
+  Reachability reachability;
+};
+
+// Never changed. An endpoint of which something changes has another spec with the same id.
+struct EndpointSpec {
+  EndpointId id = 0;
+  std::string name;  // as it is shown: the address as configured
+  std::string host;  // by which TLS knows it, where upstream.tls.server_name does not say
+  Address address;
+  uint32_t weight = 1;  // 1 to 1000
+  std::shared_ptr<SharedEndpoint> shared;
+};
+using SpecRef = std::shared_ptr<const EndpointSpec>;
+
+// In the order in which a balancer has them. No id is there twice.
+using EndpointSet = std::shared_ptr<const std::vector<SpecRef>>;
+
+// How connections to an upstream's endpoints are made, beside their addresses: where that differs,
+// other endpoints are meant.
+std::string identity_of(const config::Upstream& upstream);
+
+// Gives the ids. An endpoint that is described as before is the same one, with its pools and
+// counters, in whatever set it stands, for as long as somebody has it. Used by one thread.
+class EndpointBook {
+ public:
+  // Outlives the book.
+  explicit EndpointBook(telemetry::Telemetry& telemetry) : telemetry_(telemetry) {}
+
+  struct Described {
+    std::string upstream;
+    std::string identity;  // identity_of() the upstream
+    bool tls = false;
+    std::string name;
+    std::string host;
+    Address address;
+    uint32_t weight = 1;
+  };
+  SpecRef spec(const Described& described);
+
+ private:
+  struct Entry {
+    EndpointId id = 0;
+    std::weak_ptr<SharedEndpoint> shared;
+    std::weak_ptr<const EndpointSpec> latest;
+  };
+  void forget_those_gone();
+
+  telemetry::Telemetry& telemetry_;
+  std::unordered_map<std::string, Entry> entries_;
+  size_t forget_at_ = 64;  // entries
+  EndpointId next_id_ = 1;
+};
+
+}  // namespace onehop::upstream

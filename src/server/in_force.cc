@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "in_force.h"
+
+#include <ctime>
+#include <utility>
+#include <vector>
+
+#include "onehop/tls/digest.h"
+
+namespace onehop::server {
+namespace {
+
+// "[::1]:443" and "app.test:443" without the port.
+std::string host_of(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
+}
+
+upstream::EndpointSet set_of(const config::Upstream& upstream,
+                             const std::vector<Address>& addresses, upstream::EndpointBook& book) {
+  auto set = std::make_shared<std::vector<upstream::SpecRef>>();
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const config::Endpoint& endpoint = upstream.endpoints[i];
+    set->push_back(book.spec({.upstream = upstream.name,
+                              .identity = upstream::identity_of(upstream),
+                              .tls = upstream.tls.enabled,
+                              .name = endpoint.address,
+                              .host = host_of(endpoint.address),
+                              .address = addresses[i],
+                              .weight = endpoint.weight}));
+  }
+  return set;
+}
+
+}  // namespace
+
+InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
+  InForce made;
+  made.snapshot = std::make_shared<const proxy::Snapshot>(number, prepared.loaded.config);
+  made.json = config::to_json(prepared.config());
+  if (!prepared.loaded.file.empty()) made.sha256 = tls::sha256_hex(prepared.loaded.text);
+  made.by = std::move(by);
+  made.since_unix_s = std::time(nullptr);
+  prepared.loaded.text.clear();
+  made.prepared = std::move(prepared);
+  return made;
+}
+
+std::shared_ptr<const Change> change_of(const InForce& in_force, upstream::EndpointBook& book,
+                                        telemetry::Telemetry& telemetry, uint64_t max_connections) {
+  auto change = std::make_shared<Change>();
+  const config::Config& config = in_force.config();
+  change->snapshot = in_force.snapshot;
+  for (size_t i = 0; i < config.upstreams.size(); ++i)
+    change->endpoints.push_back(set_of(config.upstreams[i], in_force.prepared.addresses[i], book));
+  change->upstream_tls = in_force.prepared.tls.upstreams();
+  change->listener_tls = in_force.prepared.tls.listeners();
+  for (const config::Listener& listener : config.listeners) {
+    change->listener_cells.push_back(listener.tls.enabled() ? &telemetry.listener(listener.address)
+                                                            : nullptr);
+  }
+  for (const std::string& label : in_force.snapshot->route_labels())
+    change->routes.push_back(&telemetry.route(label));
+  change->no_route = &telemetry.route({});
+  change->max_connections = max_connections;
+  return change;
+}
+
+}  // namespace onehop::server

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// InForce: the configuration that is in force, and what the main thread has made of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "change.h"
+#include "prepared.h"
+
+namespace onehop::server {
+
+struct InForce {
+  Prepared prepared;
+  std::shared_ptr<const proxy::Snapshot> snapshot;
+  std::string json;    // for GET /config
+  std::string sha256;  // of the file's text; "" without one
+  std::string by;      // what it came by
+  int64_t since_unix_s = 0;
+
+  const config::Config& config() const { return snapshot->config(); }
+
+  static InForce make(Prepared prepared, uint64_t number, std::string by);
+};
+
+// What the workers are given of it. `max_connections` is of each worker.
+std::shared_ptr<const Change> change_of(const InForce& in_force, upstream::EndpointBook& book,
+                                        telemetry::Telemetry& telemetry, uint64_t max_connections);
+
+}  // namespace onehop::server

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "listeners.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "listening.h"
+
+namespace onehop::server {
+
+Result<Listeners::Opened, std::string> Listeners::open(
+    const std::vector<proxy::Snapshot::Terms>& listeners, size_t workers) const {
+  using Accepts = net::ListeningSocket::Accepts;
+  Opened opened;
+  opened.by_worker.resize(workers);
+  for (size_t i = 0; i < listeners.size(); ++i) {
+    opened.keys.push_back(listeners[i]->key);
+    const auto known = std::ranges::find(keys_, listeners[i]->key);
+    if (known != keys_.end()) {
+      opened.addresses.push_back(addresses_[static_cast<size_t>(known - keys_.begin())]);
+      continue;
+    }
+    const config::Listener& config = listeners[i]->config;
+    auto sockets = listen(config.address, config.backlog, workers,
+                          config.defer_accept ? Accepts::with_data : Accepts::at_once);
+    if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
+    opened.addresses.push_back(sockets->front().local());
+    for (size_t worker = 0; worker < workers; ++worker)
+      opened.by_worker[worker].emplace(i, std::move((*sockets)[worker]));
+  }
+  return opened;
+}
+
+}  // namespace onehop::server

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include <utility>
+
+#include "onehop/base/assert.h"
+#include "onehop/upstream/upstream.h"
+#include "penalties.h"
+#include "secure_dialer.h"
+
+namespace onehop::upstream {
+namespace {
+
+uint64_t seed_of(const net::Loop& loop, size_t worker, EndpointId id) {
+  return loop.now_ns() ^ ((worker + 1) * 0x9E3779B97F4A7C15u + id);
+}
+
+}  // namespace
+
+struct Endpoint::Connections {
+  explicit Connections(Endpoint& endpoint)
+      : counters(endpoint.spec_->shared->cells->by_worker.of(endpoint.upstream_.parts_.worker)),
+        dialer(dialer_of(endpoint, counters)),
+        pool(parts_of(endpoint, *this)) {}
+
+  static std::unique_ptr<SecureDialer> dialer_of(Endpoint& endpoint,
+                                                 telemetry::EndpointShard& counters) {
+    const Upstream& upstream = endpoint.upstream_;
+    if (upstream.tls_ == nullptr) return nullptr;
+    return std::make_unique<SecureDialer>(SecureDialer::Parts{.loop = upstream.parts_.loop,
+                                                              .dialer = upstream.parts_.dialer,
+                                                              .context = upstream.tls_,
+                                                              .upstream = upstream.name_,
+                                                              .spec = endpoint.spec_,
+                                                              .counters = counters.tls});
+  }
+
+  static Pool::Parts parts_of(Endpoint& endpoint, Connections& made) {
+    const Upstream& upstream = endpoint.upstream_;
+    const bool secure = made.dialer != nullptr;
+    const bool has_choice = upstream.protocol_ == config::UpstreamProtocol::automatic;
+    return {.loop = upstream.parts_.loop,
+            .dialer = secure ? made.dialer->any() : upstream.parts_.dialer,
+            .http1_dialer = secure && has_choice ? &made.dialer->http1() : nullptr,
+            .pools = upstream.parts_.pools,
+            .settings = upstream.settings_,
+            .counters = made.counters,
+            .protocol = upstream.protocol_,
+            .secure = secure,
+            .name = upstream.name_,
+            .reachability = endpoint.spec_->shared->reachability,
+            .address = endpoint.spec_->address,
+            .seed = seed_of(upstream.parts_.loop, upstream.parts_.worker, endpoint.id())};
+  }
+
+  telemetry::EndpointShard& counters;
+  std::unique_ptr<SecureDialer> dialer;
+  Pool pool;
+};
+
+Endpoint::Endpoint(Upstream& upstream, SpecRef spec)
+    : upstream_(upstream), spec_(std::move(spec)) {}
+
+Endpoint::~Endpoint() = default;
+
+const std::string& Endpoint::upstream() const {
+  return upstream_.name_;
+}
+
+Endpoint::Connections& Endpoint::connections() {
+  if (connections_ == nullptr) connections_ = std::make_unique<Connections>(*this);
+  return *connections_;
+}
+
+Pool& Endpoint::pool() {
+  return connections().pool;
+}
+
+telemetry::EndpointShard& Endpoint::counters() {
+  return connections().counters;
+}
+
+void Endpoint::count(int change) {
+  in_flight_ += static_cast<uint32_t>(change);
+  if (place_ != kNew) upstream_.candidates_[place_].in_flight = in_flight_;
+  counters().in_flight.add(change);
+}
+
+void Endpoint::failed() {
+  if (place_ != kNew) upstream_.penalties_->add(place_, upstream_.parts_.loop.now_ms());
+}
+
+void Endpoint::use(const std::shared_ptr<const tls::ClientContext>& context) {
+  if (connections_ == nullptr || connections_->dialer == nullptr) return;
+  connections_->dialer->use(context);
+  connections_->pool.begin_anew();
+}
+
+void Endpoint::reconfigured() {
+  if (connections_ != nullptr) connections_->pool.reconfigured();
+}
+
+// Those who wait are told in this call.
+void Endpoint::leave() {
+  leaving_ = true;
+  if (connections_ != nullptr) connections_->pool.leave();
+  on_unpinned();
+}
+
+void Endpoint::on_unpinned() {
+  if (leaving_ && !pinned()) upstream_.parts_.loop.mark_dirty(*this);
+}
+
+// The end of the turn: every lease of it was given back.
+void Endpoint::flush() {
+  if (pinned()) return;
+  ONEHOP_ASSERT(connections_ == nullptr || connections_->pool.empty());
+  upstream_.has_left(*this);
+}
+
+}  // namespace onehop::upstream
