@@ -25,6 +25,7 @@ STRANGERS = (("http/h1", "http/h2"),)
 # The one place that may see each library: path prefixes below src/ or include/onehop/.
 LIBRARIES = (
     (re.compile(r"^uv\.h$|^uv/"), "net/", "libuv"),
+    (re.compile(r"^ares(_\w+)?\.h$"), "net/", "c-ares"),
     (re.compile(r"^openssl/"), "tls/", "OpenSSL"),
     (re.compile(r"^llhttp\.h$|^llhttp/"), "http/h1/", "llhttp"),
     (re.compile(r"^nghttp2/"), "http/h2/", "nghttp2"),

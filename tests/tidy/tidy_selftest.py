@@ -115,6 +115,7 @@ class CppRules(unittest.TestCase):
 class IncludeRules(unittest.TestCase):
     def test_each_library_has_its_room(self):
         for name, good, bad in (("uv.h", "net", "upstream"), ("openssl/ssl.h", "tls", "net"),
+                                ("ares.h", "net", "upstream"),
                                 ("llhttp.h", "http/h1", "http"),
                                 ("toml++/toml.h", "config", "base"),
                                 ("nghttp2/nghttp2.h", "http/h2", "http/h1")):
