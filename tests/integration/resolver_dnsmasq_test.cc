@@ -39,8 +39,9 @@ uint16_t free_port() {
 
 // Of Debian's dnsmasq-base; a user's PATH need not have /usr/sbin.
 std::string dnsmasq_program() {
-  for (const std::string name : {"dnsmasq", "/usr/sbin/dnsmasq", "/usr/local/sbin/dnsmasq"}) {
-    if (name.front() == '/' ? ::access(name.c_str(), X_OK) == 0 : has_program(name)) return name;
+  if (has_program("dnsmasq")) return "dnsmasq";
+  for (const char* path : {"/usr/sbin/dnsmasq", "/usr/local/sbin/dnsmasq"}) {
+    if (::access(path, X_OK) == 0) return path;
   }
   return {};
 }

@@ -14,7 +14,7 @@
 
 namespace onehop::test {
 
-inline net::AddressAnswer addresses(std::vector<std::string_view> ips, uint32_t ttl_s) {
+inline net::AddressAnswer addresses(const std::vector<std::string_view>& ips, uint32_t ttl_s) {
   net::AddressAnswer answer;
   answer.found = net::Found::answered;
   for (const std::string_view ip : ips)

@@ -35,7 +35,7 @@ Resolver::Options asking_briefly(const ScriptedDns& server) {
 
 // One answer to A and one to AAAA, each made by the test of an empty one.
 using Fill = std::function<void(DnsMessage&)>;
-ScriptedDns::Script by_family(Fill v4, Fill v6) {
+ScriptedDns::Script by_family(const Fill& v4, const Fill& v6) {
   return [=](const DnsQuestion& question) -> Messages {
     DnsMessage message(question);
     (question.type == test::kTypeA ? v4 : v6)(message);
@@ -43,7 +43,7 @@ ScriptedDns::Script by_family(Fill v4, Fill v6) {
   };
 }
 
-ScriptedDns::Script always(Fill fill) {
+ScriptedDns::Script always(const Fill& fill) {
   return by_family(fill, fill);
 }
 
