@@ -218,6 +218,19 @@ Json endpoint_of(const Snapshot& snapshot, const EndpointValues& values,
   return endpoint;
 }
 
+// Where the endpoints come from. One that is there and has no cells yet is shown once it has.
+void add_origins(const ShownUpstream& shown, Json& upstream) {
+  upstream["discovery"] = {{"lookups_total", shown.lookups}, {"failed_total", shown.failed}};
+  if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();
+  for (const ShownEndpoint& endpoint : shown.endpoints) {
+    if (!upstream["endpoints"].contains(endpoint.address)) continue;
+    Json& at = upstream["endpoints"][endpoint.address];
+    at["source"] = endpoint.source;
+    at["since"] = endpoint.since_unix_s;
+    at["weight"] = endpoint.weight;
+  }
+}
+
 }  // namespace
 
 std::string stats_document(const View& view, telemetry::Window window) {
@@ -231,9 +244,9 @@ std::string stats_document(const View& view, telemetry::Window window) {
           certificates_of(Side::upstream, values.name.upstream, view);
     }
   }
+  for (const ShownUpstream& shown : view.upstreams) add_origins(shown, upstreams[shown.name]);
   for (const EndpointValues& values : snapshot.departed) {
     Json& upstream = upstreams[values.name.upstream];
-    if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();
     upstream["departed"] = endpoint_of(snapshot, values, {});
   }
   const Json document = {{"version", std::string(view.version)},

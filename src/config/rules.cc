@@ -37,7 +37,9 @@ std::string allowed(Text rule) {
     case Text::admin_address:
       return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "")";
     case Text::endpoint_address:
-      return R"("IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535)";
+      return R"("IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, or "srv:NAME")";
+    case Text::name_server:
+      return R"(the address of a name server: "IP", "IP:PORT" or "[IP6]:PORT")";
     case Text::block:
       return R"(an IP address or a block such as "10.0.0.0/8")";
     case Text::host:

@@ -38,6 +38,28 @@ std::string_view endpoint_fault(const HostPort& given) {
   return is_address ? std::string_view() : name_fault(given.host);
 }
 
+// "srv:_http._tcp.app.example"; what looks like that and is "srv:80" is a host of that name.
+std::optional<std::string_view> service_of(std::string_view text) {
+  constexpr std::string_view kServices = "srv:";
+  if (!text.starts_with(kServices)) return std::nullopt;
+  const std::string_view name = text.substr(kServices.size());
+  if (parse_decimal(name, UINT16_MAX).has_value()) return std::nullopt;
+  return name;
+}
+
+std::string_view service_fault(std::string_view name) {
+  if (name.empty()) return "no name behind \"srv:\"";
+  return name.find(':') != name.npos ? "a port, which the records of a service have themselves"
+                                     : name_fault(name);
+}
+
+bool is_name_server(std::string_view text) {
+  if (Address::numeric(text, 53).has_value()) return true;
+  const Result<HostPort, std::string> given = parse_host_port(text);
+  return given && given->port != 0 && !given->host.empty() &&
+         Address::numeric(given->host, given->port).has_value();
+}
+
 std::string_view host_fault(std::string_view text) {
   if (text.empty()) return {};
   if (const auto address = Address::numeric(text, 0)) {
@@ -115,7 +137,10 @@ bool fits(Text rule, std::string_view text) {
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && listen_address(*given).has_value();
     }
+    case Text::name_server:
+      return is_name_server(text);
     case Text::endpoint_address: {
+      if (const auto service = service_of(text)) return service_fault(*service).empty();
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && given->port != 0 && endpoint_fault(*given).empty();
     }
@@ -165,6 +190,7 @@ std::string reason_against(Text rule, std::string_view text) {
       if (text.find("://") != text.npos) {
         return "a scheme; `protocol` and a table [upstream.NAME.tls] say what is spoken";
       }
+      if (const auto service = service_of(text)) return std::string(service_fault(*service));
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && !given->host.empty() ? std::string(endpoint_fault(*given)) : std::string();
     }
@@ -178,6 +204,7 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::server_name:
       return std::string(server_name_fault(text));
     case Text::block:
+    case Text::name_server:
     case Text::upstream:
     case Text::upstream_name:
     case Text::ciphers:

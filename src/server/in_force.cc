@@ -8,33 +8,6 @@
 #include "onehop/tls/digest.h"
 
 namespace onehop::server {
-namespace {
-
-// "[::1]:443" and "app.test:443" without the port.
-std::string host_of(std::string_view address) {
-  std::string_view host = address.substr(0, address.rfind(':'));
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  return std::string(host);
-}
-
-upstream::EndpointSet set_of(const config::Upstream& upstream,
-                             const std::vector<Address>& addresses, upstream::EndpointBook& book) {
-  auto set = std::make_shared<std::vector<upstream::SpecRef>>();
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    const config::Endpoint& endpoint = upstream.endpoints[i];
-    set->push_back(book.spec({.upstream = upstream.name,
-                              .identity = upstream::identity_of(upstream),
-                              .tls = upstream.tls.enabled,
-                              .name = endpoint.address,
-                              .host = host_of(endpoint.address),
-                              .address = addresses[i],
-                              .weight = endpoint.weight}));
-  }
-  return set;
-}
-
-}  // namespace
-
 InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
   InForce made;
   made.snapshot = std::make_shared<const proxy::Snapshot>(number, prepared.loaded.config);
@@ -47,13 +20,13 @@ InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
   return made;
 }
 
-std::shared_ptr<const Change> change_of(const InForce& in_force, upstream::EndpointBook& book,
+std::shared_ptr<const Change> change_of(const InForce& in_force,
+                                        std::vector<upstream::EndpointSet> endpoints,
                                         telemetry::Telemetry& telemetry, uint64_t max_connections) {
   auto change = std::make_shared<Change>();
   const config::Config& config = in_force.config();
   change->snapshot = in_force.snapshot;
-  for (size_t i = 0; i < config.upstreams.size(); ++i)
-    change->endpoints.push_back(set_of(config.upstreams[i], in_force.prepared.addresses[i], book));
+  change->endpoints = std::move(endpoints);
   change->upstream_tls = in_force.prepared.tls.upstreams();
   change->listener_tls = in_force.prepared.tls.listeners();
   for (const config::Listener& listener : config.listeners) {

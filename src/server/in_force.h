@@ -24,8 +24,10 @@ struct InForce {
   static InForce make(Prepared prepared, uint64_t number, std::string by);
 };
 
-// What the workers are given of it. `max_connections` is of each worker.
-std::shared_ptr<const Change> change_of(const InForce& in_force, upstream::EndpointBook& book,
+// What the workers are given of it. `endpoints` are by upstream, `max_connections` is of each
+// worker.
+std::shared_ptr<const Change> change_of(const InForce& in_force,
+                                        std::vector<upstream::EndpointSet> endpoints,
                                         telemetry::Telemetry& telemetry, uint64_t max_connections);
 
 }  // namespace onehop::server

@@ -52,8 +52,14 @@ void Reload::begin() {
 
 void Reload::loaded(Result<Prepared, std::string> prepared) {
   if (!prepared.has_value()) return end({false, prepared.error()});
+  const auto made = std::make_shared<Prepared>(std::move(*prepared));
+  const auto asked = owner_.look_up(*made, [this, made] { adopt(std::move(*made)); });
+  if (!asked.has_value()) end({false, asked.error()});
+}
+
+void Reload::adopt(Prepared prepared) {
   const auto text = std::make_shared<std::string>();
-  auto adopted = owner_.adopt(std::move(*prepared), by_, [this, text] { end({true, *text}); });
+  auto adopted = owner_.adopt(std::move(prepared), by_, [this, text] { end({true, *text}); });
   if (!adopted.has_value()) return end({false, adopted.error()});
   *text = std::move(*adopted);
 }

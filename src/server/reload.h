@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Reload: how another configuration comes into force while the program runs.
 //
-//   ask() -> loading, on a thread of its own: read, check, resolve, read certificates
-//         -> main: adopt, all or nothing -> every worker has it -> told
+//   ask() -> loading, on a thread of its own: read, check, read certificates
+//         -> main: names are looked up -> adopt, all or nothing -> every worker has it -> told
 //
 // One at a time. Whoever asks while one is under way has the next one, together with all who do.
 #pragma once
@@ -31,6 +31,9 @@ class Reload {
    public:
     // The contexts that are in use.
     virtual TlsContexts contexts() const = 0;
+    // Calls `then`, now or later, once the names in it were looked up; the error is a sentence.
+    virtual Result<void, std::string> look_up(const Prepared& prepared,
+                                              std::function<void()> then) = 0;
     // Brings it into force, or says why it cannot be, and then nothing has changed. `done` is
     // called later, when it is in force everywhere.
     virtual Result<std::string, std::string> adopt(Prepared prepared, const std::string& by,
@@ -62,6 +65,7 @@ class Reload {
  private:
   void begin();
   void loaded(Result<Prepared, std::string> prepared);
+  void adopt(Prepared prepared);
   void end(const ReloadResult& result);
 
   net::EventLoop& loop_;

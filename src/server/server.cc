@@ -14,20 +14,24 @@
 #include "commit.h"
 #include "cpus.h"
 #include "descriptors.h"
+#include "endpoint_sets.h"
 #include "in_force.h"
 #include "listeners.h"
 #include "listening.h"
+#include "name_wait.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/difference.h"
 #include "onehop/admin/service.h"
 #include "onehop/base/buffer.h"
 #include "onehop/base/log.h"
 #include "onehop/base/memory_return.h"
+#include "onehop/net/resolver.h"
 #include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
 #include "onehop/server/signals.h"
 #include "reload.h"
 #include "service_manager.h"
+#include "shown.h"
 #include "stop.h"
 #include "workers.h"
 
@@ -92,7 +96,7 @@ log::Level level_of(config::LogLevel level) {
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
-struct ServerParts final : private Reload::Owner {
+struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   ServerParts(Prepared prepared, std::string version_text, Load again)
       : version(std::move(version_text)),
         telemetry(proxy::outcome_names(), worker_count(prepared.config())),
@@ -107,7 +111,6 @@ struct ServerParts final : private Reload::Owner {
         reload(loop, std::move(again), *this) {}
 
   admin::View view();
-  void show_certificates(admin::View& seen) const;
 
   void on_sample();
   void on_renewal();
@@ -117,6 +120,12 @@ struct ServerParts final : private Reload::Owner {
   }
 
   TlsContexts contexts() const override { return in_force.prepared.tls; }
+  Result<void, std::string> look_up(const Prepared& prepared, std::function<void()> then) override;
+  Result<void, std::string> make_resolver(const config::Dns& dns);
+  void on_endpoints(const std::string& upstream, const upstream::EndpointSet& set) override {
+    workers.use(upstream, set);
+  }
+  void on_names() override { name_wait.look(); }
   Result<std::string, std::string> adopt(Prepared prepared, const std::string& by,
                                          std::function<void()> done) override;
   void on_reload_begun() override { service_manager.reloading(loop.now_ns() / 1000); }
@@ -131,7 +140,8 @@ struct ServerParts final : private Reload::Owner {
   void say_alive();
   Result<std::optional<net::ListeningSocket>, std::string> open_admin(const std::string& address);
   void use_admin(std::optional<net::ListeningSocket> socket);
-  std::shared_ptr<const Change> use(InForce now, const Listeners::Opened& opened);
+  void use(InForce now, const Listeners::Opened& opened);
+  std::shared_ptr<const Change> change();
 
   Result<void, std::string> bind();
   void watch_signals();
@@ -145,7 +155,10 @@ struct ServerParts final : private Reload::Owner {
   uint64_t started_ns;
   telemetry::Windows windows;
   MemoryReturn memory_return;
-  upstream::EndpointBook book{telemetry};
+  std::shared_ptr<net::Resolver> resolver;
+  std::optional<config::Dns> asked_of;  // what the resolver was made for
+  EndpointSets endpoints{loop, telemetry, *this};
+  NameWait name_wait{loop};
   InForce in_force;
   Listeners listeners;
 
@@ -156,6 +169,7 @@ struct ServerParts final : private Reload::Owner {
 
   std::function<void(const std::string&)> report_task;
   uint64_t report_ms = 0;
+  uint64_t max_connections = 0;  // of clients, of each worker
   net::Deadline sample{this, net::DeadlineThunk<&ServerParts::on_sample>::call};
   net::Deadline renewal{this, net::DeadlineThunk<&ServerParts::on_renewal>::call};
   net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
@@ -165,50 +179,20 @@ struct ServerParts final : private Reload::Owner {
   Stop stop{loop, service_manager, workers};
   Reload reload;
   std::vector<NewSockets> first_sockets;  // until it runs
-  std::shared_ptr<const Change> first_change;
 };
 
 admin::View ServerParts::view() {
   admin::View seen{windows};
-  const config::Config& config = in_force.config();
+  show(in_force, listeners, endpoints, seen);
   seen.version = version;
   seen.commit = built_from();
-  if (config.admin.metrics_per_endpoint) seen.detail = telemetry::Detail::endpoint;
   seen.connections = admin_endpoint.connections();
-  seen.buffered_limit = config.server.limits.buffered;
-  seen.config_json = in_force.json;
-  seen.config = {.number = in_force.snapshot->number(),
-                 .file = in_force.prepared.loaded.file,
-                 .sha256 = in_force.sha256,
-                 .by = in_force.by,
-                 .since_unix_s = in_force.since_unix_s};
   seen.reloads = {reload.counts().succeeded, reload.counts().failed};
   seen.start_time_unix_s = started_unix;
   seen.started_ns = started_ns;
   seen.now_ns = loop.now_ns();
-  for (size_t i = 0; i < config.listeners.size(); ++i) {
-    const auto& listener = config.listeners[i];
-    seen.listeners.push_back(
-        {listener.address, listeners.addresses()[i].to_string(), listener.tls.enabled()});
-  }
   seen.readiness = stop.asked() ? admin::Readiness::draining : admin::Readiness::ready;
-  show_certificates(seen);
   return seen;
-}
-
-void ServerParts::show_certificates(admin::View& seen) const {
-  const auto show = [&](admin::Side side, std::string_view name, const tls::Context* context) {
-    if (context == nullptr) return;
-    for (auto& expiry : context->expiries())
-      seen.certificates.push_back({side, name, std::move(expiry)});
-  };
-  const config::Config& config = in_force.config();
-  const auto of_listeners = in_force.prepared.tls.listeners();
-  for (size_t i = 0; i < config.listeners.size(); ++i)
-    show(admin::Side::listener, config.listeners[i].address, of_listeners[i].get());
-  const auto of_upstreams = in_force.prepared.tls.upstreams();
-  for (size_t i = 0; i < config.upstreams.size(); ++i)
-    show(admin::Side::upstream, config.upstreams[i].name, of_upstreams[i].get());
 }
 
 void ServerParts::on_sample() {
@@ -264,7 +248,7 @@ void ServerParts::use_admin(std::optional<net::ListeningSocket> socket) {
 }
 
 // From here on nothing can fail.
-std::shared_ptr<const Change> ServerParts::use(InForce now, const Listeners::Opened& opened) {
+void ServerParts::use(InForce now, const Listeners::Opened& opened) {
   in_force = std::move(now);
   listeners.use(opened);
   const config::Config& config = in_force.config();
@@ -274,7 +258,40 @@ std::shared_ptr<const Change> ServerParts::use(InForce now, const Listeners::Ope
   const uint64_t limit = client_limit(config, workers.count());
   workers.shortage().use({limit, config.server.limits.buffered});
   stop.use_delay(static_cast<uint64_t>(config.server.drain_delay.count()));
-  return change_of(in_force, book, telemetry, std::max<uint64_t>(1, limit / workers.count()));
+  max_connections = std::max<uint64_t>(1, limit / workers.count());
+}
+
+std::shared_ptr<const Change> ServerParts::change() {
+  EndpointSets::Staged staged = name_wait.take();
+  auto made = change_of(in_force, staged.sets(), telemetry, max_connections);
+  endpoints.use(std::move(staged));
+  return made;
+}
+
+// A configuration with other name servers has a resolver of its own; look-ups that are under way
+// keep the one that they have.
+Result<void, std::string> ServerParts::make_resolver(const config::Dns& dns) {
+  if (asked_of == dns) return {};
+  net::Resolver::Options options;
+  options.timeout_ms = static_cast<uint32_t>(dns.timeout.count());
+  for (const std::string& server : dns.servers) {
+    const auto plain = Address::numeric(server, 0);
+    const auto given = parse_host_port(server);
+    options.servers.push_back(plain ? *plain : *Address::numeric(given->host, given->port));
+  }
+  auto made = net::Resolver::make(loop, options);
+  if (!made.has_value()) return Unexpected<std::string>(made.error());
+  resolver = std::move(*made);
+  asked_of = dns;
+  return {};
+}
+
+Result<void, std::string> ServerParts::look_up(const Prepared& prepared,
+                                               std::function<void()> then) {
+  const config::Config& config = prepared.config();
+  if (auto made = make_resolver(config.server.dns); !made.has_value()) return made;
+  name_wait.begin(endpoints.stage(config, resolver), std::move(then));
+  return {};
 }
 
 Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std::string& by,
@@ -294,19 +311,20 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   const auto lines = admin::differences(in_force.json, now.json);
   const std::string text = lines.has_value() ? admin::in_one_line(*lines) : lines.error();
-  const auto change = use(std::move(now), *opened);
+  use(std::move(now), *opened);
   use_admin(std::move(*admin_socket));
-  workers.apply(change, std::move(opened->by_worker), std::move(done));
+  workers.apply(change(), std::move(opened->by_worker), std::move(done));
   on_renewal();
   return fmt::format("configuration {} is in force; {}", in_force.snapshot->number(), text);
 }
 
 Result<void, std::string> ServerParts::bind() {
+  if (auto made = make_resolver(in_force.config().server.dns); !made.has_value()) return made;
   auto opened = listeners.open(in_force.snapshot->listeners(), workers.count());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   auto admin_socket = open_admin(in_force.config().admin.listen);
   if (!admin_socket.has_value()) return Unexpected<std::string>(admin_socket.error());
-  first_change = use(std::move(in_force), *opened);
+  use(std::move(in_force), *opened);
   use_admin(std::move(*admin_socket));
   first_sockets = std::move(opened->by_worker);
   return {};
@@ -332,8 +350,11 @@ void ServerParts::run() {
   on_sample();
   on_renewal();
   if (report_task) loop.arm(report, report_ms);
-  workers.start(std::exchange(first_change, nullptr), std::exchange(first_sockets, {}));
-  say_ready();
+  name_wait.begin(endpoints.stage(in_force.config(), resolver), [this] {
+    if (stop.asked()) return;
+    workers.start(change(), std::exchange(first_sockets, {}));
+    say_ready();
+  });
   loop.run();
   hold_signals();
   workers.join();

@@ -49,6 +49,12 @@ void Worker::use(const std::string& upstream, std::shared_ptr<const tls::ClientC
   });
 }
 
+void Worker::use(const std::string& upstream, upstream::EndpointSet set) {
+  post([this, upstream, set = std::move(set)] {
+    upstreams_.for_each(upstream, [&](upstream::Upstream& one) { one.use(set); });
+  });
+}
+
 Worker::~Worker() {
   join();
 }

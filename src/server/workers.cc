@@ -54,6 +54,7 @@ void Workers::worker_done() {
 }
 
 void Workers::start(const std::shared_ptr<const Change>& change, std::vector<NewSockets> sockets) {
+  started_ = true;
   running_ = workers_.size();
   for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->start(change, std::move(sockets[i]));
 }
@@ -91,7 +92,12 @@ void Workers::renew(const std::string& upstream,
   for (auto& worker : workers_) worker->use(upstream, context);
 }
 
+void Workers::use(const std::string& upstream, const upstream::EndpointSet& set) {
+  for (auto& worker : workers_) worker->use(upstream, set);
+}
+
 void Workers::drain() {
+  if (!started_) return on_all_done_();
   for (auto& worker : workers_) worker->drain();
 }
 
@@ -102,6 +108,7 @@ void Workers::join() {
 }
 
 void Workers::stop_now() {
+  if (!started_) return on_all_done_();
   for (auto& worker : workers_) worker->stop_now();
 }
 

@@ -38,6 +38,9 @@ class Workers {
              const std::shared_ptr<const tls::ServerContext>& context);
   void renew(const std::string& upstream, const std::shared_ptr<const tls::ClientContext>& context);
 
+  // The endpoints of an upstream are these from now on.
+  void use(const std::string& upstream, const upstream::EndpointSet& set);
+
   // `done` is called on the main thread when what is counted holds everything that clients had seen
   // at the time of the call.
   void when_counted(std::function<void()> done);
@@ -56,6 +59,7 @@ class Workers {
   net::EventLoop& loop_;
   std::function<void()> on_all_done_;
   size_t running_ = 0;
+  bool started_ = false;
   Shortage shortage_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

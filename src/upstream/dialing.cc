@@ -79,6 +79,7 @@ void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
 LeaseError Pool::dial_error(const LeaseError& error) {
   const bool local = error.why == NoLease::local_fault;
   (local ? parts_.counters.local_faults : parts_.counters.connect_failed).add();
+  if (error.network.number == ECONNREFUSED) parts_.reachability.refused();
   if (!local && parts_.reachability.lost(parts_.loop.now_ms())) {
     log::warning(fmt::format(
         "upstream {}: {} cannot be reached: {}", parts_.name, parts_.address.to_string(),

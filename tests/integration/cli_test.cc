@@ -157,13 +157,13 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
        "chek: an unknown command; did you mean check?\nRun onehop --help for more "
        "information.\n"},
       {{"bogus"},
-       "bogus: an unknown command; known here: proxy, run, check, demo, stats, "
+       "bogus: an unknown command; known here: proxy, run, check, diff, demo, stats, "
        "check-health, version, help\nRun onehop --help for more information.\n"},
       {{"-x"},
        "-x: an unknown option; known here: --help, --version\nRun onehop --help for more "
        "information.\n"},
       {{},
-       "a command is needed: proxy, run, check, demo, stats, check-health, version, help\n"
+       "a command is needed: proxy, run, check, diff, demo, stats, check-health, version, help\n"
        "Run onehop --help for more information.\n"},
       {{"proxy", "--to", "127.0.0.1:1"},
        "--listen is required\nRun onehop proxy --help for more information.\n"},
@@ -176,7 +176,8 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
       {{"proxy", "--listen", "8080", "--to", "9001"},
        "--listen: \"IP:PORT\", \"[IP6]:PORT\", \"localhost:PORT\" or \":PORT\", found \"8080\" "
        "(a port alone has a colon before it; did you mean \":8080\"?)\n"
-       "--to: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" with a port from 1 to 65535, found "
+       "--to: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" with a port from 1 to 65535, or "
+       "\"srv:NAME\", found "
        "\"9001\"\nRun onehop proxy --help for more information.\n"},
       {{"proxy", "--listen", ":0", "--to", "a:1", "--workers", "lots"},
        "--workers: a whole number from 0 to 1024, found \"lots\"\nRun onehop proxy --help for "

@@ -54,6 +54,20 @@ struct Reloads {
   uint64_t failed = 0;
 };
 
+// The endpoints of an upstream, and where they come from.
+struct ShownEndpoint {
+  std::string address;  // as its cells are named
+  std::string source;   // "file", or the name that was looked up
+  int64_t since_unix_s = 0;
+  uint32_t weight = 1;
+};
+struct ShownUpstream {
+  std::string name;
+  uint64_t lookups = 0;  // of names, that ended
+  uint64_t failed = 0;   // of those, without an address
+  std::vector<ShownEndpoint> endpoints;
+};
+
 struct View {
   const telemetry::Windows& windows;
   std::string_view version = {};
@@ -67,6 +81,7 @@ struct View {
   uint64_t now_ns = 0;
   Readiness readiness = Readiness::ready;
   std::vector<ShownListener> listeners = {};  // in the order of the configuration
+  std::vector<ShownUpstream> upstreams = {};  // the same
   AdminConnections connections = {};
   uint64_t buffered_limit = 0;  // bytes, server.limits.buffered; 0: none
   Documents documents = {};

@@ -97,6 +97,17 @@ struct Paths {
   bool operator==(const Paths&) const = default;
 };
 
+// [server.dns]: how names of endpoints are looked up.
+struct Dns {
+  std::vector<std::string> servers;  // "IP" or "IP:PORT"; empty: those of /etc/resolv.conf
+  // A name is looked up again when its TTL is over, taken as at least and at most this.
+  milliseconds min_ttl = seconds(1);
+  milliseconds max_ttl = seconds(30);
+  milliseconds timeout = seconds(2);  // of a first question; the second waits longer
+
+  bool operator==(const Dns&) const = default;
+};
+
 // [server]
 struct Server {
   // Threads, each with its own event loop; 0: one per CPU.
@@ -116,6 +127,7 @@ struct Server {
   DownstreamTimeouts timeouts;
   Http2 http2;
   Paths paths;
+  Dns dns;
 
   bool operator==(const Server&) const = default;
 };

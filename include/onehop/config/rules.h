@@ -65,6 +65,7 @@ enum class Text : uint8_t {
   listen_address,
   admin_address,
   endpoint_address,
+  name_server,
   block,
   host,
   path,

@@ -122,6 +122,18 @@ void describe(Visitor& visit, Some<Paths> auto& paths) {
 }
 
 template <class Visitor>
+void describe(Visitor& visit, Some<Dns> auto& dns) {
+  visit.value("servers", dns.servers, Text::name_server,
+              "Name servers to ask. Empty: those of /etc/resolv.conf.");
+  visit.value("min_ttl", dns.min_ttl, Time{milliseconds(100), kHour},
+              "A name is not looked up more often than this, whatever its TTL says.");
+  visit.value("max_ttl", dns.max_ttl, Time{dns.min_ttl, kDay},
+              "And no less often: a replica that moved is found within it.");
+  visit.value("timeout", dns.timeout, Time{milliseconds(10), kMinute},
+              "For a first answer; what is asked again waits longer.");
+}
+
+template <class Visitor>
 void describe(Visitor& visit, Some<Server> auto& server) {
   visit.value("workers", server.workers, Count{0, 1024, "auto"},
               "Threads, each with its own event loop and pools; \"auto\" is one per CPU.");
@@ -146,6 +158,7 @@ void describe(Visitor& visit, Some<Server> auto& server) {
   visit.table("timeouts", server.timeouts, "The client side. 0s switches a timeout off.");
   visit.table("http2", server.http2, "HTTP/2 with clients, on every listener.");
   visit.table("paths", server.paths, "Which spellings of a path are one.");
+  visit.table("dns", server.dns, "How names of endpoints are looked up.");
 }
 
 template <class Visitor>
@@ -242,7 +255,7 @@ void describe(Visitor& visit, Some<Route> auto& route) {
 template <class Visitor>
 void describe(Visitor& visit, Some<Endpoint> auto& endpoint) {
   visit.value("address", endpoint.address, Text::endpoint_address,
-              "One replica. A name is resolved by the server.");
+              "One replica, or a name: all its addresses; srv:NAME: its SRV records.");
   visit.value("weight", endpoint.weight, Count{1, 1000},
               "Its share of the requests, relative to the other endpoints.");
 }
@@ -337,7 +350,7 @@ template <class Visitor>
 void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.entries("endpoints", upstream.endpoints,
                 Entries<Endpoint>{"endpoint", &Endpoint::address, {}},
-                "The replicas: \"HOST:PORT\", or a table with a weight.");
+                "The replicas: \"HOST:PORT\", \"srv:NAME\", or a table with a weight.");
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(

@@ -21,6 +21,12 @@ class Reachability {
   }
   bool found() noexcept { return lost_.load(std::memory_order_relaxed) && lost_.exchange(false); }
 
+  // A connect was refused; whether one was since that was asked last.
+  void refused() noexcept { refused_.store(true, std::memory_order_relaxed); }
+  bool take_refused() noexcept {
+    return refused_.load(std::memory_order_relaxed) && refused_.exchange(false);
+  }
+
   // A handshake of TLS failed: whether it is time to say so.
   bool handshake_failed(uint64_t now_ms) noexcept { return is_time(handshake_again_ms_, now_ms); }
 
@@ -32,6 +38,7 @@ class Reachability {
   }
 
   std::atomic<bool> lost_ = false;  // and the log said so
+  std::atomic<bool> refused_ = false;
   std::atomic<uint64_t> lost_again_ms_ = 0;
   std::atomic<uint64_t> handshake_again_ms_ = 0;
 };

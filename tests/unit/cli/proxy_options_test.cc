@@ -126,14 +126,15 @@ TEST_CASE("a value that is not allowed is named by its option") {
   ProxyOptions options = with_targets({"9001"});
   options.listen = {"8080"};
   options.admin = "example.org:1";
-  CHECK(sentences(options) ==
-        Sentences{
-            R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080" )"
-            R"((a port alone has a colon before it; did you mean ":8080"?))",
-            R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, )"
-            R"(found "9001")",
-            R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
-            R"(found "example.org:1" (a name, and listeners begin before names are looked up))"});
+  CHECK(
+      sentences(options) ==
+      Sentences{
+          R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080" )"
+          R"((a port alone has a colon before it; did you mean ":8080"?))",
+          R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, or "srv:NAME", )"
+          R"(found "9001")",
+          R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
+          R"(found "example.org:1" (a name, and listeners begin before names are looked up))"});
 }
 
 TEST_CASE("of two options that contradict each other the other one is named with its value") {

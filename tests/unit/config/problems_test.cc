@@ -280,23 +280,23 @@ const std::vector<Case> kUpstreams = {
     {"endpoints = [1]", "2:14: upstream.x.endpoints[0]: a string or a table, found 1 (an integer)"},
     {"endpoints = [\"\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, found an empty string"},
+     "with a port from 1 to 65535, or \"srv:NAME\", found an empty string"},
     {"endpoints = [{ address = \"a:1\", weight = 1.0 }]",
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1.0 (a float)"},
     {"endpoints = [\":80\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, found ":80")"},
+     R"(with a port from 1 to 65535, or "srv:NAME", found ":80")"},
     {"endpoints = [\"a:0\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, found "a:0")"},
+     R"(with a port from 1 to 65535, or "srv:NAME", found "a:0")"},
     {"endpoints = [{ weight = 2 }]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, found nothing"},
+     "with a port from 1 to 65535, or \"srv:NAME\", found nothing"},
     {"endpoints = [{ address = \"a:1\", weight = 1001 }]",
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1001"},
     {"endpoints = [\"http://a:1\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, found "http://a:1" (a scheme; `protocol` and a table )"
+     R"(with a port from 1 to 65535, or "srv:NAME", found "http://a:1" (a scheme; `protocol` and a table )"
      "[upstream.NAME.tls] say what is spoken)"},
     {"endpoints = [\"a:1\", { address = \"A:1\" }]",
      "2:21: upstream.x.endpoints[1]: an endpoint of its own, found that of "
@@ -316,7 +316,7 @@ const std::vector<Case> kUpstreams = {
      R"(3:21: upstream.x.pool.idle_timeout: "1ms" to "24h", found "0s")"},
     {"endpoints = [\"${API_TOKEN}/\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, found ***"},
+     "with a port from 1 to 65535, or \"srv:NAME\", found ***"},
     {"endpoints = [\"a:1\"]\nbalance = \"${DB_PASSWORD}\"",
      R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found ***)"},
 };
@@ -381,7 +381,7 @@ TEST_CASE("all problems of a file are reported at once, in the order of the file
                   "workers = 2000\n") ==
       Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
             ("t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
-             "\"NAME:PORT\" with a port from 1 to 65535, found \"app\""),
+             "\"NAME:PORT\" with a port from 1 to 65535, or \"srv:NAME\", found \"app\""),
             "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
             "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, upstream",
             "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",
@@ -419,7 +419,7 @@ TEST_CASE("a configuration made by hand is checked by the same rules") {
               "command line: route[0].upstream: the name of an upstream (app, app), "
               "found \"shop\"",
               "command line: upstream.app.endpoints[1].address: \"IP:PORT\", \"[IP6]:PORT\" "
-              "or \"NAME:PORT\" with a port from 1 to 65535, found \"127.0.0.1\"",
+              "or \"NAME:PORT\" with a port from 1 to 65535, or \"srv:NAME\", found \"127.0.0.1\"",
               "command line: upstream.app: a name of its own, found that of upstream.app"});
 }
 

@@ -46,7 +46,8 @@ Config unusual() {
                    .limits = {},
                    .timeouts = {},
                    .http2 = {},
-                   .paths = {}};
+                   .paths = {},
+                   .dns = {}};
   config.server.limits = {300, 400, 7, 1'000'000, 2048, 99};
   config.server.timeouts = {.request_head = milliseconds(1),
                             .request_body = seconds(90),

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// EndpointGroup: the endpoints of one upstream as one configuration describes them. Addresses are
+// there at once, names have a Discovery.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "endpoint_sets.h"
+#include "onehop/upstream/discovery.h"
+
+namespace onehop::server {
+
+class EndpointGroup final : private upstream::Discovery::Events {
+ public:
+  // `before` is the group of that upstream that is in use, or null: what it knows of a name counts
+  // until there is a better answer.
+  EndpointGroup(EndpointSets& sets, std::shared_ptr<net::NameService> names,
+                const config::Config& config, const config::Upstream& upstream,
+                const EndpointGroup* before);
+
+  // Whether a group that is made of these would be as this one.
+  bool describes(const config::Config& config, const config::Upstream& upstream) const;
+
+  const std::string& name() const { return upstream_.name; }
+  bool complete() const { return discovery_ == nullptr || discovery_->complete(); }
+  const upstream::EndpointSet& set() const { return set_; }
+  const std::vector<EndpointSets::Origin>& origins() const { return origins_; }
+  EndpointSets::Lookups lookups() const;
+
+ private:
+  static constexpr uint64_t kRefusalsMs = 250;
+
+  using Known = std::unordered_map<std::string, std::vector<upstream::Discovered>>;  // by source
+
+  // One endpoint of the configuration: an address, or a source of the discovery.
+  struct Entry {
+    const config::Endpoint* given;
+    std::optional<Address> address;
+    size_t source = 0;
+  };
+
+  void on_change(size_t source, std::span<const upstream::Discovered> list) override;
+  void build();
+  void add(const Entry& entry, const upstream::Discovered& found, std::string name);
+  const std::vector<upstream::Discovered>& known(const Entry& entry) const;
+  void look_for_refusals();
+
+  EndpointSets& sets_;
+  std::shared_ptr<net::NameService> names_;  // outlives the discovery
+  config::Upstream upstream_;
+  config::Dns dns_;
+  std::vector<Entry> entries_;
+  Known known_;  // the latest list with an address
+  std::unique_ptr<upstream::Discovery> discovery_;
+  upstream::EndpointSet set_;
+  std::vector<upstream::SpecRef> making_;
+  // Of those that a name stands for, with its source: a connect that is refused says that the name
+  // may have another address by now.
+  std::vector<std::pair<upstream::SpecRef, size_t>> named_;
+  net::Deadline refusals_{this, net::DeadlineThunk<&EndpointGroup::look_for_refusals>::call};
+  std::vector<EndpointSets::Origin> origins_;
+};
+
+}  // namespace onehop::server

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// EndpointSets: which endpoints each upstream has at this moment, from the configuration and from
+// the DNS. It is the one author of sets: what changes comes to on_endpoints() as a whole set.
+//
+//   stage(config)  the groups of another configuration: those that are described as before go on,
+//                  for the others names are looked up; nothing else changes
+//   use(staged)    they are those that count from now on, and the old ones are given up
+//
+// Of the main thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "onehop/config/config.h"
+#include "onehop/net/event_loop.h"
+#include "onehop/net/name_service.h"
+#include "onehop/upstream/endpoint_set.h"
+
+namespace onehop::server {
+
+class EndpointGroup;  // the endpoints of one upstream
+
+class EndpointSets {
+ public:
+  class Events {
+   public:
+    // An upstream that is in use has another set. Never from within a call.
+    virtual void on_endpoints(const std::string& upstream, const upstream::EndpointSet& set) = 0;
+    // An upstream that was staged, or is in use, knows more; see Staged::complete().
+    virtual void on_names() = 0;
+
+   protected:
+    ~Events() = default;
+  };
+
+  // All outlive it.
+  EndpointSets(net::Loop& loop, telemetry::Telemetry& telemetry, Events& events);
+  ~EndpointSets();
+
+  class Staged {
+   public:
+    // Every name was answered for, or could not be.
+    bool complete() const;
+    // By upstream, in the order of the configuration.
+    std::vector<upstream::EndpointSet> sets() const;
+
+   private:
+    friend class EndpointSets;
+    std::vector<std::shared_ptr<EndpointGroup>> groups_;
+  };
+  // `names` is whom the groups ask that are new.
+  Staged stage(const config::Config& config, const std::shared_ptr<net::NameService>& names);
+  void use(Staged staged);
+
+  // What an upstream's set is of, for GET /stats.
+  struct Origin {
+    std::string address;  // of the endpoint, as it is named
+    std::string source;   // "file", or the name that was looked up
+    int64_t since_unix_s = 0;
+    uint32_t weight = 1;
+  };
+  std::vector<Origin> origins(const std::string& upstream) const;
+
+  // Of all look-ups: how many ended, and of those without an address.
+  struct Lookups {
+    uint64_t ended = 0;
+    uint64_t failed = 0;
+  };
+  Lookups lookups(const std::string& upstream) const;
+
+ private:
+  friend class EndpointGroup;
+  void changed(EndpointGroup& group);
+
+  net::Loop& loop_;
+  upstream::EndpointBook book_;
+  Events& events_;
+  std::vector<std::shared_ptr<EndpointGroup>> in_use_;
+};
+
+}  // namespace onehop::server
