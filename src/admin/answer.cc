@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which path is which document. A new one is a row of kPaths.
+// Which path is which document. A new one is a row of kPaths; commands have rows of their own.
 #include "onehop/admin/answer.h"
 
 #include <array>
@@ -8,17 +8,16 @@
 #include <utility>
 
 #include "documents.h"
+#include "log_levels.h"
+#include "onehop/admin/commands.h"
 #include "onehop/base/result.h"
 
 namespace onehop::admin {
 
 namespace {
 
-constexpr std::string_view kText = "text/plain; charset=utf-8";
-constexpr std::string_view kJson = "application/json";
-
 Reply bad_request(std::string sentence) {
-  return {400, kText, std::move(sentence), {}};
+  return text_reply(400, std::move(sentence));
 }
 
 // "10s, 1m, 5m, total"
@@ -57,23 +56,25 @@ struct Asked {
 Reply list_paths(const Asked&, const View&);
 
 Reply health(const Asked&, const View&) {
-  return {200, kText, "ok\n", {}};
+  return text_reply(200, "ok\n");
 }
 
 Reply readiness(const Asked&, const View& view) {
-  if (view.readiness == Readiness::draining) return {503, kText, "draining\n", {}};
-  return {200, kText, "ready\n", {}};
+  if (view.readiness == Readiness::draining) return text_reply(503, "draining\n");
+  return text_reply(200, "ready\n");
 }
 
 Reply stats(const Asked& asked, const View& view) {
   const auto window = window_of(asked.query);
   if (!window) return bad_request(window.error());
-  return {200, kJson, stats_document(view, *window), {}};
+  return json_reply(200, stats_document(view, *window));
 }
 
 Reply metrics(const Asked& asked, const View& view) {
   const telemetry::Exposition format = negotiate(asked.accept);
-  return {200, telemetry::content_type(format), metrics_document(view, format), {}};
+  return {.status = 200,
+          .content_type = telemetry::content_type(format),
+          .body = metrics_document(view, format)};
 }
 
 // Whatever the configuration says, "in_force" is said first.
@@ -86,7 +87,11 @@ Reply config(const Asked&, const View& view) {
                      {"by", view.config.by},
                      {"since", view.config.since_unix_s}}}};
   document.update(Json::parse(view.config_json));
-  return {200, kJson, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", {}};
+  return json_reply(200, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Reply log_levels(const Asked&, const View&) {
+  return json_reply(200, log_document());
 }
 
 enum class Query : uint8_t { none, allowed };
@@ -109,20 +114,41 @@ constexpr std::array kPaths = {
     Path{"/metrics", Query::none, Sharing::a_second, metrics,
          "the same for Prometheus; OpenMetrics or protobuf by Accept"},
     Path{"/config", Query::none, Sharing::a_second, config, "the effective configuration as JSON"},
+    Path{"/log", Query::none, Sharing::none, log_levels, "the levels of the log, as JSON"},
 };
+
+void add_line(std::string& text, std::string_view name, size_t width, std::string_view what) {
+  text.append(name).append(name.size() < width ? width - name.size() : 1, ' ');
+  text.append(what).append("\n");
+}
 
 Reply list_paths(const Asked&, const View& view) {
   std::string text = "onehop " + std::string(view.version) + " admin\n\n";
-  for (const Path& row : kPaths) {
-    std::string path(row.path);
-    path.resize(12, ' ');
-    text.append(path).append(row.what).append("\n");
+  for (const Path& row : kPaths) add_line(text, row.path, 12, row.what);
+  if (view.commands == nullptr) return text_reply(200, std::move(text));
+  text += "\ncommands, over the unix socket of [admin] control or with the token:\n\n";
+  for (const Commands::Entry& entry : view.commands->entries()) {
+    const CommandRow& row = entry.row;
+    std::string name = std::string(row.method) + " " + std::string(row.path);
+    for (size_t i = 0; i < row.query.size(); ++i)
+      name.append(i == 0 ? "?" : "&").append(row.query[i]).append("=");
+    add_line(text, name, 36, row.what);
   }
-  return {200, kText, std::move(text), {}};
+  return text_reply(200, std::move(text));
 }
 
 bool is_read(std::string_view method) {
   return method == "GET" || method == "HEAD";
+}
+
+// `reads` and `commands` are lists of methods; one of them may be empty.
+Reply wrong_method(std::string_view reads, std::string_view commands) {
+  std::string allow(reads);
+  if (!reads.empty() && !commands.empty()) allow += ", ";
+  allow += commands;
+  Reply reply = text_reply(405, "only these methods are allowed here: " + allow + "\n");
+  reply.allow = std::move(allow);
+  return reply;
 }
 
 }  // namespace
@@ -144,17 +170,18 @@ Reply answer(const Request& request, const View& view) {
   const std::string_view path = request.target.substr(0, mark);
   const std::string_view query =
       mark == std::string_view::npos ? std::string_view() : request.target.substr(mark + 1);
+  const std::string commands =
+      view.commands == nullptr ? std::string() : view.commands->methods_of(path);
   for (const Path& row : kPaths) {
     if (row.path != path) continue;
-    if (!is_read(request.method)) {
-      return {405, kText, "only GET and HEAD are allowed here\n", "GET, HEAD"};
-    }
+    if (!is_read(request.method)) return wrong_method("GET, HEAD", commands);
     if (row.query == Query::none && !query.empty()) {
       return bad_request("unknown query key; this path takes none\n");
     }
     return row.reply({query, request.accept}, view);
   }
-  return {404, kText, "no such path; / lists them\n", {}};
+  if (!commands.empty()) return wrong_method("", commands);
+  return text_reply(404, "no such path; / lists them\n");
 }
 
 }  // namespace onehop::admin

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "onehop/base/ascii.h"
@@ -61,6 +62,17 @@ Address Address::unmapped() const {
   return result;
 }
 
+Address Address::of_process(const Process& process) {
+  Address result;
+  result.storage_.local = {AF_UNIX, process};
+  return result;
+}
+
+std::optional<Address::Process> Address::process() const {
+  if (storage_.generic.sa_family != AF_UNIX) return std::nullopt;
+  return storage_.local.process;
+}
+
 std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
   Address result;
   char text[kMaxIpLength];
@@ -82,10 +94,14 @@ std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
 }
 
 uint16_t Address::port() const {
+  if (process()) return 0;
   return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
 }
 
 size_t Address::write_ip(char* room) const {
+  if (const auto at = process())
+    return static_cast<size_t>(
+        std::snprintf(room, kMaxIpLength, "unix:uid=%u,pid=%d", at->uid, at->pid));
   const void* bytes =
       is_v6() ? static_cast<const void*>(&storage_.v6.sin6_addr) : &storage_.v4.sin_addr;
   if (inet_ntop(storage_.generic.sa_family, bytes, room, kMaxIpLength) == nullptr) return 0;
@@ -98,6 +114,7 @@ std::string Address::ip() const {
 }
 
 std::string Address::to_string() const {
+  if (process()) return ip();
   const std::string port_text = std::to_string(port());
   return is_v6() ? "[" + ip() + "]:" + port_text : ip() + ":" + port_text;
 }
@@ -141,6 +158,7 @@ Result<AddressBlock, std::string> AddressBlock::parse(std::string_view text) {
 }
 
 bool AddressBlock::contains(const Address& address) const {
+  if (address.process()) return false;
   uint8_t other[16];
   write_16_bytes(address, other);
   const size_t whole = prefix_length_ / 8;

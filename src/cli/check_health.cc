@@ -30,11 +30,11 @@ std::string first_line(const std::string& body) {
 }  // namespace
 
 int run_check_health(const CheckHealthOptions& options) {
-  const std::string question = fmt::format("GET /readyz of {}", options.admin);
-  const auto answer = ask_admin(options.admin, "/readyz", options.timeout);
+  const std::string question = fmt::format("GET /readyz of {}", options.door.name());
+  const auto answer = ask_admin(options.door, {"GET", "/readyz"}, options.timeout);
   if (!answer.has_value()) {
-    if (answer.error().failure == AdminFailure::not_an_address) {
-      std::fprintf(stderr, "onehop: --admin: %s\n", answer.error().why.c_str());
+    if (answer.error().failure == AdminFailure::wrong_option) {
+      std::fprintf(stderr, "onehop: %s\n", answer.error().why.c_str());
       return kWrongUsage;
     }
     std::fprintf(stderr, "onehop: not healthy: %s: %s\n", question.c_str(),

@@ -4,18 +4,19 @@
 #pragma once
 
 #include <chrono>
-#include <string>
+
+#include "admin_client.h"
 
 namespace onehop::cli {
 
 struct CheckHealthOptions {
-  std::string admin = "127.0.0.1:9900";
+  AdminDoor door;
   std::chrono::milliseconds timeout = std::chrono::seconds(2);  // for all of it
 };
 
 // Asks GET /readyz, and says so on stdout or, when the proxy is not ready, on stderr. Returns the
 // exit code: 0 when it is ready; 1 when it drains, cannot be reached or is something else; 2 when
-// the address is none.
+// the door is none.
 int run_check_health(const CheckHealthOptions& options);
 
 }  // namespace onehop::cli

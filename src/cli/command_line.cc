@@ -13,13 +13,16 @@
 #include <string_view>
 #include <vector>
 
+#include "admin_door.h"
 #include "check_command.h"
 #include "check_health.h"
 #include "demo.h"
 #include "diff_command.h"
+#include "log_command.h"
 #include "onehop/base/log.h"
 #include "onehop/config/load.h"
 #include "onehop/config/suggest.h"
+#include "onehop/server/log_settings.h"
 #include "onehop/server/server.h"
 #include "onehop/server/signals.h"
 #include "onehop/telemetry/windows.h"
@@ -27,6 +30,7 @@
 #include "option_values.h"
 #include "other_words.h"
 #include "proxy_options.h"
+#include "reload_command.h"
 #include "stats_command.h"
 
 namespace onehop::cli {
@@ -49,6 +53,7 @@ int print_usage_error(const std::string& sentences, std::string_view command) {
 }
 
 int serve(server::Loaded loaded, const std::string& version, server::Load again = nullptr) {
+  server::begin_log(loaded.config->log);
   auto server = server::Server::make(std::move(loaded), version, std::move(again));
   if (!server.has_value()) {
     std::fprintf(stderr, "onehop: %s\n", server.error().c_str());
@@ -111,6 +116,8 @@ void add_proxy(CLI::App& app, ProxyOptions& options) {
                "Believe any certificate of an https:// replica. For a test");
   app.add_option("--admin", options.admin,
                  "Where the admin endpoint listens: HOST:PORT; there is none without it");
+  app.add_option("--control", options.control,
+                 "A unix socket where commands are taken: a path; there is none without it");
   app.add_option("--workers", options.workers, "Threads; by default, and with 0, one per CPU")
       ->check(whole_number(0, 1024));
 }
@@ -121,7 +128,7 @@ void add_stats(CLI::App& app, StatsOptions& options) {
       ONEHOP_WINDOWS(X)
 #undef X
   };
-  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  add_door(app, options.door);
   app.add_option("--window", options.window,
                  "Latencies of the last 10s, 1m or 5m, or in total, since start")
       ->check(one_of(kWindows))
@@ -130,13 +137,27 @@ void add_stats(CLI::App& app, StatsOptions& options) {
 }
 
 void add_check_health(CLI::App& app, CheckHealthOptions& options) {
-  app.add_option("--admin", options.admin, "Its admin endpoint")->capture_default_str();
+  add_door(app, options.door);
   app.add_option_function<std::string>(
          "--timeout",
          [&options](const std::string& text) { options.timeout = milliseconds_of(text); },
          "How long it may take, such as 500ms; 2s if not given")
       ->type_name("DURATION")
       ->check(duration());
+}
+
+void add_log(CLI::App& app, LogOptions& options) {
+  static constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+  static constexpr auto kNames = [] {
+    std::array<std::string_view, log::kRooms.size()> names;
+    for (size_t i = 0; i < names.size(); ++i) names[i] = log::kRooms[i].name;
+    return names;
+  }();
+  app.add_option("level", options.level, "The least severe message; without it they are shown")
+      ->check(one_of(kLevels));
+  app.add_option("--room", options.room, "Of one part of the program; without it, of all")
+      ->check(one_of(kNames));
+  add_command_door(app, options.door);
 }
 
 // One option, so that giving it in both forms is refused; whether it was given is seen here, as
@@ -148,8 +169,7 @@ void add_file(CLI::App& command, std::string& path, std::string_view note) {
 
 void add_diff(CLI::App& app, DiffOptions& options) {
   add_file(app, options.file, "; - is standard input");
-  app.add_option("--admin", options.admin, "The admin endpoint of the running proxy")
-      ->capture_default_str();
+  add_door(app, options.door);
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {
@@ -236,10 +256,12 @@ int run_command_line(int argc, char** argv, const char* version) {
   ProxyOptions proxy_options;
   StatsOptions stats_options;
   CheckHealthOptions health_options;
+  LogOptions log_options;
   DemoOptions demo_options;
   std::string run_path;
   std::string check_path;
   DiffOptions diff_options;
+  ReloadOptions reload_options;
   std::string help_about;
 
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
@@ -252,6 +274,9 @@ int run_command_line(int argc, char** argv, const char* version) {
   CLI::App* diff = app.add_subcommand(
       "diff", "What loading a file would change in a running proxy: 0 nothing, 1 something");
   add_diff(*diff, diff_options);
+  CLI::App* reload =
+      app.add_subcommand("reload", "Have a running proxy load its configuration file again");
+  add_command_door(*reload, reload_options.door);
   CLI::App* demo = app.add_subcommand(
       "demo", "Three small replicas, a proxy and a gentle load, with a live table");
   demo->add_option("--seconds", demo_options.seconds,
@@ -262,6 +287,8 @@ int run_command_line(int argc, char** argv, const char* version) {
   CLI::App* check_health = app.add_subcommand(
       "check-health", "Ask GET /readyz of a running proxy: 0 when it is ready, else 1");
   add_check_health(*check_health, health_options);
+  CLI::App* log = app.add_subcommand("log", "Show or set the levels of a running proxy's log");
+  add_log(*log, log_options);
   app.add_subcommand("version", "Print the version");
   CLI::App* help = app.add_subcommand("help", "Print this, or what a command takes");
   help->add_option("command", help_about, "The command");
@@ -276,11 +303,13 @@ int run_command_line(int argc, char** argv, const char* version) {
   if (proxy->parsed()) return run_proxy(proxy_options, version);
   if (run->parsed()) return run_path.empty() ? no_file("run") : run_file(run_path, version);
   if (check->parsed()) return check_path.empty() ? no_file("check") : run_check(check_path);
+  if (reload->parsed()) return run_reload(reload_options);
   if (diff->parsed()) return diff_options.file.empty() ? no_file("diff") : run_diff(diff_options);
   if (help->parsed()) return print_help(app, help_about);
   if (demo->parsed()) return run_demo(demo_options, version);
   if (stats->parsed()) return run_stats(stats_options);
   if (check_health->parsed()) return run_check_health(health_options);
+  if (log->parsed()) return run_log(log_options);
   std::printf("onehop %s\n", version);
   return kFine;
 }

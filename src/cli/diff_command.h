@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "admin_client.h"
+
 namespace onehop::cli {
 
 struct DiffOptions {
-  std::string admin = "127.0.0.1:9900";
+  AdminDoor door;
   std::string file;
 };
 

@@ -109,6 +109,7 @@ struct Origin {
 
 Origin origin_of(std::string_view key, const ProxyOptions& options) {
   if (key == "admin.listen") return {"--admin", "--admin " + options.admin};
+  if (key == "admin.control") return {"--control", "--control " + options.control};
   if (key.starts_with("listener[")) {
     if (key.ends_with(".cert")) return {"--tls-cert", "--tls-cert"};
     if (key.ends_with(".key")) return {"--tls-key", "--tls-key"};
@@ -158,6 +159,7 @@ Result<config::Config, std::string> config_of(const ProxyOptions& options) {
   config::Config config;
   config.server.workers = options.workers;
   config.admin.listen = options.admin;
+  config.admin.control = options.control;
   for (const std::string& address : options.listen) {
     listener.address = address;
     config.listeners.push_back(listener);

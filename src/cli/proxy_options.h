@@ -22,6 +22,7 @@ struct ProxyOptions {
   std::vector<std::string> tls_key;   // each certificate has the key at its place
   bool insecure_upstream = false;
   std::string admin;
+  std::string control;
   uint32_t workers = 0;
 };
 

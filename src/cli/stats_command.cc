@@ -10,43 +10,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "admin_client.h"
+#include "admin_door.h"
 
 namespace onehop::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience(5);
-
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
-int failed(const std::string& sentence) {
-  std::fprintf(stderr, "onehop: %s\n", sentence.c_str());
-  return kFailed;
-}
-
-int not_an_endpoint(const std::string& admin, const std::string& why) {
-  return failed(
-      fmt::format("{} is not the admin endpoint of a onehop: {}\n"
-                  "  Give the address that the proxy was started with: --admin, or [admin] listen.",
-                  admin, why));
-}
-
-int no_answer(const std::string& admin, const AdminError& error) {
-  switch (error.failure) {
-    case AdminFailure::not_an_address:
-      std::fprintf(stderr, "onehop: --admin: %s\n", error.why.c_str());
-      return kWrongUsage;
-    case AdminFailure::unreachable:
-      return failed(
-          fmt::format("no admin endpoint at {}: {}\n"
-                      "  The proxy must be running, with --admin {} or the same in [admin] listen.",
-                      admin, error.why, admin));
-    case AdminFailure::not_the_endpoint:
-      break;
-  }
-  return not_an_endpoint(admin, error.why);
-}
 
 }  // namespace
 
@@ -59,15 +28,16 @@ admin::Ink table_ink(int descriptor) {
 }
 
 int run_stats(const StatsOptions& options) {
-  const auto answer = ask_admin(options.admin, "/stats?window=" + options.window, kPatience);
-  if (!answer.has_value()) return no_answer(options.admin, answer.error());
+  const auto answer =
+      ask_admin(options.door, {"GET", "/stats?window=" + options.window}, kPatience);
+  if (!answer.has_value()) return no_answer(options.door, answer.error());
   if (answer->status != "200") {
-    return not_an_endpoint(options.admin, "it answered GET /stats with " + answer->status);
+    return not_an_endpoint(options.door, "it answered GET /stats with " + answer->status);
   }
   admin::TableStyle style;
   style.ink = table_ink(STDOUT_FILENO);
   const auto table = admin::stats_table(answer->body, style);
-  if (!table.has_value()) return not_an_endpoint(options.admin, table.error());
+  if (!table.has_value()) return not_an_endpoint(options.door, table.error());
   std::fputs((options.json ? answer->body : *table).c_str(), stdout);
   if (options.json && !answer->body.ends_with('\n')) std::fputc('\n', stdout);
   return 0;

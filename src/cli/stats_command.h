@@ -4,18 +4,19 @@
 
 #include <string>
 
+#include "admin_client.h"
 #include "onehop/admin/table.h"
 
 namespace onehop::cli {
 
 struct StatsOptions {
-  std::string admin = "127.0.0.1:9900";
+  AdminDoor door;
   std::string window = "total";  // of the latencies: one of those that /stats has
   bool json = false;             // the raw document instead of the table
 };
 
 // Returns the exit code: 0; 1 when the endpoint cannot be reached or does not answer as one; 2 when
-// the address is none.
+// the door is none.
 int run_stats(const StatsOptions& options);
 
 // How a table is written to a descriptor: with colour to a terminal, unless the environment has

@@ -32,6 +32,7 @@ class Checker {
 
   std::vector<Finding> check(const Config& config) {
     describe(*this, config);
+    check_admin(config.admin);
     warn_of_unused(config);
     for (const WithoutEffect& one : without_effect(config)) {
       warn(one.key,
@@ -133,6 +134,10 @@ class Checker {
   // What holds between the values of one table.
   void check_alone(const Listener& listener) { refuse_all(mismatches(listener)); }
   void check_alone(const Upstream& upstream) { refuse_all(mismatches(upstream)); }
+  void check_admin(const Admin& admin) {
+    const Within within(path_, "admin");
+    refuse_all(mismatches(admin));
+  }
   void check_alone(const Route& route) {
     refuse_second(routes_, std::tuple(canonical(Text::host, route.host), route.path, route.match),
                   path_, "a host, path and match of its own");

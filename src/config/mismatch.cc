@@ -97,4 +97,9 @@ std::vector<Mismatch> mismatches(const Upstream& upstream) {
   return found;
 }
 
+std::vector<Mismatch> mismatches(const Admin& admin) {
+  if (admin.token.empty() || admin.token_file.empty()) return {};
+  return {{"token", "\"\" where there is a token_file", "***", "token_file"}};
+}
+
 }  // namespace onehop::config

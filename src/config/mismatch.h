@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Values that are right one by one and wrong together: TLS settings without TLS, half a pair of
-// certificate and key, and the like. Of one listener or one upstream; nothing is read.
+// certificate and key, and the like. Of one listener, one upstream or the admin endpoint; nothing
+// is read.
 #pragma once
 
 #include <string>
@@ -21,5 +22,6 @@ struct Mismatch {
 // In the order of the schema; empty when all is well.
 std::vector<Mismatch> mismatches(const Listener& listener);
 std::vector<Mismatch> mismatches(const Upstream& upstream);
+std::vector<Mismatch> mismatches(const Admin& admin);
 
 }  // namespace onehop::config

@@ -264,9 +264,12 @@ void Reader::value(std::string_view key, std::string& member, Text rule, std::st
     return report(path, place_of(reading_.places, path), allowed(rule) + ", found nothing");
   }
   if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
+  if (rule == Text::token && !node->ref<std::string>().empty())
+    reading_.config.masked.push_back(path);
   if (std::optional<Expanded> text = expanded(path, *node)) {
     member = normal(rule, std::move(text->text));
-    const bool is_file = rule == Text::file || rule == Text::optional_file;
+    const bool is_file =
+        rule == Text::file || rule == Text::optional_file || rule == Text::optional_socket;
     if (is_file && !member.empty() && fits(rule, member)) member = beside(file_, member);
   }
 }

@@ -65,6 +65,10 @@ std::string allowed(Text rule) {
       return R"("x-forwarded" or "x-real-ip" or "forwarded")";
     case Text::server_name:
       return R"(a name such as "example.org", an IP address, or "")";
+    case Text::optional_socket:
+      return R"(the path of a unix socket, at most 107 bytes, or "")";
+    case Text::token:
+      return R"(16 to 512 letters, digits and signs of ASCII without a blank, or "")";
   }
   return "";
 }

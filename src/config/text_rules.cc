@@ -114,6 +114,23 @@ std::string_view file_fault(std::string_view text) {
   return has_control ? "a control character" : "";
 }
 
+// sockaddr_un has room for so many bytes, and one that ends them.
+constexpr size_t kLongestSocketPath = 107;
+
+std::string socket_fault(std::string_view text) {
+  if (text.size() > kLongestSocketPath)
+    return fmt::format("a path of {} bytes; the kernel takes {} at most", text.size(),
+                       kLongestSocketPath);
+  if (text.ends_with('/')) return "a folder; the socket needs a name in it";
+  return std::string(file_fault(text));
+}
+
+// Short ones can be guessed; what is no visible character cannot be sent in a field.
+bool is_token(std::string_view text) {
+  const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+  return visible && text.size() >= 16 && text.size() <= 512;
+}
+
 std::string_view server_name_fault(std::string_view text) {
   return text.empty() || Address::numeric(text, 0) ? std::string_view() : name_fault(text);
 }
@@ -168,6 +185,10 @@ bool fits(Text rule, std::string_view text) {
       return text == "x-forwarded" || text == "x-real-ip" || text == "forwarded";
     case Text::server_name:
       return server_name_fault(text).empty();
+    case Text::optional_socket:
+      return socket_fault(text).empty();
+    case Text::token:
+      return text.empty() || is_token(text);
   }
   return false;
 }
@@ -203,12 +224,15 @@ std::string reason_against(Text rule, std::string_view text) {
       return std::string(text.empty() ? std::string_view() : identity_field_fault(text));
     case Text::server_name:
       return std::string(server_name_fault(text));
+    case Text::optional_socket:
+      return socket_fault(text);
     case Text::block:
     case Text::name_server:
     case Text::upstream:
     case Text::upstream_name:
     case Text::ciphers:
     case Text::forwarded_form:
+    case Text::token:
       return {};
   }
   return {};

@@ -29,7 +29,8 @@ class Writer {
   // An entry that was a bare string is masked as a whole, and this is what stands for it.
   void value(std::string_view key, const std::string& member, Text rule, std::string_view) {
     begin_member(key);
-    text_ += covers(masked_, joined(path_, key)) ? kMask : written(rule, member);
+    const bool secret = rule == Text::token && !member.empty();
+    text_ += secret || covers(masked_, joined(path_, key)) ? kMask : written(rule, member);
   }
 
   void value(std::string_view key, const std::vector<std::string>& members, Text rule,

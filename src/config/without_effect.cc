@@ -57,6 +57,18 @@ void add_http2(std::vector<WithoutEffect>& all, const Upstream& upstream) {
   for (const auto& [key, found] : changed(upstream.http2)) add(joined("http2", key), found);
 }
 
+// Over the socket nobody asks for a token or looks at a name.
+void add_admin(std::vector<WithoutEffect>& all, const Admin& admin) {
+  if (!admin.listen.empty()) return;
+  const auto add = [&](std::string_view key, std::string found) {
+    all.push_back({joined("admin", key), "no effect while admin.listen is \"\"", std::move(found),
+                   "admin.listen"});
+  };
+  if (!admin.token_file.empty()) add("token_file", written(Text::optional_file, admin.token_file));
+  if (!admin.token.empty()) add("token", "***");
+  if (!admin.hosts.empty()) add("hosts", written(Text::host, admin.hosts));
+}
+
 }  // namespace
 
 std::vector<WithoutEffect> without_effect(const Config& config) {
@@ -70,6 +82,7 @@ std::vector<WithoutEffect> without_effect(const Config& config) {
     }
   }
   for (const Upstream& upstream : config.upstreams) add_http2(all, upstream);
+  add_admin(all, config.admin);
   return all;
 }
 

@@ -69,6 +69,14 @@ void ListeningSocket::reconfigure(uint32_t backlog, Accepts accepts) {
 
 namespace {
 
+// Who connected, as it was when it did.
+Address process_behind(int descriptor) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  return Address::of_process({credentials.uid, credentials.pid});
+}
+
 class PollListener final : public Listener {
  public:
   PollListener(EventLoop& loop, ListeningSocket socket, Events& events)
@@ -121,7 +129,9 @@ class PollListener final : public Listener {
         if (errno == EAGAIN) return budget_.found_empty();
         continue;  // ECONNABORTED, EINTR, EPROTO: that client is gone, the next may be there
       }
-      take_in(descriptor, Address::from(reinterpret_cast<const sockaddr*>(&peer)));
+      take_in(descriptor, peer.ss_family == AF_UNIX
+                              ? process_behind(descriptor)
+                              : Address::from(reinterpret_cast<const sockaddr*>(&peer)));
     }
     budget_.spent();
   }

@@ -90,11 +90,12 @@ std::optional<Outcome> Exchange::make_request(const http::RequestHead& head) {
 void Exchange::attempt_again(const FailedAttempt& failure, std::string_view detail) {
   if (!policy_.allows(failure, settings_->retries)) return fail(failure.outcome, detail);
   upstream::Endpoint* endpoint = upstream_->pick(policy_.tried());
-  const auto another = endpoint != nullptr ? std::optional(endpoint->id()) : std::nullopt;
-  const auto is_there = [this](upstream::EndpointId id) { return upstream_->find(id) != nullptr; };
-  const auto next = policy_.next(another, is_there);
-  if (!next.has_value()) return fail(failure.ends_with(), detail);
-  if (endpoint == nullptr) endpoint = upstream_->find(next->endpoint);
+  auto next = policy_.next(endpoint != nullptr ? std::optional(endpoint->id()) : std::nullopt);
+  while (endpoint == nullptr && next.has_value()) {
+    endpoint = upstream_->find(next->endpoint);
+    if (endpoint == nullptr) next = policy_.instead();
+  }
+  if (endpoint == nullptr) return fail(failure.ends_with(), detail);
   pass_over(*endpoint, failure.gives_way());
   attempt_next(*next, *endpoint);
 }

@@ -48,7 +48,8 @@ std::string sentence_of(const Failure& failure) {
 
 FailureLog::FailureLog(Clock clock, Say writer) : clock_(clock), say_(writer) {}
 
-FailureLog::FailureLog() : FailureLog(steady_ms, log::warning) {}
+FailureLog::FailureLog()
+    : FailureLog(steady_ms, [](std::string_view line) { log::warning(line); }) {}
 
 bool FailureLog::concerns(Outcome outcome) {
   if (outcome == Outcome::stopped) return false;

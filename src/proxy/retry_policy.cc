@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "retry_policy.h"
 
+#include <bit>
 #include <utility>
 
 namespace onehop::proxy {
@@ -55,22 +56,23 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
   return false;
 }
 
-std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<upstream::EndpointId> another,
-                                                   const IsThere& is_there) {
-  const auto sound = [&](uint8_t place) {
-    return (sound_ >> place & 1) != 0 && (is_there == nullptr || is_there(tried_[place]));
-  };
+std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<upstream::EndpointId> another) {
   if (another.has_value()) {
     current_ = tried_count_++;
     tried_[current_] = *another;
+  } else if (sound_ != 0) {
+    current_ = static_cast<uint8_t>(std::bit_width(sound_) - 1);
   } else {
-    uint8_t last = tried_count_;
-    while (last > 0 && !sound(static_cast<uint8_t>(last - 1))) --last;
-    if (last == 0) return std::nullopt;
-    current_ = static_cast<uint8_t>(last - 1);
+    return std::nullopt;
   }
   ++attempts_;
   return Next{tried_[current_], connection_};
+}
+
+std::optional<RetryPolicy::Next> RetryPolicy::instead() {
+  sound_ = static_cast<uint16_t>(sound_ & ~(1u << current_));
+  --attempts_;
+  return next(std::nullopt);
 }
 
 }  // namespace onehop::proxy

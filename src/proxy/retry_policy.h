@@ -14,7 +14,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 
@@ -65,11 +64,12 @@ class RetryPolicy {
   // Whether another attempt may follow this one. Notes the failure; once after each attempt.
   bool allows(const FailedAttempt& failure, uint32_t retries);
 
-  // The next attempt, also the first. `another` is the endpoint that was picked beside tried(),
-  // `is_there` says whether one that was tried is there still. Nothing: no endpoint is left.
-  using IsThere = std::function<bool(upstream::EndpointId)>;
-  std::optional<Next> next(std::optional<upstream::EndpointId> another,
-                           const IsThere& is_there = nullptr);
+  // The next attempt, also the first. `another` is the endpoint that was picked beside tried().
+  // Nothing: no endpoint is left.
+  std::optional<Next> next(std::optional<upstream::EndpointId> another);
+
+  // The same instead of the one that next() said, whose endpoint is there no more.
+  std::optional<Next> instead();
 
   // The endpoint of the last attempt; there was one.
   upstream::EndpointId current() const { return tried_[current_]; }

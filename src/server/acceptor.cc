@@ -87,8 +87,9 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
                                    std::string_view detail) {
   const Pending& pending = pending_.at(&handshake);
   pending.counters.failures[static_cast<size_t>(failure)].add();
-  log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.peer).ip_text(),
-                         tls::sentence_of(failure), detail));
+  if (log::enabled(log::Level::debug))
+    log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.peer).ip_text(),
+                           tls::sentence_of(failure), detail));
   finish(handshake);
 }
 

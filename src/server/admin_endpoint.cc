@@ -1,28 +1,96 @@
 // SPDX-License-Identifier: MIT
 #include "admin_endpoint.h"
 
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fstream>
 #include <utility>
 
+#include "listening.h"
+#include "onehop/config/rules.h"
 #include "onehop/http/h1.h"
 
 namespace onehop::server {
 
-AdminEndpoint::AdminEndpoint(net::EventLoop& loop, http::Service& service)
-    : loop_(loop), service_(service), connections_(loop, settings_, *this) {}
+namespace {
 
-void AdminEndpoint::stop() {
-  if (listener_ == nullptr) return;
-  listener_.reset();
-  connections_.drain_present(0);
+constexpr uint32_t kBacklog = 128;
+constexpr mode_t kControlMode = 0660;  // the user that it runs as, and its group
+
+Result<std::string, std::string> token_of(const config::Admin& config) {
+  if (config.token_file.empty()) return config.token;
+  const auto failed = [&](std::string_view why) {
+    return Unexpected<std::string>(
+        fmt::format("the token of token_file {}: {}", config.token_file, why));
+  };
+  std::ifstream file(config.token_file);
+  std::string token;
+  if (!file.is_open()) return failed(net::NetError{errno}.sentence());
+  if (!std::getline(file, token) || token.empty()) return failed("its first line is empty");
+  if (token.ends_with('\r')) token.pop_back();
+  std::string further;
+  if (std::getline(file, further)) return failed("there is more than one line");
+  if (!config::fits(config::Text::token, token))
+    return failed(config::allowed(config::Text::token) + " are needed in its one line");
+  return token;
 }
 
-void AdminEndpoint::start(net::ListeningSocket socket) {
-  stop();
-  listener_ = net::Listener::start(loop_, std::move(socket), *this);
+}  // namespace
+
+AdminEndpoint::AdminEndpoint(net::EventLoop& loop, admin::AdminService& service)
+    : loop_(loop), service_(service), connections_(loop, settings_, *this) {}
+
+Result<AdminEndpoint::Doors, std::string> AdminEndpoint::prepare(
+    const config::Admin& config) const {
+  Doors doors;
+  auto token = token_of(config);
+  if (!token.has_value()) return Unexpected<std::string>(token.error());
+  doors.token = std::move(*token);
+  if (!config.listen.empty() && config.listen != listen_) {
+    auto sockets = listen(config.listen, kBacklog, 1, net::ListeningSocket::Accepts::at_once);
+    if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
+    doors.network = std::move(sockets->front());
+  }
+  if (!config.control.empty() && config.control != control_) {
+    auto control = net::listen_at_path(config.control, kControlMode, kBacklog);
+    if (!control.has_value())
+      return Unexpected<std::string>(
+          fmt::format("cannot listen at control {}: {}", config.control, control.error()));
+    doors.control = std::move(*control);
+  }
+  return doors;
+}
+
+void AdminEndpoint::use(const config::Admin& config, Doors doors) {
+  service_.trust(std::move(doors.token));
+  service_.use_hosts(config.hosts);
+  most_connections_ = config.connections;
+  if (config.listen != listen_) {
+    if (network_listener_ != nullptr) connections_.drain_present(0);
+    network_listener_.reset();
+    listen_ = config.listen;
+    address_.clear();
+  }
+  if (doors.network) {
+    address_ = doors.network->local().to_string();
+    network_listener_ = net::Listener::start(loop_, std::move(*doors.network), *this);
+  }
+  if (config.control != control_) {
+    control_listener_.reset();
+    control_file_ = net::SocketFile();
+    control_ = config.control;
+  }
+  if (doors.control) {
+    control_file_ = std::move(doors.control->file);
+    control_listener_ = net::Listener::start(loop_, std::move(doors.control->socket), *this);
+  }
 }
 
 void AdminEndpoint::close() {
-  listener_.reset();
+  control_file_ = net::SocketFile();
+  control_listener_.reset();
+  network_listener_.reset();
   connections_.close_all();
 }
 

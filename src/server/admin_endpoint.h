@@ -1,29 +1,50 @@
 // SPDX-License-Identifier: MIT
-// The admin endpoint's side of the network: a listener and its connections on the server's own
-// loop. It answers also when the clients have taken every descriptor, and whoever comes when it has
-// admin.connections already: the oldest of these gives way.
+// The admin endpoint's side of the network: its listeners, one at an address and one at the path of
+// a unix socket, and their connections on the server's own loop. It answers also when the clients
+// have taken every descriptor, and whoever comes when it has admin.connections already: the oldest
+// of these gives way.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "descriptors.h"
 #include "onehop/admin/service.h"
+#include "onehop/base/result.h"
+#include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
+#include "onehop/net/unix_socket.h"
 #include "onehop/telemetry/shard.h"
 
 namespace onehop::server {
 
 class AdminEndpoint final : private net::Listener::Events, private http::ServerConnections::Events {
  public:
-  // All outlive it.
-  AdminEndpoint(net::EventLoop& loop, http::Service& service);
+  // Both outlive it.
+  AdminEndpoint(net::EventLoop& loop, admin::AdminService& service);
 
-  // Once more, to listen elsewhere; connections that are open end with what they are reading.
-  void start(net::ListeningSocket socket);
-  void stop();
-  void allow_connections(uint32_t most) noexcept { most_connections_ = most; }
+  // What a configuration wants that is not open yet, and the token.
+  struct Doors {
+    std::string token;
+    std::optional<net::ListeningSocket> network;
+    std::optional<net::UnixSocket> control;
+  };
+  // Reads the token and binds what `config` has and is not open already. Nothing changes before
+  // use(); the error is a sentence.
+  Result<Doors, std::string> prepare(const config::Admin& config) const;
+
+  // From now on it is as `config` says, with what was prepared for it; what `config` does not have
+  // any more is closed, and connections end with what they are reading.
+  void use(const config::Admin& config, Doors doors);
+
+  // Where clients connect, with the port that it got; empty when it has no address.
+  const std::string& address() const { return address_; }
+  const std::string& control() const { return control_; }  // the path; empty: none
+
   void refill_spares() noexcept { spares_.fill(); }  // now and then
   void close();                                      // before the loop's last turn
   admin::AdminConnections connections() const { return {counters_.open.value(), shed_}; }
@@ -37,7 +58,7 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
   void on_all_closed() override {}
 
   net::EventLoop& loop_;
-  http::Service& service_;
+  admin::AdminService& service_;
   uint32_t most_connections_ = 0;
   telemetry::DownstreamShard counters_;
   http::ServerSettings settings_{
@@ -45,7 +66,12 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
   http::ServerConnections connections_;
   SpareDescriptors spares_{kSpares};
   uint64_t shed_ = 0;
-  std::unique_ptr<net::Listener> listener_;
+  std::string listen_;  // as configured
+  std::string address_;
+  std::string control_;
+  net::SocketFile control_file_;
+  std::unique_ptr<net::Listener> network_listener_;
+  std::unique_ptr<net::Listener> control_listener_;
 };
 
 }  // namespace onehop::server

@@ -11,13 +11,14 @@
 #include <utility>
 
 #include "admin_endpoint.h"
+#include "commands.h"
 #include "commit.h"
 #include "cpus.h"
 #include "descriptors.h"
 #include "endpoint_sets.h"
 #include "in_force.h"
+#include "limits.h"
 #include "listeners.h"
-#include "listening.h"
 #include "name_wait.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/difference.h"
@@ -28,6 +29,7 @@
 #include "onehop/net/resolver.h"
 #include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
+#include "onehop/server/log_settings.h"
 #include "onehop/server/signals.h"
 #include "reload.h"
 #include "service_manager.h"
@@ -54,45 +56,6 @@ size_t worker_count(const config::Config& config) {
   return config.server.workers != 0 ? config.server.workers : available_cpus();
 }
 
-// A share of less than one connection would be none: say that the limit is not what was asked.
-void warn_of_small_shares(const config::Config& config, size_t workers) {
-  for (const auto& upstream : config.upstreams) {
-    const uint32_t limit = upstream.pool.max_connections;
-    if (limit == 0 || limit >= workers) continue;
-    log::warning(fmt::format(
-        "upstream.{}.pool.max_connections = {} is less than the {} workers: each of them "
-        "may open one connection to an endpoint",
-        upstream.name, limit, workers));
-  }
-}
-
-// What was asked for, else what the descriptors suffice for.
-uint64_t client_limit(const config::Config& config, size_t workers) {
-  const uint64_t descriptors = net::raise_descriptor_limit();
-  const uint64_t suffices = clients_within(descriptors, workers, config.listeners.size());
-  const uint64_t asked = config.server.limits.connections;
-  if (asked > suffices)
-    log::warning(fmt::format(
-        "server.limits.connections = {} is more than the {} open files that are allowed suffice "
-        "for with two to a client: {} clients",
-        asked, descriptors, suffices));
-  return asked != 0 ? asked : suffices;
-}
-
-log::Level level_of(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::debug:
-      return log::Level::debug;
-    case config::LogLevel::info:
-      return log::Level::info;
-    case config::LogLevel::warning:
-      return log::Level::warning;
-    case config::LogLevel::error:
-      return log::Level::error;
-  }
-  return log::Level::info;
-}
-
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
@@ -108,7 +71,9 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
             loop, [this] { return view(); },
             [this](std::function<void()> done) { workers.when_counted(std::move(done)); },
             in_force.config().admin.hosts),
-        reload(loop, std::move(again), *this) {}
+        reload(loop, std::move(again), *this) {
+    add_commands(admin_service.commands(), reload);
+  }
 
   admin::View view();
 
@@ -138,8 +103,6 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
         fmt::format("listening on {}", fmt::join(addresses_text(listeners.addresses()), ", ")));
   }
   void say_alive();
-  Result<std::optional<net::ListeningSocket>, std::string> open_admin(const std::string& address);
-  void use_admin(std::optional<net::ListeningSocket> socket);
   void use(InForce now, const Listeners::Opened& opened);
   std::shared_ptr<const Change> change();
 
@@ -164,8 +127,6 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
 
   admin::AdminService admin_service;
   AdminEndpoint admin_endpoint{loop, admin_service};
-  std::string admin_listen;  // as configured
-  Address admin_address;
 
   std::function<void(const std::string&)> report_task;
   uint64_t report_ms = 0;
@@ -226,34 +187,13 @@ void ServerParts::on_renewal() {
   if (interval > 0) loop.arm(renewal, interval);
 }
 
-Result<std::optional<net::ListeningSocket>, std::string> ServerParts::open_admin(
-    const std::string& address) {
-  std::optional<net::ListeningSocket> opened;
-  if (address.empty() || address == admin_listen) return opened;
-  auto sockets = listen(address, 128, 1, net::ListeningSocket::Accepts::at_once);
-  if (!sockets.has_value()) return Unexpected<std::string>("admin: " + sockets.error());
-  opened = std::move(sockets->front());
-  return opened;
-}
-
-void ServerParts::use_admin(std::optional<net::ListeningSocket> socket) {
-  const config::Admin& admin = in_force.config().admin;
-  admin_service.use_hosts(admin.hosts);
-  admin_endpoint.allow_connections(admin.connections);
-  admin_listen = admin.listen;
-  if (admin.listen.empty()) return admin_endpoint.stop();
-  if (!socket.has_value()) return;
-  admin_address = socket->local();
-  admin_endpoint.start(std::move(*socket));
-}
-
 // From here on nothing can fail.
 void ServerParts::use(InForce now, const Listeners::Opened& opened) {
   in_force = std::move(now);
   listeners.use(opened);
   const config::Config& config = in_force.config();
   for (const std::string& warning : in_force.prepared.loaded.warnings) log::warning(warning);
-  log::set_level(level_of(config.log.level));
+  use_levels(config.log);
   warn_of_small_shares(config, workers.count());
   const uint64_t limit = client_limit(config, workers.count());
   workers.shortage().use({limit, config.server.limits.buffered});
@@ -305,14 +245,14 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
                     workers.count(), wanted));
   }
   InForce now = InForce::make(std::move(prepared), in_force.snapshot->number() + 1, by);
-  auto admin_socket = open_admin(now.config().admin.listen);
-  if (!admin_socket.has_value()) return Unexpected<std::string>(admin_socket.error());
+  auto doors = admin_endpoint.prepare(now.config().admin);
+  if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
   auto opened = listeners.open(now.snapshot->listeners(), workers.count());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   const auto lines = admin::differences(in_force.json, now.json);
   const std::string text = lines.has_value() ? admin::in_one_line(*lines) : lines.error();
   use(std::move(now), *opened);
-  use_admin(std::move(*admin_socket));
+  admin_endpoint.use(in_force.config().admin, std::move(*doors));
   workers.apply(change(), std::move(opened->by_worker), std::move(done));
   on_renewal();
   return fmt::format("configuration {} is in force; {}", in_force.snapshot->number(), text);
@@ -322,10 +262,10 @@ Result<void, std::string> ServerParts::bind() {
   if (auto made = make_resolver(in_force.config().server.dns); !made.has_value()) return made;
   auto opened = listeners.open(in_force.snapshot->listeners(), workers.count());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
-  auto admin_socket = open_admin(in_force.config().admin.listen);
-  if (!admin_socket.has_value()) return Unexpected<std::string>(admin_socket.error());
+  auto doors = admin_endpoint.prepare(in_force.config().admin);
+  if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
   use(std::move(in_force), *opened);
-  use_admin(std::move(*admin_socket));
+  admin_endpoint.use(in_force.config().admin, std::move(*doors));
   first_sockets = std::move(opened->by_worker);
   return {};
 }
@@ -384,7 +324,7 @@ const std::vector<Address>& Server::listening() const {
 }
 
 std::string Server::admin_address() const {
-  return parts_->admin_listen.empty() ? std::string() : parts_->admin_address.to_string();
+  return parts_->admin_endpoint.address();
 }
 
 std::string Server::describe() const {
@@ -401,6 +341,8 @@ std::string Server::describe() const {
           fmt::format("warning: upstream {}: its certificates are not verified\n", upstream.name);
   }
   if (!admin_address().empty()) text += fmt::format("admin on {}\n", admin_address());
+  const std::string& control = parts_->admin_endpoint.control();
+  if (!control.empty()) text += fmt::format("control on {}\n", control);
   return text;
 }
 

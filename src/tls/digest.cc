@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/tls/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -26,6 +27,19 @@ std::string sha256_hex(std::string_view text) {
     hex += kDigits[byte & 15];
   }
   return hex;
+}
+
+// Of digests, which are as long as each other whatever was given.
+bool is_same_secret(std::string_view one, std::string_view other) {
+  const auto digest_of = [](std::string_view secret) {
+    std::array<uint8_t, 32> digest{};
+    ONEHOP_ASSERT(EVP_Digest(secret.data(), secret.size(), digest.data(), nullptr, EVP_sha256(),
+                             nullptr) == 1);
+    return digest;
+  };
+  const auto one_digest = digest_of(one);
+  const auto other_digest = digest_of(other);
+  return CRYPTO_memcmp(one_digest.data(), other_digest.data(), one_digest.size()) == 0;
 }
 
 void fill_random(std::span<uint8_t> bytes) {

@@ -78,13 +78,13 @@ class Server final : public http::Service, public http::ServerConnections::Event
       : choices_(input),
         how_(choices_.byte()),
         line_(loop_, http::kPreface, "", kConnectionWindow - kFirstWindow) {
-    limits_.request_head = 4096;
-    limits_.head_fields = 20;
-    http2_.streams = 6;
-    http2_.stream_window = (how_ & 1) != 0 ? 1024 : 64 * 1024;
-    http2_.max_stream_window = 128 * 1024;
-    line_.growth = http2_.max_stream_window - http2_.stream_window;
-    http2_.reset_burst = 12;
+    settings_.limits.request_head = 4096;
+    settings_.limits.head_fields = 20;
+    settings_.http2.streams = 6;
+    settings_.http2.stream_window = (how_ & 1) != 0 ? 1024 : 64 * 1024;
+    settings_.http2.max_stream_window = 128 * 1024;
+    line_.growth = settings_.http2.max_stream_window - settings_.http2.stream_window;
+    settings_.http2.reset_burst = 12;
   }
 
   void run() {
@@ -180,7 +180,6 @@ class Server final : public http::Service, public http::ServerConnections::Event
 
   Choices choices_;
   uint8_t how_;
-  config::Limits limits_;
   telemetry::DownstreamShard counters_;
   http::ServerSettings settings_{{}, {}, {}, counters_};
   http::Client client_;

@@ -157,13 +157,15 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
        "chek: an unknown command; did you mean check?\nRun onehop --help for more "
        "information.\n"},
       {{"bogus"},
-       "bogus: an unknown command; known here: proxy, run, check, diff, demo, stats, "
-       "check-health, version, help\nRun onehop --help for more information.\n"},
+       "bogus: an unknown command; known here: proxy, run, check, diff, reload, demo, stats, "
+       "check-health, log, version, help\nRun onehop --help for more information.\n"},
       {{"-x"},
        "-x: an unknown option; known here: --help, --version\nRun onehop --help for more "
        "information.\n"},
       {{},
-       "a command is needed: proxy, run, check, diff, demo, stats, check-health, version, help\n"
+       "a command is needed: proxy, run, check, diff, reload, demo, stats, check-health, log, "
+       "version, "
+       "help\n"
        "Run onehop --help for more information.\n"},
       {{"proxy", "--to", "127.0.0.1:1"},
        "--listen is required\nRun onehop proxy --help for more information.\n"},

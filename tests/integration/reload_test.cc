@@ -251,6 +251,46 @@ TEST_CASE("onehop diff says what a reload would change, and changes nothing") {
   CHECK(diff(wrong.path()).code == 2);
 }
 
+TEST_CASE("onehop reload says what came into force, or every mistake, over the control socket") {
+  Two origins;
+  const TemporaryFile beside("note", "");
+  const std::string control = beside.folder() + "/control";
+  ProxyConfig config{.endpoints = {origins.a.address()}, .admin = "control = \"" + control + "\""};
+  ProxyProcess proxy(config);
+  const auto reload = [&] {
+    return run_program({ProxyProcess::binary(), "reload", "--control", control});
+  };
+  CHECK(reload().output == "configuration 2 is in force; nothing is different\n");
+  config.pool = "max_idle = 8";
+  proxy.write(config);
+  const Finished good = reload();
+  CHECK(good.code == 0);
+  CHECK(good.output.find("upstream.app.pool.max_idle: 256 -> 8") != std::string::npos);
+  config.pool = "max_idel = 8\nidle_timeout = \"soon\"";
+  proxy.write(config);
+  const Finished bad = reload();
+  CHECK(bad.code == 1);
+  CHECK(bad.errors.find("max_idle") != std::string::npos);
+  CHECK(bad.errors.find("idle_timeout") != std::string::npos);
+  CHECK(proxy.get().status == 200);
+  CHECK(proxy.errors().find("POST /reload") != std::string::npos);
+  CHECK(proxy.admin("/reload", "POST").status == 403);  // over the network, without a token
+}
+
+TEST_CASE("the admin endpoint moves with the configuration, and its old address is closed") {
+  Two origins;
+  const TemporaryFile beside("note", "");
+  const std::string control = beside.folder() + "/control";
+  ProxyConfig config{.endpoints = {origins.a.address()}, .admin = "control = \"" + control + "\""};
+  ProxyProcess proxy(config);
+  std::string text = config.toml();
+  const std::string listen = "[admin]\nlisten = \"127.0.0.1:0\"";
+  text.replace(text.find(listen), listen.size(), "[admin]\nlisten = \"127.0.0.2:0\"");
+  REQUIRE(proxy.reload(text));
+  CHECK_THROWS(Peer::connect(proxy.admin_address()));
+  CHECK(run_program({ProxyProcess::binary(), "check-health", "--control", control}).code == 0);
+}
+
 TEST_CASE("many reloads under load lose nothing, and the counters never fall") {
   Two origins;
   ProxyProcess proxy(ProxyConfig{.endpoints = {origins.a.address()}});

@@ -75,6 +75,7 @@ class ProxyProcess {
   // ended: whether it came into force.
   bool reload(const ProxyConfig& config);
   bool reload(const std::string& toml);
+  void write(const ProxyConfig& config) const { file_->replace(config.toml()); }  // the file alone
   std::optional<int> wait_exit(Deadline deadline = Deadline());
   std::optional<int> terminate();  // SIGTERM, then the exit code
 

@@ -68,6 +68,8 @@ struct ShownUpstream {
   std::vector<ShownEndpoint> endpoints;
 };
 
+class Commands;
+
 struct View {
   const telemetry::Windows& windows;
   std::string_view version = {};
@@ -89,6 +91,7 @@ struct View {
   // Those in use at this moment, of all listeners and upstreams with TLS; a certificate may be here
   // twice.
   std::vector<ShownCertificate> certificates = {};
+  const Commands* commands = nullptr;  // null: there are none
 };
 
 }  // namespace onehop::admin

@@ -24,10 +24,21 @@ struct HostPort {
 // The error is a sentence that says what is allowed.
 Result<HostPort, std::string> parse_host_port(std::string_view text);
 
-// An IPv4 or IPv6 socket address. A value: 28 bytes, no ownership.
+// An IPv4 or IPv6 socket address; or, of who is at the other end of a unix socket, the process that
+// it is. A value: 28 bytes, no ownership.
 class Address {
  public:
   Address() = default;
+
+  // A process of this machine, as the kernel tells it (SO_PEERCRED). It has no port, is in no block
+  // of addresses, and cannot be connected to.
+  struct Process {
+    uint32_t uid;
+    int32_t pid;  // 0: one that this process cannot see
+  };
+  static Address of_process(const Process& process);
+  std::optional<Process> process() const;
+
   // An IPv4-mapped IPv6 address becomes the IPv4 address that it stands for.
   static Address from(const sockaddr* address);
 
@@ -39,8 +50,8 @@ class Address {
   bool is_v6() const { return storage_.generic.sa_family == AF_INET6; }
   uint16_t port() const;
 
-  std::string ip() const;         // "127.0.0.1", "::1"
-  std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
+  std::string ip() const;         // "127.0.0.1", "::1"; "unix:uid=0,pid=123" of a process
+  std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"; the same of a process
 
   // Writes ip() without allocating; `room` holds at least kMaxIpLength characters. Returns the
   // length.
@@ -54,6 +65,10 @@ class Address {
     sockaddr generic;
     sockaddr_in v4;
     sockaddr_in6 v6;
+    struct {
+      sa_family_t family;  // AF_UNIX
+      Process process;
+    } local;
   } storage_{};
 };
 

@@ -7,10 +7,13 @@
 // program).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "onehop/base/log.h"
 
 namespace onehop::config {
 
@@ -26,6 +29,8 @@ enum class ForwardedPath : uint8_t { normal, as_sent };
 // Whether bytes outside ASCII may stand in a request target as they are (docs/decisions/0019).
 enum class Targets : uint8_t { strict, lenient };
 enum class LogLevel : uint8_t { debug, info, warning, error };
+enum class RoomLevel : uint8_t { same, debug, info, warning, error };  // same: that of [log] level
+enum class LogFormat : uint8_t { text, json };
 enum class TlsPolicy : uint8_t { intermediate, modern };  // Mozilla's; modern is TLS 1.3 alone
 enum class ClientCertificates : uint8_t { off, optional, required };
 enum class Via : uint8_t { off, requests, responses, both };  // where it is written
@@ -284,6 +289,11 @@ struct Upstream {
 // [admin]
 struct Admin {
   std::string listen;  // "" leaves the admin endpoint off
+  // The path of a unix socket on which it is served as well, and commands are taken; "" is none.
+  std::string control = {};
+  // A file with the token that makes a command over `listen` one, or the token itself; "" is none.
+  std::string token_file = {};
+  std::string token = {};
   // Names by which it may be asked, beside addresses, localhost and names without a dot.
   std::vector<std::string> hosts = {};
   uint32_t connections = 64;          // at most; a newer one takes the place of the oldest
@@ -292,9 +302,18 @@ struct Admin {
   bool operator==(const Admin&) const = default;
 };
 
+// [log.rooms]: the levels of single rooms, in the order of log::kRooms.
+struct LogRooms {
+  std::array<RoomLevel, log::kRooms.size()> levels{};
+
+  bool operator==(const LogRooms&) const = default;
+};
+
 // [log]
 struct Log {
+  LogFormat format = LogFormat::text;
   LogLevel level = LogLevel::info;
+  LogRooms rooms;
 
   bool operator==(const Log&) const = default;
 };

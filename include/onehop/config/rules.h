@@ -69,15 +69,17 @@ enum class Text : uint8_t {
   block,
   host,
   path,
-  upstream,        // the name of an upstream, where it is used
-  upstream_name,   // and where it is given
-  file,            // a path; a relative one begins at the folder of the configuration file
-  optional_file,   // or nothing
-  ciphers,         // a list in OpenSSL's notation, or nothing
-  field,           // a field of its own that onehop may add to requests, or nothing
-  identity_field,  // a field that says who a client is
-  forwarded_form,  // a form in which that is said
-  server_name,     // a name or an IP address, or nothing
+  upstream,         // the name of an upstream, where it is used
+  upstream_name,    // and where it is given
+  file,             // a path; a relative one begins at the folder of the configuration file
+  optional_file,    // or nothing
+  ciphers,          // a list in OpenSSL's notation, or nothing
+  field,            // a field of its own that onehop may add to requests, or nothing
+  identity_field,   // a field that says who a client is
+  forwarded_form,   // a form in which that is said
+  server_name,      // a name or an IP address, or nothing
+  optional_socket,  // the path of a unix socket, or nothing; relative as a file's
+  token,            // a secret that goes with a request, or nothing; never shown
 };
 
 // The names of an enumeration's values, in the order of their declaration.
@@ -104,6 +106,13 @@ constexpr std::array<std::string_view, 2> names(Targets) {
 }
 constexpr std::array<std::string_view, 4> names(LogLevel) {
   return {"debug", "info", "warning", "error"};
+}
+
+constexpr std::array<std::string_view, 5> names(RoomLevel) {
+  return {"same", "debug", "info", "warning", "error"};
+}
+constexpr std::array<std::string_view, 2> names(LogFormat) {
+  return {"text", "json"};
 }
 
 // A word that another program has for one of the names.
@@ -144,6 +153,9 @@ constexpr std::array<Synonym, 11> synonyms(LogLevel) {
            {"alert", "error"},
            {"emerg", "error"},
            {"fatal", "error"}}};
+}
+constexpr std::array<Synonym, 11> synonyms(RoomLevel) {
+  return synonyms(LogLevel{});
 }
 constexpr std::array<std::string_view, 2> names(TlsPolicy) {
   return {"intermediate", "modern"};

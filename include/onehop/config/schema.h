@@ -19,30 +19,12 @@
 // and sees a const structure when it only reads. Keys and `why` are literals and live for ever.
 #pragma once
 
-#include <concepts>
-#include <type_traits>
-
-#include "onehop/config/config.h"
-#include "onehop/config/rules.h"
+#include "onehop/config/schema_operation.h"
+#include "onehop/config/schema_terms.h"
 
 namespace onehop::config {
 
 // --- The file, in its order ----------------------------------------------------------------------
-
-// `T` or `const T`: one description serves visitors that write and visitors that only read.
-template <class Given, class T>
-concept Some = std::same_as<std::remove_const_t<Given>, T>;
-
-inline constexpr uint64_t kKiB = 1024;
-inline constexpr uint64_t kMiB = 1024 * kKiB;
-inline constexpr uint64_t kGiB = 1024 * kMiB;
-inline constexpr uint64_t kTiB = 1024 * kGiB;
-inline constexpr milliseconds kSecond = std::chrono::seconds(1);
-inline constexpr milliseconds kMinute = std::chrono::minutes(1);
-inline constexpr milliseconds kHour = std::chrono::hours(1);
-inline constexpr milliseconds kDay = std::chrono::hours(24);  // more is a mistake in the unit
-inline constexpr milliseconds kWeek = std::chrono::hours(168);
-inline constexpr milliseconds kTwoYears = std::chrono::hours(17520);
 
 template <class Visitor>
 void describe(Visitor& visit, Some<Limits> auto& limits) {
@@ -363,23 +345,6 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");
   visit.optional_table("tls", upstream.tls, switched_on(),
                        "TLS with the endpoints. Without this table: none.");
-}
-
-template <class Visitor>
-void describe(Visitor& visit, Some<Admin> auto& admin) {
-  visit.value("listen", admin.listen, Text::admin_address,
-              "Where statistics are served; \"\" is nowhere. It has no password: keep it local.");
-  visit.value("hosts", admin.hosts, Text::host,
-              "Names it may be asked by, beside addresses and localhost: against DNS rebinding.");
-  visit.value("connections", admin.connections, Count{1, 65535},
-              "Open connections to it. A newer one takes the place of the oldest.");
-  visit.value("metrics_per_endpoint", admin.metrics_per_endpoint, Flag{},
-              "/metrics with all of each endpoint: some 90 to 290 series each, in place of 14.");
-}
-
-template <class Visitor>
-void describe(Visitor& visit, Some<Log> auto& log) {
-  visit.value("level", log.level, Choice<LogLevel>{}, "The least severe message that is logged.");
 }
 
 template <class Visitor>

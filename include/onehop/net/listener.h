@@ -34,6 +34,12 @@ class ListeningSocket {
   static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog, Port port,
                                                 Accepts accepts = Accepts::at_once);
 
+  // A bound and listening unix socket, which it owns from here on. Who connects to it is a process
+  // (Address::Process).
+  static ListeningSocket of_unix(int descriptor) {
+    return ListeningSocket(descriptor, Address::of_process({}), Accepts::at_once);
+  }
+
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket();

@@ -16,6 +16,9 @@ std::array<uint8_t, 20> sha1(std::string_view text);
 // The same, in hexadecimal digits: tells whether two texts are the same one.
 std::string sha256_hex(std::string_view text);
 
+// Whether two secrets are one, in a time that tells nothing of where or how far they differ.
+bool is_same_secret(std::string_view one, std::string_view other);
+
 // Bytes that nobody can guess.
 void fill_random(std::span<uint8_t> bytes);
 

@@ -79,8 +79,8 @@ class Discovery {
   };
   struct Log {
     using Say = void (*)(std::string_view line);
-    Say warning = log::warning;
-    Say info = log::info;
+    Say warning = [](std::string_view line) { log::warning(line); };
+    Say info = [](std::string_view line) { log::info(line); };
   };
   // What is referred to outlives the Discovery.
   struct Parts {

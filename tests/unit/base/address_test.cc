@@ -169,5 +169,19 @@ TEST_CASE("what is no block of addresses is refused") {
   }
 }
 
+TEST_CASE("a process behind a unix socket has a name, and neither a port nor a place in a block") {
+  const Address process = Address::of_process({.uid = 4294967295, .pid = 2147483647});
+  CHECK(process.to_string() == "unix:uid=4294967295,pid=2147483647");
+  CHECK(process.ip() == process.to_string());
+  CHECK(process.port() == 0);
+  CHECK_FALSE(process.is_v6());
+  REQUIRE(process.process().has_value());
+  CHECK(process.process()->uid == 4294967295);
+  for (const char* block : {"0.0.0.0/0", "::/0", "0.0.0.0", "127.0.0.0/8"})
+    CHECK_FALSE(AddressBlock::parse(block)->contains(process));
+  CHECK_FALSE(Address().process().has_value());
+  CHECK_FALSE(Address::numeric("127.0.0.1", 80)->process().has_value());
+}
+
 }  // namespace
 }  // namespace onehop

@@ -126,15 +126,29 @@ TEST_CASE("a value that is not allowed is named by its option") {
   ProxyOptions options = with_targets({"9001"});
   options.listen = {"8080"};
   options.admin = "example.org:1";
+  CHECK(sentences(options) ==
+        Sentences{
+            R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080" )"
+            R"((a port alone has a colon before it; did you mean ":8080"?))",
+            R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, )"
+            R"(or "srv:NAME", found "9001")",
+            R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
+            R"(found "example.org:1" (a name, and listeners begin before names are looked up))"});
+}
+
+TEST_CASE("the control socket of --control is that of the configuration, and is checked like it") {
+  ProxyOptions options = with_targets({"a:1"});
+  options.listen = {":1"};
+  options.control = "/run/c.sock";
+  const auto config = config_of(options);
+  REQUIRE(config.has_value());
+  CHECK(config->admin.control == "/run/c.sock");
+  CHECK(sentences(options).empty());
+  options.control = "/run/";
   CHECK(
       sentences(options) ==
-      Sentences{
-          R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080" )"
-          R"((a port alone has a colon before it; did you mean ":8080"?))",
-          R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, or "srv:NAME", )"
-          R"(found "9001")",
-          R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
-          R"(found "example.org:1" (a name, and listeners begin before names are looked up))"});
+      Sentences{R"(--control: the path of a unix socket, at most 107 bytes, or "", found "/run/" )"
+                "(a folder; the socket needs a name in it)"});
 }
 
 TEST_CASE("of two options that contradict each other the other one is named with its value") {

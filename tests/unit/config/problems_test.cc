@@ -162,10 +162,10 @@ const std::vector<Case> kValues = {
     {"[server.limits]\nhead = 1",
      "2:1: server.limits.head: an unknown key; did you mean `head_fields`?"},
     {"[admin]\ncolour = 1",
-     "2:1: admin.colour: an unknown key; known here: listen, hosts, connections, "
-     "metrics_per_endpoint"},
+     "2:1: admin.colour: an unknown key; known here: listen, control, token_file, token, hosts, "
+     "connections, metrics_per_endpoint"},
     {"[sever]\nworkers = 1", "1:2: sever: an unknown key; did you mean `server`?"},
-    {"[log]\n\"a.b\" = 1", R"(2:1: log."a.b": an unknown key; known here: level)"},
+    {"[log]\n\"a.b\" = 1", R"(2:1: log."a.b": an unknown key; known here: format, level, rooms)"},
     {"server = 1", "1:10: server: a table, found 1 (an integer)"},
     {"[[server]]", "1:1: server: a table, found an array"},
     {"server.limits = \"none\"", R"(1:17: server.limits: a table, found "none" (a string))"},
@@ -296,7 +296,8 @@ const std::vector<Case> kUpstreams = {
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1001"},
     {"endpoints = [\"http://a:1\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, or "srv:NAME", found "http://a:1" (a scheme; `protocol` and a table )"
+     R"(with a port from 1 to 65535, or "srv:NAME", found "http://a:1" )"
+     R"((a scheme; `protocol` and a table )"
      "[upstream.NAME.tls] say what is spoken)"},
     {"endpoints = [\"a:1\", { address = \"A:1\" }]",
      "2:21: upstream.x.endpoints[1]: an endpoint of its own, found that of "

@@ -88,7 +88,11 @@ Config unusual() {
   config.admin.hosts = {"onehop.example.org", "*.local"};
   config.admin.connections = 7;
   config.admin.metrics_per_endpoint = true;
+  config.admin.control = "/run/onehop/c.sock";
+  config.admin.token_file = "/etc/onehop/token";
+  config.log.format = LogFormat::json;
   config.log.level = LogLevel::error;
+  config.log.rooms.levels.back() = RoomLevel::debug;
   return config;
 }
 

@@ -170,10 +170,9 @@ TEST_CASE("one that is there no more is not gone back to, but another sound one 
     policy.next(id);
     CHECK(policy.allows(kRefused, kRetries));
   }
-  const auto there = [](upstream::EndpointId id) { return id == 1; };
-  CHECK(policy.next(std::nullopt, there)->endpoint == 1);
-  CHECK(policy.allows(kRefused, kRetries));
-  CHECK_FALSE(policy.next(std::nullopt, [](upstream::EndpointId) { return false; }).has_value());
+  CHECK(policy.next(std::nullopt)->endpoint == 2);
+  CHECK(policy.instead()->endpoint == 1);
+  CHECK_FALSE(policy.instead().has_value());
 }
 
 }  // namespace

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "onehop/tls/digest.h"
+
+#include <string>
+
+#include "tests/support/catch.h"
+
+namespace onehop::tls {
+namespace {
+
+TEST_CASE("secrets are the same when every byte and their lengths are") {
+  CHECK(is_same_secret("", ""));
+  CHECK(is_same_secret("0123456789abcdef", std::string("0123456789abcdef")));
+  for (const std::string_view other :
+       {"", "0", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "1123456789abcdef"})
+    CHECK_FALSE(is_same_secret("0123456789abcdef", other));
+  CHECK_FALSE(is_same_secret("a", std::string_view("a\0", 2)));
+}
+
+}  // namespace
+}  // namespace onehop::tls
