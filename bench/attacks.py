@@ -6,23 +6,21 @@ Reads like a table of contents: what is there, the attacks in their order, the t
 sends and what is measured stands with its function in lib/attacks.py.
 """
 import argparse
-import datetime
 import inspect
 import os
 import sys
-import types
 
-import run
-from lib import attack_mix, certificates, html, layout, machine, netns, results
-from lib.attack_stage import AttackProxies, Stage
+from lib import attack_mix, certificates, machine, netns, options, plan, results, tables
+from lib.attack_stage import PROXIES, Stage
 from lib.attacks import ATTACKS
-from lib.layout import Section, Table
 from lib.origin import Origin
 from lib.processes import BenchError, Supervisor
+from lib.proxies import Proxies, Settings
+from lib.tables import Section, Table
 
-DOCUMENT = os.path.join(run.ROOT, "docs", "resilience.md")
+DOCUMENT = os.path.join(results.ROOT, "docs", "resilience.md")
 BEGIN, END = "<!-- recorded by ./dev bench attacks -->", "<!-- end -->"
-USED = ("onehop", "nginx", "haproxy", "source")
+BODY_BYTES = 256
 BUSY = 0.2  # of the machine, by others, before the first attack: worth a sentence
 
 
@@ -36,50 +34,26 @@ def parse(words=None):
         "long: what is left in memory and in counts; with --smoke, a moment of each")
     add("--seed", type=int, default=1, help="of --mix: which abuse follows which")
     add("--only", default="", metavar="ATTACK,...", help="of: " + ", ".join(ATTACKS))
-    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(AttackProxies.ORDER))
-    add("--onehop", default=os.path.join(run.BUILD, "onehop"), metavar="BINARY")
-    add("--origin", default=os.path.join(run.BUILD, "bench", "bench_origin"), metavar="BINARY")
-    add("--json", metavar="FILE", help="instead of bench/results/DATE-attacks.json")
+    add("--proxies", default="", metavar="NAME,...", help="of: " + ", ".join(PROXIES))
+    options.common(made, "attacks")
     add("--record", metavar="FILE", help="the document whose table is written anew, by default "
         "docs/resilience.md after a full run of everything")
     arguments = made.parse_args(words)
-    for text, known in ((arguments.only, ATTACKS), (arguments.proxies, AttackProxies.ORDER)):
-        for name in filter(None, text.split(",")):
-            if name not in known:
-                made.error(f"'{name}' is none of {', '.join(known)}")
-    if arguments.smoke:
-        arguments.proxies = arguments.proxies or "onehop"
+    whole = not (arguments.only or arguments.proxies or arguments.short or arguments.smoke)
+    arguments.only = options.choice(made, arguments.only, ATTACKS) or list(ATTACKS)
+    arguments.proxies = options.choice(made, arguments.proxies, PROXIES) or (
+        ["onehop"] if arguments.smoke else list(PROXIES))
     if arguments.mix is not None:
         if not arguments.mix > 0:
             made.error("--mix wants a number of minutes above 0")
-        arguments.proxies = "onehop"
-    whole = not (arguments.only or arguments.proxies or arguments.short)
+        arguments.proxies, arguments.name, whole = ["onehop"], "mix", False
     arguments.record = arguments.record or (DOCUMENT if whole else None)
     arguments.load = os.path.join(os.path.dirname(arguments.origin), "bench_load")
     return arguments
 
 
-def chosen(text, known):
-    return [name for name in known if name in text.split(",") or not text]
-
-
-def new_document(arguments, names, cores, descriptors, notes):
-    known = machine.versions(arguments.onehop, None)
-    pinning = (f"proxy on core {cores[0]}, honest clients, origin and attacker on core {cores[1]}"
-               if cores[0] is not None else "one core for all, nothing pinned")
-    return {"schema": results.SCHEMA, "bench": "attacks", "name": "attacks",
-            "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "machine": machine.describe(), "pinning": pinning, "descriptors": descriptors,
-            "network": netns.Loopback().describe(),
-            "versions": {name: known[name] for name in USED if name in known},
-            "options": {"short": arguments.short, "proxies": names,
-                        "partial": bool(arguments.only or arguments.proxies)},
-            "configurations": {}, "runs": [], "special": {}, "bars": [], "report": [],
-            "notes": notes, "problems": []}
-
-
 def attack_all(arguments, stage, names, document):
-    for attack in chosen(arguments.only, ATTACKS):
+    for attack in arguments.only:
         function, useless = ATTACKS[attack]
         for name in names:
             if name in useless:
@@ -91,56 +65,47 @@ def attack_all(arguments, stage, names, document):
                 print(f"bench: PROBLEM: {document['problems'][-1]}", flush=True)
                 continue
             document["runs"].append({"load": attack, "proxy": name, "figures": figures})
-            said = ", ".join(f"{key} {layout.number(value)}" for key, value in figures.items())
+            said = ", ".join(f"{key} {tables.number(value)}" for key, value in figures.items())
             print(f"bench: {attack}, {name}: {said}", flush=True)
 
 
 def mix(arguments, stage, document):
     found = attack_mix.mix(stage, arguments.mix, stage.of(10, 5, 1), arguments.seed)
-    document["runs"].append({"load": "mix", "proxy": "onehop", "figures": found["figures"]})
-    document["special"]["mix"] = {key: found[key] for key in ("samples", "acts")}
+    document["runs"].append({"load": "mix", "proxy": "onehop", "figures": found["figures"],
+                             "acts": found["acts"]})
+    document["special"]["memory"] = found["samples"]
     document["problems"] += [f"after the mix: {problem}" for problem in found["problems"]]
 
 
 def bench(arguments):
-    notes = []
-    cores = machine.choose_cores()
-    descriptors = machine.raise_descriptor_limit()
+    notes, cores = [], machine.choose_cores()
+    descriptors, proxy_connections = machine.limits()
     load = os.getloadavg()[0] / os.cpu_count()
     if load > BUSY:
         notes.append(f"the machine was busy with other work: a load of {load:.1f} per core before "
                      "the first attack")
-    settings = types.SimpleNamespace(
-        onehop=arguments.onehop, against=None, floor=None, admin=True, descriptors=descriptors,
-        proxy_connections=min(20000, descriptors - run.RESERVED))
+    settings = Settings(arguments.onehop, descriptors, proxy_connections)
     with Supervisor() as supervisor:
-        certificate = certificates.make(supervisor, "ecdsa")
-        proxies = AttackProxies(supervisor, settings, certificate)
-        names = chosen(arguments.proxies, AttackProxies.ORDER)
-        for name in list(names):
-            reason = proxies.missing(name)
-            if reason:
-                names.remove(name)
-                notes.append(f"{name} is left out: {reason.replace(run.ROOT + os.sep, '')}")
-        if not names:
-            raise BenchError("no proxy is left: " + "; ".join(notes))
-        document = new_document(arguments, names, cores, descriptors, notes)
+        network = netns.Loopback()
+        context = plan.Context(supervisor, Proxies(supervisor, settings), network,
+                               arguments.origin, arguments.load, *cores)
+        names = [name for name in arguments.proxies if not context.proxies.missing(name)]
+        notes += [f"{name} is left out: {context.proxies.missing(name)}"
+                  for name in arguments.proxies if name not in names]
+        document = results.new_document(
+            "attacks", arguments, results.pinning(cores).replace("origin", "attacker, origin"),
+            {"short": arguments.short, "proxies": names}, notes, ("nginx", "haproxy"))
         for note in notes:
             print(f"bench: {note}", flush=True)
         if cores[1] is not None:
             os.sched_setaffinity(0, {cores[1]})
-        origin = Origin(supervisor, arguments.origin, cores[1], ["--body", str(run.BODY_BYTES)])
-        context = types.SimpleNamespace(
-            supervisor=supervisor, origin=origin, origin_program=arguments.origin,
-            load_program=arguments.load, proxy_core=cores[0], load_core=cores[1])
-        stage = Stage(context, settings, certificate,
+        context.origin = Origin(context, ["--body", str(BODY_BYTES)])
+        stage = Stage(context, certificates.make(supervisor, "ecdsa"),
                       2 if arguments.smoke else 1 if arguments.short else 0)
         if arguments.mix is not None:
             mix(arguments, stage, document)
         else:
             attack_all(arguments, stage, names, document)
-        document["configurations"] = {name: run.portable(text, supervisor)
-                                      for name, text in stage.configurations.items()}
     return document
 
 
@@ -153,27 +118,26 @@ def table(document):
             found.setdefault((one["load"], figure), {})[one["proxy"]] = value
     rows, before = [], None
     for (attack, figure), values in found.items():
-        cells = [layout.number(values[name]) if name in values else "" for name in names]
+        cells = [tables.number(values[name]) if name in values else "" for name in names]
         rows.append(["" if attack == before else attack, figure, *cells])
         before = attack
     return Table("", ["attack", "measured", *names], rows)
 
 
 def sections(document):
-    machine_text = document["machine"]
+    hardware = document["machine"]
     versions = "; ".join(f"{name} {text}" for name, text in document["versions"].items())
     how = ", with `--short`," if document["options"]["short"] else ""
-    text = [f"Recorded {document['date'][:10]}{how} on {machine_text['cpu']}, "
-            f"{machine_text['cores']} cores, Linux {machine_text['kernel']}. {versions}. "
-            f"{document['pinning'].capitalize()}."]
+    text = [f"Recorded {document['date'][:10]}{how} on {hardware['cpu']}, {hardware['cores']} "
+            f"cores, Linux {hardware['kernel']}. {versions}. {document['pinning'].capitalize()}."]
     text += [note[0].upper() + note[1:] + "." for note in document["notes"]]
     text += [f"PROBLEM: {problem}." for problem in document["problems"]]
     found = [Section("Results", text, [table(document)])]
-    if "mix" in document["special"]:
-        rows = [[str(second), f"{resident:.1f}", f"{buffered:.1f}"]
-                for second, resident, buffered in document["special"]["mix"]["samples"]]
+    if "memory" in document["special"]:
         return found + [Section("Memory meanwhile", [], [
-            Table("", ["second", "resident, MiB", "buffered, MiB"], rows)])]
+            Table("", ["second", "resident, MiB", "buffered, MiB"],
+                  [[str(second), f"{resident:.1f}", f"{buffered:.1f}"] for second, resident,
+                   buffered in document["special"]["memory"]])])]
     meanings = [f"- `{name}`: " + " ".join(inspect.getdoc(ATTACKS[name][0]).split())
                 for name in dict.fromkeys(one["load"] for one in document["runs"])]
     return found + [Section("What each attack is", ["\n".join(meanings)])]
@@ -188,46 +152,24 @@ def recorded(document_text, part):
     return f"{before}{begin}\n\n{part}\n{end}{after}"
 
 
-def hand_over(arguments, document):
-    found = sections(document)
-    document["report"] = layout.to_json(found)
-    text = layout.markdown("onehop bench: attacks", found)
-    if arguments.smoke:
-        results.validate(document)
-        for problem in document["problems"]:
-            print(f"PROBLEM: {problem}")
-        print(f"smoke: {len(document['runs'])} attacks, {len(document['problems'])} problems")
-        return
-    print("\n" + text)
-    path = arguments.json or run.default_json("mix" if arguments.mix else "attacks",
-                                              document["date"])
-    results.save(path, document, html.render("onehop bench: attacks", [], found))
-    print(f"raw results: {path}")
-    if arguments.record:
-        with open(arguments.record, encoding="utf-8") as file:
-            now = file.read()
-        part = "\n\n".join(text.split("\n\n")[1:]).replace("## ", "### ")
-        results.write_atomically(arguments.record, recorded(now, part))
-        print(f"recorded in: {arguments.record}")
-
-
-def main():
+def asked():
     arguments = parse()
     for program in (arguments.onehop, arguments.origin, arguments.load):
         if not os.access(program, os.X_OK):
-            print(f"bench: there is no {program}; build it first", file=sys.stderr)
-            return 1
-    try:
-        document = bench(arguments)
-        hand_over(arguments, document)
-    except (BenchError, OSError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nbench: interrupted; everything that was started is stopped", file=sys.stderr)
-        return run.INTERRUPTED
+            raise BenchError(f"there is no {program}; build it first")
+    document = bench(arguments)
+    report = results.hand_over(arguments, document, sections(document))
+    if arguments.smoke:
+        print("\n".join(f"PROBLEM: {problem}" for problem in document["problems"]))
+        print(f"smoke: {len(document['runs'])} attacks, {len(document['problems'])} problems")
+    elif arguments.record:
+        with open(arguments.record, encoding="utf-8") as file:
+            now = file.read()
+        part = "\n\n".join(report.split("\n\n")[1:]).replace("## ", "### ")
+        results.write_atomically(arguments.record, recorded(now, part))
+        print(f"recorded in: {arguments.record}")
     return 1 if document["problems"] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(results.main(asked))

@@ -14,58 +14,23 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-import run
-from lib import configurations, machine, netns
+from lib import machine, netns, options, plan, results, tools
 from lib.configurations import text
-from lib.machine import find_program
+from lib.nginx_origin import NginxOrigin
 from lib.origin import Origin
-from lib.processes import BenchError, Supervisor, listens, wait_until
+from lib.processes import BenchError, Supervisor
+from lib.proxies import Proxies, Settings
 
 BYTES = 3_000_000
 HALF_TRIP_S = 0.05
 PATIENCE_S = 60
-
-NGINX = """\
-{user}worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log crit;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-{temp_paths}
-  {server}
-}}
-"""
-ORIGIN = "server {{ listen {h1}; listen {h2} http2; root {directory}; }}"
-PROXY = """\
-server {{
-    listen {listen}{http2};
-    client_max_body_size 16m;
-    proxy_http_version 1.1;
-    proxy_request_buffering off;
-    location / {{ proxy_pass http://{to}; }}
-  }}"""
-HAPROXY = """\
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-frontend in
-  bind {listen}{client}
-  default_backend app
-backend app
-  server app1 {to}{server}
-"""
+NAMES = ("onehop", "nginx", "haproxy")
 # direction, protocol over the long way, who can
-ROWS = (("upload", "HTTP/1.1", ("onehop", "nginx", "haproxy")),
-        ("upload", "HTTP/2", ("onehop", "nginx", "haproxy")),
-        ("download", "HTTP/1.1", ("onehop", "nginx", "haproxy")),
-        ("download", "HTTP/2", ("onehop", "haproxy")))
+ROWS = (("upload", "HTTP/1.1", NAMES), ("upload", "HTTP/2", NAMES),
+        ("download", "HTTP/1.1", NAMES), ("download", "HTTP/2", ("onehop", "haproxy")))
 
 
 class Relay:
@@ -77,7 +42,10 @@ class Relay:
         self.address = self.listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def stop(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.listener.close()
 
     def _accept(self):
@@ -113,103 +81,57 @@ class Relay:
 
 
 class Stage:
-    def __init__(self, supervisor, arguments):
-        self.supervisor = supervisor
-        self.onehop = arguments.onehop
-        self.network = netns.Loopback()
-        self.directory = self._directory("origin")
-        with open(os.path.join(self.directory, "body"), "wb") as file:
+    """An origin that takes uploads, and one with a file to download over either protocol."""
+
+    def __init__(self, context):
+        self.context = context
+        self.taker = Origin(context).address
+        self.giver = NginxOrigin(context, "root DIRECTORY;")
+        self.file = os.path.join(self.giver.directory, "body")
+        with open(self.file, "wb") as file:
             file.write(os.urandom(BYTES))
-        self.taker = Origin(supervisor, arguments.origin, None).address
-        self.h1, self.h2 = (self.network.free_address("origin") for _ in range(2))
-        self._nginx("origin", self.directory, self.h1, ORIGIN.format(
-            h1=text(self.h1), h2=text(self.h2), directory=self.directory))
-
-    def _directory(self, name):
-        made = tempfile.mkdtemp(prefix=f"{name}-", dir=self.supervisor.directory)
-        os.chmod(made, 0o755)
-        return made
-
-    def _start(self, name, command, address):
-        child = self.supervisor.start(name, command, None)
-        wait_until(lambda: child.exited() or listens(address), 10, f"{name} listens")
-        if child.exited():
-            raise BenchError(f"{name} did not start: {child.log_tail()}")
-        return child
-
-    def _nginx(self, name, directory, address, server):
-        paths = "\n".join(f"  {kind}_temp_path {directory}/{kind};"
-                          for kind in configurations.NGINX_TEMP_PATHS)
-        path = os.path.join(directory, "nginx.conf")
-        with open(path, "w") as file:
-            file.write(NGINX.format(user=configurations.nginx_user(), directory=directory,
-                                    temp_paths=paths, server=server))
-        return self._start(name, [find_program("nginx"), "-p", directory, "-c", path, "-g",
-                                  "daemon off;"], address)
-
-    def proxy(self, name, listen, to, h2_client, h2_server):
-        if name == "onehop":
-            return self._start(name, [
-                self.onehop, "proxy", "--listen", text(listen), "--workers", "1", "--to",
-                ("h2c://" if h2_server else "") + text(to), "--admin",
-                text(self.network.free_address("proxy"))], listen)
-        directory = self._directory(name)
-        if name == "nginx":
-            return self._nginx(name, directory, listen, PROXY.format(
-                listen=text(listen), to=text(to), http2=" http2" if h2_client else ""))
-        path = os.path.join(directory, "haproxy.cfg")
-        with open(path, "w") as file:
-            file.write(HAPROXY.format(listen=text(listen), to=text(to),
-                                      client=" proto h2" if h2_client else "",
-                                      server=" proto h2" if h2_server else ""))
-        return self._start(name, [find_program("haproxy"), "-db", "-f", path], listen)
 
     def transfer(self, direction, h2, name):
         """Seconds of one transfer on a fresh connection each way."""
-        relay, listen = Relay(), self.network.free_address("proxy")
-        upload = direction == "upload"
-        relay.target = listen if upload else self.h2 if h2 else self.h1
-        child = self.proxy(name, listen, self.taker if upload else relay.address, upload and h2,
-                           h2 and not upload)
-        try:
-            return self._curl(upload, upload and h2, relay.address if upload else listen)
-        finally:
-            self.supervisor.stop(child)
-            relay.stop()
+        with Relay() as relay:
+            if direction == "upload":
+                with self.context.proxy(name, self.taker, h2=h2) as running:
+                    relay.target = running.address
+                    return self._curl(["-T", self.file], h2, relay.address)
+            relay.target = self.giver.h2 if h2 else self.giver.h1
+            with self.context.proxy(name, relay.address, h2_upstream=h2) as running:
+                return self._curl([], False, running.address)
 
-    def _curl(self, upload, h2, address):
-        way = ["-T", os.path.join(self.directory, "body")] if upload else []
+    def _curl(self, way, h2, address):
         ran = subprocess.run(
-            [find_program("curl"), "-s", "-o", os.devnull, "-H", "Expect:", "-m", str(PATIENCE_S),
+            [tools.find("curl"), "-s", "-o", os.devnull, "-H", "Expect:", "-m", str(PATIENCE_S),
              "-w", "%{http_code} %{size_upload} %{size_download} %{time_total}",
              *(["--http2-prior-knowledge"] if h2 else []), *way, f"http://{text(address)}/body"],
             capture_output=True, text=True, check=False)
         status, sent, received, seconds = (ran.stdout.split() + ["?"] * 4)[:4]
-        if status != "200" or int(sent if upload else received) != BYTES:
+        if status != "200" or int(sent if way else received) != BYTES:
             raise BenchError(f"the transfer failed: status {status}, {sent} bytes sent, "
                              f"{received} received, curl ended with {ran.returncode}")
         return float(seconds)
 
 
-def main():
+def asked():
     made = argparse.ArgumentParser(prog="./dev bench distance",
                                    description=__doc__.partition("\n")[0])
     made.add_argument("--rounds", type=int, default=5)
-    made.add_argument("--onehop", default=os.path.join(run.BUILD, "onehop"), metavar="BINARY")
-    made.add_argument("--origin", default=os.path.join(run.BUILD, "bench", "bench_origin"),
-                      metavar="BINARY")
+    options.programs(made)
     arguments = made.parse_args()
-    known = machine.versions(arguments.onehop, None)
-    names = ("onehop", *(name for name in ("nginx", "haproxy") if find_program(name)))
-    if "nginx" not in names:
-        print("bench: there is no nginx, which is the origin of the downloads")
-        return 77
-    print(", ".join(str(known[name]) for name in names if name in known))
-    print(f"| {BYTES / 1e6:.0f} MB at {2000 * HALF_TRIP_S:.0f} ms of round trip, s |",
-          " | ".join(names), "|")
-    print("|---|" + "---|" * len(names))
+    if tools.missing("nginx"):
+        print(f"bench: {tools.missing('nginx')}, and it is the origin of the downloads")
+        return results.SKIPPED
     with Supervisor() as supervisor:
-        stage = Stage(supervisor, arguments)
+        proxies = Proxies(supervisor, Settings(arguments.onehop, *machine.limits()))
+        names = [name for name in NAMES if not proxies.missing(name)]
+        print(", ".join(machine.versions(arguments.onehop, None, names[1:]).values()))
+        print(f"| {BYTES / 1e6:.0f} MB at {2000 * HALF_TRIP_S:.0f} ms of round trip, s |",
+              " | ".join(names), "|")
+        print("|---|" + "---|" * len(names))
+        stage = Stage(plan.Context(supervisor, proxies, netns.Loopback(), arguments.origin, ""))
         for direction, protocol, able in ROWS:
             found = {name: [] for name in names if name in able}
             for _ in range(arguments.rounds):
@@ -222,4 +144,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(results.main(asked))

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "sockets.h"
+#include "../sockets.h"
 #include "tls_relay.h"
 
 namespace onehop::bench {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sockets.h"
+#include "../sockets.h"
 
 namespace onehop::bench {
 

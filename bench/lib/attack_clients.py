@@ -11,6 +11,7 @@ import ssl
 import time
 
 from lib import h2_frames
+from lib.certificates import client_context
 
 TRY_S = 1.0
 
@@ -106,12 +107,9 @@ def without_a_pause(deadline, address, connections, opening, piece):
 
 def client_hello():
     """The first flight of a client of TLS, as bytes."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     with contextlib.suppress(ssl.SSLWantReadError):
-        context.wrap_bio(incoming, outgoing).do_handshake()
+        client_context().wrap_bio(incoming, outgoing).do_handshake()
     return outgoing.read()
 
 

@@ -56,10 +56,10 @@ def mix(stage, minutes, every_s, seed):
     with stage.proxy("onehop") as running:
         stage.honest(running, 1)
         large = stage.large
-        origins = {"app": stage.context.origin, "large": large}
+        origins = {"app": stage.context.origin, "size": large}  # by the name of their upstream
         before = {name: origin.counts() for name, origin in origins.items()}
         base = read(running)
-        place = mix_clients.Place(running.address, running.place.tls, running.admin, host(running))
+        place = mix_clients.Place(running.address, running.site.tls, running.admin, host(running))
         attackers = [stage.attacker(seconds, functools.partial(act, seed + number), place)
                      for number in range(ATTACKERS)]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -11,66 +11,17 @@ import json
 import os
 import select
 import signal
-import tempfile
 import time
 
-from lib import arrival, attack_configurations, kernel, processes
-from lib.configurations import text
+from lib import generators, kernel, processes
+from lib.configurations import Limits, text
 from lib.origin import Origin
 from lib.processes import BenchError
-from lib.proxies import Proxies
 
 HONEST_RATE, HONEST_CONNECTIONS, HONEST_TIMEOUT_MS = 200, 16, 2000
 PATIENCE_S = 10  # beyond what was planned
 KIB, MIB = 1024, 1024 * 1024
-
-
-@dataclasses.dataclass
-class Place:
-    """What one proxy stands between. `most` limits the connections to an app, 0: unlimited."""
-    listen: tuple
-    h2: tuple
-    tls: tuple
-    app: list
-    guarded: tuple
-    large: tuple
-    most: int = 0
-    h2_upstream: bool = False
-
-
-class AttackProxies(Proxies):
-    """Those of Proxies that are attacked, with a Place instead of the address of an origin."""
-
-    ORDER = ("onehop", "nginx", "haproxy")
-
-    def __init__(self, supervisor, settings, certificate):
-        super().__init__(supervisor, settings)
-        self.certificate = certificate
-        self.place = None
-
-    def _prepare(self, name, listen, to, balance, admin, single):
-        """As there. A wrapped proxy is one with a limit of descriptors."""
-        directory = tempfile.mkdtemp(prefix=f"{name}-", dir=self.supervisor.directory)
-        os.chmod(directory, 0o755)
-        path = os.path.join(directory, "proxy.conf")
-        self.place.listen = listen
-        self.place.tls = self.network.free_address("proxy")
-        self.place.h2 = listen if name == "onehop" else self.network.free_address("proxy")
-        program = self.program(name)
-        if name == "onehop":
-            made = attack_configurations.onehop(self.place, self.certificate, admin)
-            command = [program, "run", "--config", path]
-        elif name == "nginx":
-            made = attack_configurations.nginx(directory, self.place, self.certificate,
-                                               self.settings, single)
-            command = [program, "-p", directory, "-c", path, "-g", "daemon off;"]
-        else:
-            made = attack_configurations.haproxy(self.place, self.certificate, self.settings,
-                                                 single)
-            command = [program, "-db", "-f", path]
-        with open(path, "w") as file:
-            file.write(made)
-        return command, made, None
+PROXIES = ("onehop", "nginx", "haproxy")
 
 
 class Attacker:
@@ -115,51 +66,46 @@ class Attacker:
 class Stage:
     """`scale` is 0 for a full run, 1 for a short one, 2 for a smoke test."""
 
-    def __init__(self, context, settings, certificate, scale):
+    def __init__(self, context, certificate, scale):
         self.context = context
-        self.settings = settings
         self.certificate = certificate
         self.scale = scale
         self.large = None
-        self.configurations = {}
 
     def of(self, full, short, smoke):
         return (full, short, smoke)[self.scale]
 
     @contextlib.contextmanager
-    def proxy(self, name, app=None, guarded=None, descriptors=0, **more):
-        """A fresh proxy; `app` is one address or a list, by default that of the origin. It comes
-        with `place`, where it listens."""
-        settings = self.settings
+    def proxy(self, name, app=None, guarded=None, descriptors=0, most=0, **more):
+        """A fresh proxy; `app` is one address or a list, by default that of the origin, which gets
+        at most `most` connections (0: any number). What it may not have more of than `descriptors`
+        is put around it as a limit."""
+        origin, proxies = self.context.origin.address, self.context.proxies
+        app = app or origin
+        routes = {"/": [app] if isinstance(app, tuple) else app, "/admin": [guarded or origin],
+                  "/size": [self._large_origin()]}
+        usual, wrap = proxies.settings, ()
         if descriptors:
-            settings = type(settings)(**{**vars(settings), "descriptors": descriptors,
-                                         "proxy_connections": descriptors})
-        proxies = AttackProxies(self.context.supervisor, settings, self.certificate)
-        app = app or self.context.origin.address
-        app = [app] if isinstance(app, tuple) else app
-        proxies.place = Place((), (), (), app, guarded or self.context.origin.address,
-                              self._large_origin(), **more)
-        wrap = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
-        running = proxies.start(name, app, self.context.proxy_core, wrap)
-        running.place = proxies.place
-        self.configurations.setdefault(name, running.configuration)
+            wrap = ("prlimit", f"--nofile={descriptors}:{descriptors}")
+            proxies.settings = dataclasses.replace(usual, descriptors=descriptors,
+                                                   proxy_connections=descriptors)
         try:
-            yield running
+            with self.context.proxy(name, routes, wrap=wrap, exposed=True, limits=Limits(most),
+                                    certificate=self.certificate, **more) as running:
+                yield running
         finally:
-            self.context.supervisor.stop(running.child)
+            proxies.settings = usual
 
     def _large_origin(self):
         """Where large answers come from, at the lowest priority: honest clients ask the other."""
         if self.large is None:
-            self.large = Origin(self.context.supervisor, self.context.origin_program,
-                                self.context.load_core)
+            self.large = Origin(self.context)
             os.setpriority(os.PRIO_PROCESS, self.large.pid, 5)
         return self.large.address
 
     @contextlib.contextmanager
     def origin(self, *options):
-        origin = Origin(self.context.supervisor, self.context.origin_program,
-                        self.context.load_core, options)
+        origin = Origin(self.context, options)
         try:
             yield origin
         finally:
@@ -170,8 +116,8 @@ class Stage:
 
     def honest(self, running, seconds, rate=HONEST_RATE):
         """Clients with kept connections, at a constant rate."""
-        found = arrival.generate(self.context, running.address, rate, seconds,
-                                 HONEST_CONNECTIONS, HONEST_TIMEOUT_MS)
+        found = generators.bench_load(self.context, running.address, rate, seconds,
+                                      HONEST_CONNECTIONS, HONEST_TIMEOUT_MS)
         failed = found["offered"] - found["ok"]
         return {"honest p50, ms": found["latency_us"]["p50"] / 1000 if found["ok"] else None,
                 "honest p99, ms": found["latency_us"]["p99"] / 1000 if found["ok"] else None,

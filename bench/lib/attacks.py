@@ -7,14 +7,14 @@ table.
 """
 import concurrent.futures
 import contextlib
-import ssl
 import time
 import urllib.parse
 
 from lib import attack_clients as clients
 from lib import h2_frames
-from lib.attack_origins import H2Origin, Witness
 from lib.attack_stage import KIB, MIB, cpu, host, memory, settled_memory
+from lib.certificates import client_context
+from lib.witness import H2Origin, Witness
 
 LARGE = "/size/524288"
 SMALL_BUFFER = 4096
@@ -52,7 +52,7 @@ def h2_windows(stage, name):
         stage.honest(running, 1)
         before = memory(running)
         for _ in range(stage.of(110, 8, 1)):
-            made = opened.enter_context(clients.connect(running.place.h2, 5))
+            made = opened.enter_context(clients.connect(running.site.h2, 5))
             made.sendall(h2_frames.PREFACE + h2_frames.settings(window=0) + b"".join(
                 h2_frames.get(2 * n + 1, host(running), LARGE) for n in range(h2_frames.STREAMS)))
         most = settled_memory(running, stage.of(30, 15, 1))
@@ -88,17 +88,14 @@ def identity(stage, name):
     """Says over TLS, without a certificate, who it is, in the field that carries the subject of a
     verified one and in names that a CGI variable makes equal to it. Measured: how many of the eight
     names reach the application."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     with Witness() as app, stage.proxy(name, app.address) as running:
         for alias in ALIASES:
-            with contextlib.suppress(OSError), clients.connect(running.place.tls) as plain:
-                with context.wrap_socket(plain) as connection:
+            with contextlib.suppress(OSError), clients.connect(running.site.tls) as plain:
+                with client_context().wrap_socket(plain) as connection:
                     connection.sendall(clients.request("/", host(running), f"{alias}: CN=admin",
                                                        "Connection: close"))
                     clients.head_of(connection)
-        reached = [field for _, fields in app.seen for field, value in fields
+        reached = [field for one in app.seen for field, value in one.fields.items()
                    if value == "CN=admin" and
                    "".join(c if c.isalnum() else "_" for c in field.upper()) == "X_CLIENT_SUBJECT"]
         figures = {"requests that the application got": len(app.seen)}
@@ -158,7 +155,7 @@ def client_hellos(stage, name):
     as one process can. Measured: what honest clients without TLS wait, and the CPU for each."""
     with stage.proxy(name) as running:
         figures, used, counted = under_load(stage, running, stage.of(*SECONDS),
-                                            clients.hello_flood, running.place.tls, 50)
+                                            clients.hello_flood, running.site.tls, 50)
     return {**figures, "CPU per ClientHello, us": 1e6 * used / max(counted["hellos"], 1)}
 
 
@@ -170,7 +167,7 @@ def rapid_reset(stage, name):
         stage.honest(running, 1)
         before = origin.counts()
         figures, used, counted = under_load(stage, running, stage.of(*SECONDS), clients.rapid_reset,
-                                            running.place.h2, host(running), 50)
+                                            running.site.h2, host(running), 50)
         made = origin.counts()["accepts"] - before["accepts"]
     streams = max(counted["streams"], 1)
     return {"connects at the origin per 1,000 resets": 1000 * made / streams, **figures,
@@ -211,7 +208,7 @@ def paths(stage, name):
             for spelling in SPELLINGS:
                 clients.status_of(running.address, clients.request(
                     spelling, host(running), "Connection: close"))
-        reached = [target for target, _ in app.seen if reads_as_admin(target)]
+        reached = [one.target for one in app.seen if reads_as_admin(one.target)]
         return {"spellings that evade the route": len(reached)}
 
 
@@ -259,7 +256,7 @@ def frame_floods(stage, name):
         h2_frames.PING, payload=b"12345678")) * 500
     with stage.proxy(name) as running:
         figures, _, _ = under_load(stage, running, stage.of(*SECONDS), clients.frame_flood,
-                                   running.place.h2, frames)
+                                   running.site.h2, frames)
     return figures
 
 

@@ -7,8 +7,8 @@ table says how far it is from the bar, with the spread of the rounds beside it.
 import dataclasses
 import statistics
 
-from lib.layout import Table
-from lib.timed import LOADS
+from lib import loads
+from lib.tables import Table
 
 SUBJECT = "onehop"
 MIB = 1 << 20
@@ -27,7 +27,7 @@ class FigureBar:
     title: str
     kind: str
     key: str       # of the record, the figure
-    select: tuple  # (key, value) that the record must have besides, or ()
+    select: tuple  # (key, value) that the record must have besides
     most: float
     unit: str
     divisor: float = 1
@@ -71,31 +71,44 @@ def verdict(value, most):
     return f"reached, {share} below" if value <= most else f"MISSED by {share}"
 
 
-def bar_rows(runs, special):
+def best_peer(runs, load):
+    """The peer that onehop is furthest behind, and the ratios; None where no other was measured."""
+    found = {peer: ratios(runs, load.name, SUBJECT, peer) for peer in loads.TLS_PEERS}
+    found = {peer: values for peer, values in found.items() if values}
+    best = max(found, key=lambda peer: statistics.median(found[peer]), default=None)
+    return best, found.get(best, [])
+
+
+def rows(document):
     """The final table as dictionaries, whose keys bench/README.md describes. What was not measured
-    is None."""
-    rows = []
+    is None. Over TLS each load has one bar: onehop against the best peer."""
+    runs, found = document["runs"], []
+    if document["bench"] == "tls":
+        for load in loads.TLS:
+            peer, values = best_peer(runs, load)
+            name = f"{load.name}: CPU, {SUBJECT} / best peer{f' ({peer})' if peer else ''}"
+            found.append(row(name, "", load.most, values))
+        return found
     for bar in RATIO_BARS:
-        values = ratios(runs, bar.load, bar.subject, bar.peer)
-        rows.append(bar_row(f"{bar.load}: CPU, {bar.subject} / {bar.peer}", "", bar.most, values,
-                            statistics.median(values) if values else None))
+        found.append(row(f"{bar.load}: CPU, {bar.subject} / {bar.peer}", "", bar.most,
+                         ratios(runs, bar.load, bar.subject, bar.peer)))
     for bar in FIGURE_BARS:
-        found = [record[bar.key] / bar.divisor for record in special.get(bar.kind, [])
-                 if record["proxy"] == SUBJECT and
-                 (not bar.select or record[bar.select[0]] == bar.select[1])]
-        rows.append(bar_row(bar.title, bar.unit, bar.most, found, found[-1] if found else None))
-    return rows
+        values = [record[bar.key] / bar.divisor for record in document["special"].get(bar.kind, [])
+                  if record["proxy"] == SUBJECT and record[bar.select[0]] == bar.select[1]]
+        found.append(row(bar.title, bar.unit, bar.most, values[-1:]))
+    return found
 
 
-def bar_row(name, unit, wanted, values, measured):
-    """`values` are those of all rounds, `measured` is the one that counts."""
-    row = {"name": name, "measured": measured, "wanted": wanted, "unit": unit,
-           "reached": None if measured is None else measured <= wanted, "rounds": len(values),
-           "least": min(values, default=None), "largest": max(values, default=None),
-           "verdict": "not measured" if measured is None else verdict(measured, wanted)}
-    if len(values) > 1 and row["least"] <= wanted < row["largest"]:
-        row["verdict"] += ", rounds on both sides"  # another run may end on the other one
-    return row
+def row(name, unit, wanted, values):
+    """`values` are those of all rounds; their median is what counts."""
+    measured = statistics.median(values) if values else None
+    made = {"name": name, "measured": measured, "wanted": wanted, "unit": unit,
+            "reached": None if measured is None else measured <= wanted, "rounds": len(values),
+            "least": min(values, default=None), "largest": max(values, default=None),
+            "verdict": "not measured" if measured is None else verdict(measured, wanted)}
+    if len(values) > 1 and made["least"] <= wanted < made["largest"]:
+        made["verdict"] += ", rounds on both sides"  # another run may end on the other one
+    return made
 
 
 def number(value, unit=""):
@@ -104,26 +117,24 @@ def number(value, unit=""):
     return f"{value:.2f}{unit}" if value < 100 else f"{value:,.0f}{unit}"
 
 
-def table(rows):
-    lines = []
-    for row in rows:
-        unit = row["unit"]
-        spread = None
-        if row["rounds"] > 1:
-            spread = f"{number(row['least'])} .. {number(row['largest'])}"
-        measured = None if row["measured"] is None else number(row["measured"], unit)
-        lines.append([row["name"], measured, spread, f"<= {number(row['wanted'], unit)}",
-                      row["verdict"]])
-    return Table("", ["bar", "measured", "rounds", "wanted", "state"], lines)
+def spread(values):
+    return f"{number(min(values))} .. {number(max(values))}" if len(values) > 1 else None
 
 
-def against_table(runs):
-    """One build or setting of onehop beside another one, or None without the other."""
+def table(found):
+    return Table("", ["bar", "measured", "rounds", "wanted", "state"], [
+        [one["name"], None if one["measured"] is None else number(one["measured"], one["unit"]),
+         spread([one["least"], one["largest"]]) if one["rounds"] > 1 else None,
+         f"<= {number(one['wanted'], one['unit'])}", one["verdict"]] for one in found])
+
+
+def ratio_table(runs):
+    """Of each load the CPU of onehop over that of every other, or None where there is no ratio."""
+    peers = [name for name in dict.fromkeys(run["proxy"] for run in runs) if name != SUBJECT]
     lines = []
-    for load in LOADS:
-        values = ratios(runs, load.name, SUBJECT, SUBJECT + "-against")
-        if values:
-            lines.append([load.name, f"{statistics.median(values):.3f}",
-                          f"{min(values):.3f} .. {max(values):.3f}"])
-    columns = ["load", "CPU, onehop / onehop-against", "rounds"]
-    return Table("", columns, lines) if lines else None
+    for load in dict.fromkeys(run["load"] for run in runs if run["load"] in loads.BY_NAME):
+        found = [ratios(runs, load, SUBJECT, peer) for peer in peers]
+        if any(found):
+            lines.append([load, *(f"{statistics.median(one):.2f} ({spread(one)})" if len(one) > 1
+                                  else number(one[0]) if one else None for one in found)])
+    return Table("", ["load", *peers], lines) if lines else None

@@ -6,10 +6,9 @@ stops when it has come round to reading the answer; onehop's runs from the first
 the last one it hands to the kernel. So the tool's figure is the larger one, by what both the
 kernel's queues and the tool itself cost, and the difference is shown, never hidden.
 """
-import dataclasses
 import statistics
 
-from lib.layout import Plot, Series, Table, number
+from lib.tables import Table, number
 
 KEYS = ("p50", "p90", "p95", "p99", "p999", "max")
 DIFFERENCE = "A difference is onehop's figure less the tool's, and its share is of the tool's."
@@ -50,56 +49,31 @@ def table(title, tool, rows):
     for what, theirs, own in rows:
         for key in KEYS:
             if key in theirs and key in own:
-                lines.append([f"{what} {key}".strip(), ms(theirs[key]), ms(own[key]),
-                              f"{(own[key] - theirs[key]) / 1000:+.2f}",
+                lines.append([f"{what} {key}".strip(), f"{theirs[key] / 1000:.2f}",
+                              f"{own[key] / 1000:.2f}", f"{(own[key] - theirs[key]) / 1000:+.2f}",
                               f"{100 * difference(theirs[key], own[key]):+.1f} %"])
     return Table(title, ["", f"{tool} ms", "onehop ms", "difference ms", "difference"], lines,
                  NOTE)
 
 
-def ms(microseconds):
-    return f"{microseconds / 1000:.2f}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Of all runs of a load of which both told: the medians of their figures, by percentile."""
-    load: str
-    tool: str
-    runs: int
-    tool_us: dict
-    total_us: dict     # onehop's
-    overhead_us: dict  # onehop's own part of it
-
-
-def comparisons(document):
-    """One for each load of the two-hop bench."""
-    runs = [(f"{run['load']} {run['rate']:,}/s", run) for run in document["runs"]
-            if "own" in run and run["proxy"] == "onehop"]
+def own_table(document):
+    """Those of the two-hop bench, percentile by percentile: medians of all runs of a load."""
     groups = {}
-    for load, record in [(one["load"], one) for one in document["special"].get("own", [])] + runs:
-        groups.setdefault((load, record["tool"]), []).append(record)
-    return [Comparison(load, tool, len(records), medians(one["latency_us"] for one in records),
-                       medians(one["own"]["total"] for one in records),
-                       medians(one["own"]["proxy_overhead"] for one in records))
-            for (load, tool), records in groups.items()]
-
-
-def medians(figures):
-    """Of dictionaries with the same keys, key by key."""
-    figures = list(figures)
-    return {key: statistics.median(one[key] for one in figures) for key in figures[0]}
-
-
-def own_table(found):
-    """The comparisons of the two-hop bench, percentile by percentile."""
+    for run in document["special"].get("own", []):
+        groups.setdefault(run["load"], []).append(run)
+    for run in document["runs"]:
+        if "own" in run and run["proxy"] == "onehop":
+            groups.setdefault(f"{run['load']} {run['rate']:,}/s", []).append(run)
     lines = []
-    for one in found:
-        for name, ours in one.total_us.items():
-            theirs = one.tool_us[name]
-            lines.append([f"{one.load}, {name}", f"{theirs:,.0f} ({one.tool})", f"{ours:,.0f}",
+    for load, runs in groups.items():
+        for name in runs[0]["own"]["total"]:
+            theirs, ours, part = (statistics.median(values) for values in (
+                [one["latency_us"][name] for one in runs],
+                [one["own"]["total"][name] for one in runs],
+                [one["own"]["proxy_overhead"][name] for one in runs]))
+            lines.append([f"{load}, {name}", f"{theirs:,.0f} ({runs[0]['tool']})", f"{ours:,.0f}",
                           f"{ours - theirs:+,.0f}", f"{difference(theirs, ours):+.0%}",
-                          f"{one.overhead_us[name]:,.0f}", one.runs])
+                          f"{part:,.0f}", len(runs)])
     return Table("", ["load", "tool us", "onehop `total` us", "difference us", "relative",
                       "onehop `proxy_overhead` us", "runs"], lines)
 
@@ -112,24 +86,3 @@ def rows_table(title, report, records, note=""):
                     (reported, *(record["rows"].get(row) for record in records)))]
             for row, reported in report.rows]
     return Table(title, ["", report.columns[1], *names], rows, note)
-
-
-def percentile_plot(title, records, key="percentiles_us", shown=("p50", "p95", "p99")):
-    return Plot(title, "bars", "ms", labels=[record["proxy"] for record in records],
-                series=[Series(one, [_ms_or_none(record[key].get(one)) for record in records])
-                        for one in shown])
-
-
-def _ms_or_none(value):
-    return None if value is None else value / 1000
-
-
-def throughput_plot(title, records, key="timeline"):
-    """Requests a second that the replicas counted. Runs differ by a second or two in length."""
-    length = max((len(record[key]) for record in records), default=0)
-    series = []
-    for record in records:
-        values = [moment["completed"] for moment in record[key]]
-        series.append(Series(record["proxy"], values + [None] * (length - len(values))))
-    return Plot(title, "lines", "requests/s", x=list(range(1, length + 1)), series=series,
-                note="as counted by the replicas")

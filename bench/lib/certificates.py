@@ -6,9 +6,10 @@ same cryptography to do, whatever it would choose by itself; Envoy, for one, can
 """
 import dataclasses
 import os
+import ssl
 import subprocess
 
-from lib.machine import find_program
+from lib import tools
 from lib.processes import BenchError
 
 SUITE = "TLS_AES_128_GCM_SHA256"
@@ -45,7 +46,7 @@ def make(supervisor, kind):
     """A new self-signed certificate of `kind`, in the supervisor's directory."""
     chain, key, both = (supervisor.path(f"{kind}.{name}") for name in ("crt", "key", "pem"))
     done = subprocess.run(
-        [find_program("openssl"), "req", "-x509", "-nodes", "-newkey", *KINDS[kind], "-sha256",
+        [tools.find("openssl"), "req", "-x509", "-nodes", "-newkey", *KINDS[kind], "-sha256",
          "-days", "30", "-keyout", key, "-out", chain, "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -67,3 +68,12 @@ def client_environment(supervisor):
     with open(path, "w") as file:
         file.write(CLIENTS)
     return {"OPENSSL_CONF": path}
+
+
+def client_context(*protocols):
+    """Of a client that believes any certificate, as the bench made them all."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(protocols or ("http/1.1",))
+    return context

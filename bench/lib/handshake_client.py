@@ -22,7 +22,7 @@ import time
 
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-from lib.tls_proxies import client_context  # noqa: E402
+from lib.certificates import client_context  # noqa: E402
 
 CHUNK = 65536
 TIMEOUT_S = 10

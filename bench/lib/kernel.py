@@ -48,6 +48,16 @@ def memory_bytes(pids, key):
     return total * 1024
 
 
+def proportional_bytes(pid):
+    """Resident memory of which shared pages count once in all, not once for each process: the
+    processes of PostgreSQL share most of theirs. Plain VmRSS where the kernel does not say."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("Pss:")) * 1024
+    except PermissionError:
+        return memory_bytes([pid], "VmRSS")
+
+
 def descriptor_count(pids):
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 

@@ -3,83 +3,52 @@
 import os
 import platform
 import resource
-import shutil
 import subprocess
 
 from lib import tools
 
 WANTED_DESCRIPTORS = 65536
+RESERVED = 500             # descriptors of a proxy that are not for clients
+MOST_CONNECTIONS = 20000   # of a proxy
 
 
-def first_line(command):
-    try:
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return next((line.strip() for line in result.stdout.splitlines() if line.strip()), None)
-
-
-def find_program(name):
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
-def cpu_model():
-    with open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def versions(onehop, against, more=()):
-    """What each program says of itself; `more` are others that a bench uses."""
+def versions(onehop, against, programs):
+    """What each program says of itself, and the commit of the sources."""
     found = {}
-    commands = {"onehop": [onehop, "version"], "onehop-against": [against, "version"],
-                "nginx": [find_program("nginx"), "-v"], "haproxy": [find_program("haproxy"), "-v"],
-                "wrk": [find_program("wrk"), "-v"], "strace": [find_program("strace"), "-V"],
-                "valgrind": [find_program("valgrind"), "--version"],
-                "caddy": [find_program("caddy"), "version"],
-                "envoy": [tools.find("envoy"), "--version"],
-                **{name: [find_program(name), option] for name, option in more}}
-    for name, command in commands.items():
-        if command[0] and os.access(command[0], os.X_OK):
-            text = first_line(command) or "unknown"
-            found[name] = text.replace(command[0], "").strip()  # a place of this machine
+    for name, path in (("onehop", onehop), ("onehop-against", against)):
+        if path and os.access(path, os.X_OK):
+            found[name] = tools.said_by([path, "version"])
+    found.update({name: tools.version(name) for name in programs if tools.find(name)})
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    source = first_line(["git", "-C", root, "describe", "--always", "--dirty"])
-    if source and not source.startswith("fatal"):
-        found["source"] = "commit " + source
+    source = subprocess.run(["git", "-C", root, "describe", "--always", "--dirty"],
+                            capture_output=True, text=True, check=False)
+    if source.returncode == 0:
+        found["source"] = "commit " + source.stdout.strip()
     return found
 
 
 def describe():
     with open("/proc/meminfo") as file:
         memory_kib = int(next(line for line in file if line.startswith("MemTotal")).split()[1])
-    return {"cpu": cpu_model(), "cores": os.cpu_count(), "memory_mib": memory_kib // 1024,
-            "kernel": platform.release().partition("-")[0], "python": platform.python_version(),
-            "system": system_name()}
-
-
-def system_name():
+    with open("/proc/cpuinfo") as file:
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
     try:
-        return platform.freedesktop_os_release().get("PRETTY_NAME", "unknown")
-    except (OSError, AttributeError):
-        return platform.system()
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", "unknown")
+    except OSError:
+        system = platform.system()
+    return {"cpu": models[0] if models else platform.machine(), "cores": os.cpu_count(),
+            "memory_mib": memory_kib // 1024, "kernel": platform.release().partition("-")[0],
+            "system": system}
 
 
 def tracing_missing():
     """Why system calls cannot be counted here, such as in a container without ptrace; or None."""
-    program = find_program("strace")
-    if not program:
-        return "there is no strace"
-    tried = subprocess.run([program, "-o", os.devnull, "true"], stdout=subprocess.DEVNULL,
-                           stderr=subprocess.PIPE, text=True, check=False)
+    if tools.missing("strace"):
+        return tools.missing("strace")
+    tried = subprocess.run([tools.find("strace"), "-o", os.devnull, "true"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                           check=False)
     return f"strace does not work here: {tried.stderr.strip()}" if tried.returncode else None
-
-
-def profiling_missing():
-    return None if find_program("valgrind") else "there is no valgrind"
 
 
 def choose_cores():
@@ -88,13 +57,15 @@ def choose_cores():
     return (allowed[0], allowed[1]) if len(allowed) > 1 else (None, None)
 
 
-def raise_descriptor_limit():
-    """Raises the limit as far as allowed and returns it; children inherit it."""
+def limits():
+    """The descriptors of a process, raised as far as allowed (children inherit that), and the
+    connections that a proxy may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (max(hard, WANTED_DESCRIPTORS), hard):
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-            return wanted
+            break
         except (ValueError, OSError):
             continue
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return descriptors, min(MOST_CONNECTIONS, descriptors - RESERVED)

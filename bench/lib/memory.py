@@ -10,8 +10,8 @@ import time
 
 from lib import kernel
 from lib.processes import BenchError, wait_until
-from lib.syscalls import REQUEST, is_complete
 
+REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 WARM_UP_REQUESTS = 200
 BATCH = 8                      # requests in flight at a time: their buffers are not the idle ones'
 SOURCES = [f"127.0.0.{last}" for last in range(2, 10)]  # so that ephemeral ports do not run out
@@ -25,25 +25,24 @@ FIRST_PAUSE_S = 1.0            # everything that can fill up does
 def idle_connections(context, name, count, variant):
     """Resident bytes for each of `count` idle client connections. `variant` says whether each has
     had an answer already ("answered") or has sent nothing ("silent")."""
-    running = context.proxies.start(name, context.origin.address, context.proxy_core)
     connections = []
-    try:
-        pids = running.pids()
-        descriptors = kernel.descriptor_count(pids)  # pooled upstream connections come and go later
-        warm_up(running.address)
-        before = settled_memory(pids)
-        for index in range(count):
-            connections.append(connect_from(source(context, index), running.address))
-        wait_until(lambda: kernel.descriptor_count(pids) >= descriptors + count, 20,
-                   f"{name} accepts {count} connections")
-        if variant == "answered":
-            for start in range(0, count, BATCH):
-                ask(connections[start:start + BATCH])
-        after = settled_memory(pids)
-    finally:
-        for connection in connections:
-            connection.close()
-        context.supervisor.stop(running.child)
+    with context.proxy(name) as running:
+        try:
+            pids = running.pids()
+            descriptors = kernel.descriptor_count(pids)  # pooled ones come and go later
+            warm_up(running.address)
+            before = settled_memory(pids)
+            for index in range(count):
+                connections.append(connect_from(source(context, index), running.address))
+            wait_until(lambda: kernel.descriptor_count(pids) >= descriptors + count, 20,
+                       f"{name} accepts {count} connections")
+            if variant == "answered":
+                for start in range(0, count, BATCH):
+                    ask(connections[start:start + BATCH])
+            after = settled_memory(pids)
+        finally:
+            for connection in connections:
+                connection.close()
     return {"kind": "idle", "proxy": name, "variant": variant, "connections": count,
             "before_bytes": before, "after_bytes": after,
             "bytes_per_connection": (after - before) / count}
@@ -76,12 +75,19 @@ def ask(connections):
     for connection in connections:
         connection.sendall(REQUEST)
     for connection in connections:
-        answer = bytearray()
-        while not is_complete(answer):
-            data = connection.recv(65536)
-            if not data:
-                raise BenchError("a connection that should become idle was closed")
-            answer += data
+        answer_on(connection).read()
+
+
+def answer_on(connection):
+    """A 200 whose body is still to be read."""
+    answer = http.client.HTTPResponse(connection)
+    try:
+        answer.begin()
+    except http.client.HTTPException as error:
+        raise BenchError(f"no answer: {error!r}") from None
+    if answer.status != 200:
+        raise BenchError(f"the answer was {answer.status}")
+    return answer
 
 
 def settled_memory(pids):
@@ -97,57 +103,23 @@ def settled_memory(pids):
     return seen[-1]
 
 
-def receive_slowly(connection, size):
-    """Reads `size` bytes, pausing, and returns how many came before the end."""
-    buffer = bytearray(SLOW_PIECE_BYTES)
-    got = pause_at = 0
-    time.sleep(FIRST_PAUSE_S)
-    while got < size:
-        count = connection.recv_into(buffer, min(len(buffer), size - got))
-        if count == 0:
-            break
-        got += count
-        if got >= pause_at:
-            pause_at = got + SLOW_PIECE_BYTES
-            time.sleep(SLOW_PAUSE_S)
-    return got
-
-
-def receive_head(connection):
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        byte = connection.recv(1)
-        if not byte:
-            raise BenchError(f"closed within a head: {head!r}")
-        head += byte
-    return head.decode("latin-1")
-
-
 def large_download(context, name, size):
     """Peak resident memory of a proxy whose client reads an answer of `size` bytes slowly."""
-    running = context.proxies.start(name, context.origin.address, context.proxy_core)
-    started = time.monotonic()
-    try:
-        with socket.socket() as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER_BYTES)
-            connection.settimeout(60)
-            connection.connect(running.address)
-            connection.sendall(REQUEST.replace(b"/ ", b"/size/%d " % size, 1))
-            head = receive_head(connection)
-            if not head.startswith("HTTP/1.1 200"):
-                raise BenchError(f"{name}: {head}")
-            got = receive_slowly(connection, size)
+    with context.proxy(name) as running, socket.socket() as connection:
+        started = time.monotonic()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER_BYTES)
+        connection.settimeout(60)
+        connection.connect(running.address)
+        connection.sendall(REQUEST.replace(b"/ ", b"/size/%d " % size, 1))
+        got = receive_slowly(answer_on(connection), size)
         return large_record("download", running, size, got, started)
-    finally:
-        context.supervisor.stop(running.child)
 
 
 def large_upload(context, name, size):
     """The same with an origin that reads a request's body slowly."""
     with SlowOrigin(size, context.network) as origin:
-        running = context.proxies.start(name, origin.address, context.proxy_core)
-        started = time.monotonic()
-        try:
+        with context.proxy(name, origin.address) as running:
+            started = time.monotonic()
             with socket.create_connection(running.address, 60) as connection:
                 connection.sendall(b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n"
                                    % size)
@@ -155,12 +127,24 @@ def large_upload(context, name, size):
                 while sent < size:
                     connection.sendall(piece[:min(len(piece), size - sent)])
                     sent += len(piece)
-                head = receive_head(connection)
-            if not head.startswith("HTTP/1.1 200"):
-                raise BenchError(f"{name}: {head}")
+                answer_on(connection)
             return large_record("upload", running, size, origin.received, started)
-        finally:
-            context.supervisor.stop(running.child)
+
+
+def receive_slowly(file, size):
+    """Reads `size` bytes, pausing after each piece, and returns how many came before the end."""
+    buffer = bytearray(SLOW_PIECE_BYTES)
+    got = pause_at = 0
+    time.sleep(FIRST_PAUSE_S)
+    while got < size:
+        count = file.readinto(memoryview(buffer)[:size - got])
+        if not count:
+            break
+        got += count
+        if got >= pause_at:
+            pause_at = got + SLOW_PIECE_BYTES
+            time.sleep(SLOW_PAUSE_S)
+    return got
 
 
 def large_record(direction, running, size, got, started):
@@ -172,7 +156,7 @@ def large_record(direction, running, size, got, started):
 
 
 class SlowOrigin:
-    """Accepts connections one after another until one brings a request; reads its body slowly."""
+    """Reads the body of the request on its first connection slowly, and then answers."""
 
     def __init__(self, size, network):
         self.size = size
@@ -197,12 +181,13 @@ class SlowOrigin:
     def _serve(self):
         try:
             connection, _ = self.listener.accept()
-            with connection:
+            with connection, connection.makefile("rb") as file:
                 connection.settimeout(60)
-                receive_head(connection)
-                self.received = receive_slowly(connection, self.size)
+                while file.readline().strip():
+                    pass  # the head
+                self.received = receive_slowly(file, self.size)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 while connection.recv(65536):  # until the proxy is stopped
                     pass
-        except (OSError, BenchError):
+        except OSError:
             pass  # the client sees it as a missing answer and says so

@@ -10,12 +10,12 @@ import contextlib
 import dataclasses
 import functools
 import socket
-import ssl
 import struct
 import time
 
 from lib import attack_clients as clients
 from lib import h2_frames
+from lib.certificates import client_context
 
 ACT_S = 0.5
 SMALL_BUFFER = 4096
@@ -196,9 +196,7 @@ def pipelines(place, chance):
 @in_turn
 def secured(place, chance):
     """A handshake, a request and often no end; some leave before the handshake has one."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(chance.choice((["h2"], ["http/1.1"], ["nothing"])))
+    context = client_context(chance.choice(("h2", "http/1.1", "nothing")))
     plain = clients.connect(place.tls, 0.5)
     if chance.random() < 0.3:
         plain.sendall(clients.client_hello()[:chance.randrange(1, 500)])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where the packets go: over loopback, or between network namespaces joined by veth pairs.
+"""Where the packets go: over loopback, over a loopback of one's own, or between network namespaces
+joined by veth pairs.
 
 The one idea: three namespaces, client, proxy and origin, and a pair between any two of them. So
 *both* hops leave loopback, `direct` has one hop and not two, and each namespace's own counters say
@@ -9,35 +10,26 @@ This process itself lives in the client's namespace while the network is up: wha
 seen as by a client.
 """
 import contextlib
-import dataclasses
+import ctypes
+import fcntl
 import os
 import re
+import socket
+import struct
 import subprocess
 
-from lib.machine import find_program
-from lib.processes import BenchError, enter_namespace, free_port
+from lib import tools
+from lib.processes import CLONE_NEWNET, LIBC, BenchError, enter_namespace, free_port
 
 PLACES = ("client", "proxy", "origin")
 PREFIX = "onehop-bench-"
 NETWORK = "198.18"  # set aside for measuring network equipment
-# Interface names and addresses of both ends of each pair, by the two places it joins.
+# Of each pair the two places it joins, and what it is in the addresses of its ends.
 PAIRS = (("client", "proxy", 1), ("proxy", "origin", 2), ("client", "origin", 3))
 BURST = "128kb"     # of tbf: more than the 64 KiB that the kernel hands over at once
 QUEUE_MS = "50ms"   # of tbf, where no limit in bytes is given
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """What the client's links do to packets, in both directions. Empty: nothing."""
-    bandwidth: str = ""
-    queue: str = ""
-    loss: str = ""
-    delay: str = ""
-
-    def __str__(self):
-        parts = [f"{name} {getattr(self, name)}" for name in ("bandwidth", "queue", "loss", "delay")
-                 if getattr(self, name)]
-        return ", ".join(parts) or "as fast as the kernel is"
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 
 
 class Loopback:
@@ -45,12 +37,10 @@ class Loopback:
 
     spreads_sources = True  # there are many client addresses, so ephemeral ports do not run out
 
-    def free_address(self, place):
-        del place
+    def free_address(self, _place):
         return ("127.0.0.1", free_port())
 
-    def listen_address(self, place):
-        del place
+    def listen_address(self, _place):
         return "127.0.0.1"
 
     def origin_host(self):
@@ -61,43 +51,41 @@ class Loopback:
         """The address by which a client reaches the origin that proxies reach by `address`."""
         return address
 
-    def namespace(self, place):
-        del place
+    def namespace(self, _place):
+        return None
 
-    def views(self, running, origin):
+    def views(self, _running, _origin):
         """Processes through whose /proc every namespace of this network is seen, by its place."""
-        del running, origin
         return {"all": "self"}
 
-    @contextlib.contextmanager
-    def inside(self, place):
-        del place
-        yield
+    def inside(self, _place):
+        return contextlib.nullcontext()
 
     def describe(self):
         return "loopback"
 
 
 class Namespaces:
-    """Makes the three namespaces and enters the client's. `remove` undoes all of it."""
+    """Makes the three namespaces and enters the client's. `remove` undoes all of it. `shape` has
+    what the client's links do to packets, in both directions: bandwidth, queue, loss, delay; an
+    empty one nothing."""
 
     spreads_sources = False
 
-    def __init__(self, shape, tag=None):
-        self.shape = shape
-        self.tag = tag or str(os.getpid())
+    def __init__(self, shape, notes):
+        self.shape = {name: getattr(shape, name)
+                      for name in ("bandwidth", "queue", "loss", "delay") if getattr(shape, name)}
         self.descriptors = {}
+        self.notes = notes
         self.own = os.open("/proc/self/ns/net", os.O_RDONLY)
-        self.notes = []
 
     def name(self, place):
-        return f"{PREFIX}{self.tag}-{place}"
+        return f"{PREFIX}{os.getpid()}-{place}"
 
     def address_of(self, place, towards):
-        for one, other, number in PAIRS:
-            if {place, towards} == {one, other}:
-                return f"{NETWORK}.{number}.{1 if place == one else 2}"
-        raise ValueError(f"no link from {place} to {towards}")
+        number, end = next((number, 1 if place == one else 2) for one, other, number in PAIRS
+                           if {place, towards} == {one, other})
+        return f"{NETWORK}.{number}.{end}"
 
     def create(self):
         for place in PLACES:
@@ -117,26 +105,31 @@ class Namespaces:
         enter_namespace(self.descriptors["client"])
 
     def _shape(self, place, interface):
-        """Bandwidth and delay of what leaves by `interface`, loss of what arrives."""
+        """Bandwidth and delay of what leaves by `interface`, loss of what arrives. A delay that
+        this kernel cannot make is left out and named."""
         shape, inside = self.shape, ("ip", "netns", "exec", self.name(place))
-        if shape.delay:
-            run(*inside, "tc", "qdisc", "add", "dev", interface, "root", "handle", "1:", "netem",
-                "delay", shape.delay)
-        if shape.bandwidth:
-            parent = ("parent", "1:") if shape.delay else ("root",)
-            queue = ("limit", shape.queue) if shape.queue else ("latency", QUEUE_MS)
+        if "delay" in shape:
+            try:
+                run(*inside, "tc", "qdisc", "add", "dev", interface, "root", "handle", "1:",
+                    "netem", "delay", shape["delay"])
+            except BenchError as error:
+                self.notes.append(f"--delay {shape.pop('delay')} is left out, as this kernel has "
+                                  f"no usable netem: {error}")
+        if "bandwidth" in shape:
+            parent = ("parent", "1:") if "delay" in shape else ("root",)
+            queue = ("limit", shape["queue"]) if "queue" in shape else ("latency", QUEUE_MS)
             run(*inside, "tc", "qdisc", "add", "dev", interface, *parent, "tbf", "rate",
-                shape.bandwidth, "burst", BURST, *queue)
-        if shape.loss:
+                shape["bandwidth"], "burst", BURST, *queue)
+        if "loss" in shape:
             run(*inside, "iptables", "-A", "INPUT", "-i", interface, "-m", "statistic", "--mode",
-                "random", "--probability", f"{fraction(shape.loss):.6f}", "-j", "DROP")
+                "random", "--probability", f"{fraction(shape['loss']):.6f}", "-j", "DROP")
 
     def remove(self):
         """Back to the namespace where this process began; the pairs go with the namespaces."""
         enter_namespace(self.own)
         for place in PLACES:
             if os.path.exists(f"/run/netns/{self.name(place)}"):
-                subprocess.run([find_program("ip"), "netns", "del", self.name(place)], check=False,
+                subprocess.run([tools.find("ip"), "netns", "del", self.name(place)], check=False,
                                start_new_session=True)
         for descriptor in (*self.descriptors.values(), self.own):
             os.close(descriptor)
@@ -173,15 +166,15 @@ class Namespaces:
             enter_namespace(self.descriptors["client"])
 
     def describe(self):
+        shape = ", ".join(f"{name} {value}" for name, value in self.shape.items())
         return ("three network namespaces (client, proxy, origin) joined by veth pairs; the "
-                f"client's links: {self.shape}")
+                f"client's links: {shape or 'as fast as the kernel is'}")
 
 
 def run(*command):
-    program = find_program(command[0])
-    if not program:
-        raise BenchError(f"--netns needs `{command[0]}`, which is not installed")
-    done = subprocess.run([program, *command[1:]], stdout=subprocess.PIPE, text=True,
+    if tools.missing(command[0]):
+        raise BenchError(f"--netns: {tools.missing(command[0])}")
+    done = subprocess.run([tools.find(command[0]), *command[1:]], stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise BenchError(f"`{' '.join(command)}` failed: {done.stdout.strip() or done.returncode}")
@@ -196,47 +189,42 @@ def fraction(text):
     return value
 
 
-def kind_missing(kind, *arguments):
-    """Why queueing discipline `kind` cannot be used here; tried in a namespace of its own."""
-    name = f"{PREFIX}{os.getpid()}-trial"
-    run("ip", "netns", "add", name)
-    try:
-        run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "lo", "root", kind,
-            *arguments)
-        return None
-    except BenchError as error:
-        return str(error)
-    finally:
-        subprocess.run([find_program("ip"), "netns", "del", name], check=False)
-
-
 def remove_left_over():
     """Namespaces of runs that were killed: those whose process is no more."""
-    try:
-        names = os.listdir("/run/netns")
-    except OSError:
-        return
-    for name in names:
+    for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
         match = re.fullmatch(PREFIX + r"(\d+)-\w+", name)
         if match and not os.path.exists(f"/proc/{match[1]}"):
             run("ip", "netns", "del", name)
 
 
 def make(supervisor, shape, notes):
-    """The namespaces of this run, removed by `supervisor` at its end. What this kernel cannot do is
-    left out, and named in `notes`."""
+    """The namespaces of this run, removed by `supervisor` at its end."""
     if os.geteuid() != 0:
         raise BenchError("--netns makes network namespaces, which only root may")
     if shape.loss:
         fraction(shape.loss)
     remove_left_over()
-    if shape.delay:
-        reason = kind_missing("netem", "delay", shape.delay)
-        if reason:
-            notes.append(f"--delay {shape.delay} is left out, as this kernel has no usable netem: "
-                         + reason)
-            shape = dataclasses.replace(shape, delay="")
-    network = Namespaces(shape)
+    network = Namespaces(shape, notes)
     supervisor.at_end(network.remove)
     network.create()
     return network
+
+
+@contextlib.contextmanager
+def own_loopback():
+    """This thread, and all that it starts, has a loopback of its own: its counters are those of a
+    scenario, its ports are free, and its TIME_WAITs go with it. Yields None, or why there is none
+    here and that of the machine is shared."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        if LIBC.unshare(CLONE_NEWNET) != 0:
+            yield f"a network namespace may not be made here ({os.strerror(ctypes.get_errno())})"
+            return
+        try:
+            with socket.socket() as control:
+                fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+            yield None
+        finally:
+            enter_namespace(home)
+    finally:
+        os.close(home)

@@ -4,9 +4,52 @@
 The one idea: one snapshot before and one after, whatever tool makes the load; none of what is
 counted comes from the proxy itself.
 """
+import threading
 import time
 
 from lib import kernel
+from lib.processes import BenchError
+
+STEP_S = 0.25
+
+
+class Counting(threading.Thread):
+    """A context, in which the counter of `origin` is read four times a second over the connection
+    that is there for this anyway and that nobody counts. Nobody else may ask this origin meanwhile.
+    """
+
+    def __init__(self, origin, step_s=STEP_S):
+        super().__init__(daemon=True)
+        self.origin = origin
+        self.step_s = step_s
+        self.ended = threading.Event()
+        self.samples = []  # of (when, requests so far)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
+    def run(self):
+        due = time.monotonic()
+        try:
+            while not self.ended.wait(max(due - time.monotonic(), 0)):
+                asked = time.monotonic()
+                requests = self.origin.counts()["requests"]
+                answered = time.monotonic()
+                self.samples.append(((asked + answered) / 2, requests))
+                due = max(due + self.step_s, answered + self.step_s / 2)
+        except BenchError:
+            pass  # who asks for the counts of the whole run meets the same and says so
+
+    def rows(self):
+        """For each interval when it began, in seconds, and the requests per second within it. What
+        came after the last sample is in none."""
+        return [[at - self.samples[0][0], (late - early) / (until - at)]
+                for (at, early), (until, late) in zip(self.samples, self.samples[1:])]
 
 
 class Snapshot:
@@ -42,9 +85,7 @@ def difference(context, running, origins, before, requests, wall_s):
         record["by_origin"] = [count["requests"] for count in counts]
     if running.child:
         record.update(cost(before, after, max(requests, 1), wall_s, context.proxy_core))
-        pids = running.pids()
-        record["rss_bytes"] = kernel.memory_bytes(pids, "VmRSS")
-        record["peak_bytes"] = kernel.memory_bytes(pids, "VmHWM")
+        record["rss_bytes"] = kernel.memory_bytes(running.pids(), "VmRSS")
     return record
 
 
@@ -72,11 +113,11 @@ def time_wait(context, running, origins, seconds):
     """Connections that were left in TIME_WAIT within the last `seconds`: on each hop, by the end
     that closed first and so holds the port."""
     views = context.network.views(running, origins[0])
-    found = {}
     hops = [("client", "origin" if not running.child else "proxy", [running.address[1]])]
     if running.child:
         hops.append(("proxy", "origin", [origin.address[1] for origin in origins]))
-    for client, server, ports in hops:
+    found = {}
+    for hop, (client, server, ports) in enumerate(hops, 1):
         held = {client: 0, server: 0}
         for port in ports:
             for place in dict.fromkeys((views.get(client, views.get("all")),
@@ -84,5 +125,5 @@ def time_wait(context, running, origins, seconds):
                 by_server, by_client = kernel.time_wait(port, place, seconds)
                 held[server] += by_server
                 held[client] += by_client
-        found["hop1" if client == "client" else "hop2"] = held
+        found[f"hop{hop}"] = held
     return found

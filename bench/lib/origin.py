@@ -4,26 +4,20 @@ import http.client
 import json
 import subprocess
 
-from lib import netns
 from lib.processes import BenchError
 
 
 class Origin:
-    """`address` is where a proxy reaches it; clients may need another one (network.without_proxy).
-    """
+    """A bench_origin. `address` is where a proxy reaches it; clients may need another one
+    (network.without_proxy). `context` has supervisor, network, origin_program and load_core."""
 
-    def __init__(self, supervisor, program, core, options=(), network=None):
-        network = network or netns.Loopback()
-        listen = network.listen_address("origin")
-        self.child = supervisor.start(
-            "origin", [program, "--listen", f"{listen}:0", *options], core,
-            stdout=subprocess.PIPE, namespace=network.namespace("origin"))
-        line = self.child.process.stdout.readline().decode().strip()
-        host, _, port = line.rpartition(":")
-        if not host:
-            raise BenchError("the origin did not start: "
-                             f"{self.child.log_tail() or 'it said nothing'}")
-        self.address = (network.origin_host(), int(port))
+    def __init__(self, context, options=()):
+        network = context.network
+        self.child = context.supervisor.start(
+            "origin", [context.origin_program, "--listen", f"{network.listen_address('origin')}:0",
+                       *options],
+            context.load_core, stdout=subprocess.PIPE, namespace=network.namespace("origin"))
+        self.address = (network.origin_host(), self.child.told_address("the origin")[1])
         self.pid = self.child.pid
         self.control = http.client.HTTPConnection(*network.without_proxy(self.address), timeout=10)
 

@@ -4,14 +4,13 @@
 The one idea: a step is one measurement of one proxy that gives one record. So the interleaving, the
 estimate of the time left and what happens when a measurement fails are each written once.
 """
+import contextlib
 import dataclasses
-import os
 from typing import Callable
 
-from lib import agreement, arrival, h2c, linter, machine, memory, options, slow, syscalls, timed
+from lib import arrival, h2c, linter, loads, machine, memory, options, syscalls
 from lib.configurations import BALANCES
 from lib.netns import Loopback
-from lib.origin import Origin
 from lib.processes import BenchError, Supervisor
 from lib.progress import Progress
 from lib.proxies import Proxies
@@ -32,12 +31,22 @@ class Context:
     supervisor: Supervisor
     proxies: Proxies
     network: Loopback
-    origin: Origin
     origin_program: str
     load_program: str
-    proxy_core: object
-    load_core: object
+    proxy_core: object = None
+    load_core: object = None
     client_environment: dict = dataclasses.field(default_factory=dict)  # of the load generators
+    origin: object = None
+
+    @contextlib.contextmanager
+    def proxy(self, name, to=None, **more):
+        """A fresh one, by default in front of the origin; it is stopped at the end."""
+        running = self.proxies.start(name, to or self.origin.address, self.proxy_core, **more)
+        try:
+            yield running
+        finally:
+            if running.child:
+                self.supervisor.stop(running.child)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +55,8 @@ class Step:
     proxy: str
     title: str
     estimate_s: float
-    measure: Callable  # of (context, running proxies by name) -> record
+    measure: Callable  # of (context, running proxies by name and certificate) -> record
     into: str = "special"  # the part of the document that gets the record; "": none does
-    load: str = ""         # of what this is a round, and
-    round: int = 0         # which one, from 1
 
 
 def turns(names, rounds):
@@ -61,76 +68,80 @@ def turns(names, rounds):
             yield number, name
 
 
-def warm_up_steps(parts, names):
-    """A run of each that counts nowhere: whoever comes first would meet a cold machine."""
-    loads = [load for load in timed.LOADS if load.name in parts]
-    if not loads and not {"arrival", "slow-replica"}.intersection(parts):
-        return
-    for name in names:
-        load = next((load for load in loads if name in load.proxies), timed.LOADS[0])
-        yield Step("warm-up", name, load.name, WARM_UP_S + 0.15,
-                   lambda context, running, load=load, name=name:
-                   timed.measure(context, load, running[name], 0, WARM_UP_S),
-                   "", "warm-up", 1)
+def warm_up_steps(arguments, parts, names):
+    """A run of each that counts nowhere: whoever comes first would meet a cold machine. Over TLS
+    there is a process for each certificate."""
+    tls = arguments.bench == "tls"
+    chosen = [load for load in (loads.TLS if tls else loads.PLAIN) if load.name in parts]
+    if not chosen and {"arrival", "slow-replica"}.intersection(parts):
+        chosen = loads.PLAIN[:1]
+    for certificate in dict.fromkeys(load.certificate for load in chosen):
+        ours = [load for load in chosen if load.certificate == certificate]
+        for name in names:
+            load = next((load for load in ours if name in load.proxies), None)
+            load = load or (loads.PLAIN[0] if not tls else None)
+            if load:
+                yield timed_step(load, name, 0, WARM_UP_S, "warm-up", load.name, "")
+
+
+def timed_step(load, name, number, seconds, part, title, into="runs"):
+    return Step(part, name, title, seconds + 0.15, lambda context, running: loads.measure(
+        context, load, running[name, load.certificate], number, seconds), into)
 
 
 def timed_steps(arguments, parts, names):
-    for load in timed.LOADS:
+    for load in loads.TLS if arguments.bench == "tls" else loads.PLAIN:
         if load.name not in parts:
             continue
-        rounds = options.rounds_of(arguments, load.name)
+        rounds = options.rounds_of(arguments, load)
         who = [name for name in measured(arguments, load.name, names) if name in load.proxies]
         for number, name in turns(who, rounds):
-            yield Step(load.name, name, f"round {number} of {rounds}", arguments.seconds + 0.15,
-                       lambda context, running, load=load, name=name, number=number:
-                       timed.measure(context, load, running[name], number, arguments.seconds),
-                       "runs", load.name, number)
+            yield timed_step(load, name, number, arguments.seconds, load.name,
+                             f"round {number} of {rounds}")
 
 
 def arrival_steps(arguments, names):
     seconds, timeout_ms = arguments.arrival_seconds, arguments.timeout_ms
-    who = [name for name in measured(arguments, "arrival", names) if name not in timed.REFERENCES]
+    who = [name for name in measured(arguments, "arrival", names) if name not in loads.REFERENCES]
     for rate in arguments.rates:
         late_s = 0.5 if rate < OVERLOAD_RATE else timeout_ms / 1000
         for number, name in turns(who, arguments.arrival_rounds):
             yield Step("arrival", name, f"{rate:,}/s", seconds + late_s,
                        lambda context, _, name=name, rate=rate, number=number:
-                       arrival.measure(context, name, rate, number, seconds, timeout_ms),
-                       "runs", f"arrival {rate:,}/s", number)
+                       arrival.measure(context, name, rate, number, seconds, timeout_ms), "runs")
 
 
 def slow_steps(arguments, names, replicas):
     load = {"rate": arguments.slow_rate, "seconds": arguments.arrival_seconds,
             "timeout_ms": arguments.timeout_ms}
-    who = [name for name in measured(arguments, "slow-replica", names) if name in slow.PROXIES]
+    who = [name for name in measured(arguments, "slow-replica", names)
+           if name in arrival.SLOW_PROXIES]
     for number, name in turns(who, arguments.slow_rounds):
         for balance in BALANCES:
             yield Step("slow-replica", name, balance, arguments.arrival_seconds + 0.5,
                        lambda context, _, name=name, balance=balance, number=number:
-                       slow.measure(context, replicas, name, balance, number, load),
-                       "special", "slow-replica", number)
+                       arrival.measure_slow(context, replicas, name, balance, number, load))
 
 
 def own_steps(arguments, body_bytes):
-    for load in OWN_LOADS:
-        yield Step("own", "onehop", load, arguments.seconds + 0.3, lambda context, _, load=load:
-                   agreement.measure(context, load, arguments.seconds, body_bytes))
-    if os.access(arguments.load, os.X_OK):
-        yield Step("own", "onehop", "kept connections", arguments.arrival_seconds + 0.3,
-                   lambda context, _: arrival.measure_kept(context, arguments.arrival_seconds,
-                                                           arguments.timeout_ms))
+    for load_name in (*OWN_LOADS, ""):
+        seconds = arguments.seconds if load_name else arguments.arrival_seconds
+        yield Step("own", "onehop", load_name or "kept connections", seconds + 0.3,
+                   lambda context, _, load_name=load_name, seconds=seconds:
+                   arrival.measure_own(context, load_name, seconds, body_bytes,
+                                       arguments.timeout_ms))
 
 
 def calls_steps(arguments, names):
     brief = arguments.short or arguments.smoke
     seconds = CALLS_SECONDS[brief]
-    for load in timed.LOADS[:2] if brief else timed.LOADS:
+    for load in loads.PLAIN[:2] if brief else loads.PLAIN:
         estimate = sum(ATTACH_S + one for one in (seconds[:1] if load.close else seconds))
         for name in measured(arguments, "syscalls", names):
             if name != "direct" and name in load.proxies:
                 yield Step("syscalls", name, load.name, estimate,
                            lambda context, running, load=load, name=name:
-                           syscalls.system_calls(context, load, running[name], seconds))
+                           syscalls.system_calls(context, load, running[name, ""], seconds))
 
 
 def h2c_steps(arguments, stage):
@@ -139,8 +150,7 @@ def h2c_steps(arguments, stage):
     for number, (name, protocol) in turns(who, rounds):
         yield Step("h2c", name, f"{protocol}, round {number} of {rounds}", arguments.seconds + 0.3,
                    lambda context, _, name=name, protocol=protocol, number=number:
-                   h2c.measure(context, stage, name, protocol, number, arguments.seconds),
-                   "special", f"h2c, {protocol}", number)
+                   h2c.measure(context, stage, name, protocol, number, arguments.seconds))
     traced = not arguments.short and machine.tracing_missing() is None
     for name, protocol in who if traced else ():
         yield Step("h2c", name, f"{protocol}, system calls",
@@ -150,19 +160,18 @@ def h2c_steps(arguments, stage):
 
 
 def memory_steps(arguments, parts, names):
-    if "idle" in parts:
-        for name in measured(arguments, "idle", names):
-            for variant in ("answered", "silent") if name in MEMORY_PROXIES else ():
+    for part, variants in (("idle", ("answered", "silent")), ("large", ("download", "upload"))):
+        who = [name for name in measured(arguments, part, names) if name in MEMORY_PROXIES]
+        for name, variant in ((name, variant) for name in who for variant in variants):
+            if part not in parts:
+                continue
+            if part == "idle":
                 yield Step("idle", name, variant, 3.0, lambda context, _, name=name, v=variant:
                            memory.idle_connections(context, name, arguments.idle_connections, v))
-    if "large" in parts:
-        size = arguments.large_mib << 20
-        for name in measured(arguments, "large", names):
-            for way in ("download", "upload") if name in MEMORY_PROXIES else ():
-                measure = getattr(memory, f"large_{way}")
-                yield Step("large", name, way, LARGE_S_PER_GIB * arguments.large_mib / 1024 + 1,
-                           lambda context, _, name=name, measure=measure:
-                           measure(context, name, size))
+            else:
+                yield Step("large", name, variant, 1 + LARGE_S_PER_GIB * arguments.large_mib / 1024,
+                           lambda context, _, name=name, v=variant:
+                           getattr(memory, f"large_{v}")(context, name, arguments.large_mib << 20))
 
 
 def measured(arguments, part, names):
@@ -173,43 +182,29 @@ def measured(arguments, part, names):
     return [name for name in names if name not in options.SHORT_LEAVES_OUT.get(part, ())]
 
 
-def make(arguments, parts, names, document, replicas, body_bytes):
-    """All steps, in order."""
-    steps = [*warm_up_steps(parts, names), *timed_steps(arguments, parts, names)]
+def make(arguments, parts, names, versions, replicas, body_bytes):
+    """All steps, in order. `versions` explain what the linter sees."""
+    steps = [*warm_up_steps(arguments, parts, names), *timed_steps(arguments, parts, names)]
     if "arrival" in parts:
         steps += arrival_steps(arguments, names)
     if "slow-replica" in parts:
         steps += slow_steps(arguments, names, replicas)
-    if "linter" in parts:
-        for name in names:
-            if name != "direct":
-                version = document["versions"].get(name.partition("-")[0])
-                configuration = document["configurations"].get(name, "")
-                steps.append(Step("linter", name, "connections to the origin", 0.3,
-                                  lambda context, _, name=name, text=configuration, at=version:
-                                  linter.measure(context, name, text, at)))
+    for name in names if "linter" in parts else ():
+        if name != "direct":
+            steps.append(Step("linter", name, "connections to the origin", 0.3,
+                              lambda context, _, name=name, at=versions.get(
+                                  name.partition("-")[0]): linter.measure(context, name, at)))
     if "own" in parts and "onehop" in names:
         steps += own_steps(arguments, body_bytes)
     if "syscalls" in parts:
         steps += calls_steps(arguments, names)
     if "h2c" in parts:
-        steps += h2c_steps(arguments, h2c.Stage(arguments, body_bytes))
-    if "instructions" in parts:
-        for name in (name for name in names if name in COUNTED_PROXIES):
+        steps += h2c_steps(arguments, h2c.Stage(body_bytes))
+    for name in names if "instructions" in parts else ():
+        if name in COUNTED_PROXIES:
             steps.append(Step("instructions", name, "keepalive", 10.0, lambda context, _, name=name:
                               syscalls.instructions(context, name)))
     return steps + list(memory_steps(arguments, parts, names))
-
-
-def order(steps):
-    """By load, for each of its rounds, the proxies in the order in which they are measured."""
-    found = {}
-    for step in steps:
-        if step.round:
-            rounds = found.setdefault(step.load, {}).setdefault(step.round, [])
-            if step.proxy not in rounds:  # slow-replica has two runs of each, one after another
-                rounds.append(step.proxy)
-    return {load: list(rounds.values()) for load, rounds in found.items()}
 
 
 def keep(document, step, record):

@@ -38,6 +38,13 @@ class Child:
         with open(self.log, errors="replace") as file:
             return file.read()[-2000:].strip()
 
+    def told_address(self, what):
+        """Where it listens, which a program of the bench says in its first line."""
+        host, _, port = self.process.stdout.readline().decode().strip().rpartition(":")
+        if not host:
+            raise BenchError(f"{what} did not start: {self.log_tail() or 'it said nothing'}")
+        return (host, int(port))
+
 
 class Supervisor:
     def __init__(self):
@@ -134,15 +141,17 @@ def free_port(host="127.0.0.1"):
         return probe.getsockname()[1]
 
 
-def wait_until(condition, seconds, what):
-    """Returns the first true value of `condition()`; a BenchError when `seconds` pass before."""
+def wait_until(condition, seconds, what, child=None):
+    """Returns the first true value of `condition()`; a BenchError when `seconds` pass before, with
+    the last words of `child`, whose fault it is."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise BenchError(f"not within {seconds} s: {what}")
+            said = f"; it says: {child.log_tail() or 'nothing'}" if child else ""
+            raise BenchError(f"not within {seconds} s: {what}{said}")
         time.sleep(0.01)
 
 

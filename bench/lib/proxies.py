@@ -4,30 +4,34 @@
 The one idea: a proxy is known by its name alone; what it is started with is in configurations.py,
 and where its packets go is the network's business (netns.py), not its own.
 """
+import dataclasses
 import http.client
 import json
 import os
 import shlex
+import tempfile
 
 from lib import configurations, kernel, netns, tools
-from lib.machine import find_program
+from lib.certificates import client_context
+from lib.configurations import ONE_UPSTREAM, Site
 from lib.processes import BenchError, listens, wait_until
-
-PROGRAMS = {"nginx-stock": "nginx", "nginx-large": "nginx", "nginx-deferred": "nginx",
-            "haproxy-tcp": "haproxy", "haproxy-large": "haproxy", "haproxy-deferred": "haproxy"}
-OWN = ("onehop", "onehop-deferred")  # the program of this build
 
 
 class Running:
-    """A started proxy; `child` is None for `direct`, which is the origin itself. `admin` is the
-    address of onehop's admin endpoint, None for others and where it has none."""
+    """A started proxy; `child` is None for `direct`, which is the origin itself, and so is `site`.
+    """
 
-    def __init__(self, name, address, child, configuration, admin=None):
+    def __init__(self, name, address, child=None, configuration="", site=None):
         self.name = name
         self.address = address
         self.child = child
         self.configuration = configuration
-        self.admin = admin
+        self.site = site
+
+    @property
+    def admin(self):
+        """Where onehop's admin endpoint is, None for others and where it has none."""
+        return self.site and self.site.admin
 
     def pids(self):
         return kernel.family(self.child.pid) if self.child else []
@@ -38,145 +42,120 @@ class Running:
 
     def document(self, path):
         """What onehop's admin endpoint answers to `path`, as text."""
-        connection = http.client.HTTPConnection(*self.admin, timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise BenchError(f"{self.name} does not answer {path}: {error!r}") from None
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise BenchError(f"{self.name} answers {path} with {answer.status}")
+        status, body = get(self.admin, path, self.name)
+        if status != 200:
+            raise BenchError(f"{self.name} answers {path} with {status}")
         return body.decode()
 
 
-class Proxies:
-    """Knows every proxy by name. `settings` holds the programs and limits of this run: onehop,
-    against (or None), floor, onehop_args, against_args, admin, descriptors, proxy_connections."""
+def get(address, path, name, connection=None):
+    """(status, body) of one request; over `connection` if it is not plain."""
+    connection = connection or http.client.HTTPConnection(*address, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise BenchError(f"{name} does not answer {path}: {error!r}") from None
+    finally:
+        connection.close()
 
-    ORDER = ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-             "nginx-deferred", "onehop-deferred", "haproxy-deferred", "haproxy-tcp",
-             "haproxy-large", "envoy", "caddy", "floor", "direct")
+
+def check_answer(running, body_bytes):
+    """One GET must bring the origin's body."""
+    secured = http.client.HTTPSConnection(*running.address, timeout=10, context=client_context()
+                                          ) if running.site and running.site.tls else None
+    status, body = get(running.address, "/", running.name, secured)
+    if (status, len(body)) != (200, body_bytes):
+        raise BenchError(f"{running.name} answered {status} with {len(body)} bytes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The programs and limits of a run; a program that is None has no part in it."""
+    onehop: str
+    descriptors: int
+    proxy_connections: int
+    against: str = None
+    floor: str = None
+    onehop_args: str = ""
+    against_args: str = ""
+    admin: bool = True
+
+
+class Proxies:
+    """Knows every proxy by name."""
 
     def __init__(self, supervisor, settings, network=None):
         self.supervisor = supervisor
         self.settings = settings
         self.network = network or netns.Loopback()
-        self.started = 0
 
     def missing(self, name):
         """Why `name` cannot be started here; None when it can."""
         if name == "direct":
             return None
-        if name == "envoy":
-            return tools.missing(name)
-        program = self.program(name)
-        if program and os.access(program, os.X_OK):
-            return None
-        if name in (*OWN, "onehop-against", "floor"):
-            return f"there is no program {program}"
-        return tools.missing(PROGRAMS.get(name, name))
+        own = {"onehop-against": self.settings.against, "floor": self.settings.floor,
+               "onehop": self.settings.onehop, "onehop-deferred": self.settings.onehop}
+        if name not in own:
+            return tools.missing(name.partition("-")[0])
+        return None if own[name] and os.access(own[name], os.X_OK) else (
+            f"there is no program {own[name]}")
 
     def program(self, name):
-        if name in OWN:
-            return self.settings.onehop
+        kind = name.partition("-")[0]
         if name == "onehop-against":
             return self.settings.against
-        if name == "floor":
-            return self.settings.floor
-        return tools.find(name) if name == "envoy" else find_program(PROGRAMS.get(name, name))
+        return getattr(self.settings, kind) if kind in ("onehop", "floor") else tools.find(kind)
 
-    def start(self, name, to, core, wrap=(), patience_s=10, balance="round_robin"):
-        """Starts proxy `name` in front of `to`, the address of an origin or a list of them, and
-        returns it when it accepts. `wrap` is put before the command, such as a profiler, and then
-        the proxy is a single process."""
-        to = [to] if isinstance(to, tuple) else list(to)
+    def start(self, name, to, core=None, wrap=(), patience_s=10, h2=False, **about):
+        """Starts proxy `name` and returns it when it accepts. `to` is the address of an origin, a
+        list of them, or lists by the prefix of a path. `wrap` is put before the command, such as a
+        profiler, and then the proxy is a single process. `h2`: clients speak HTTP/2 without TLS.
+        `about` is what else a Site has."""
+        to = [to] if isinstance(to, tuple) else to
+        routes = to if isinstance(to, dict) else {"/": list(to)}
         if name == "direct":
-            return Running(name, self.network.without_proxy(to[0]), None, "")
+            return Running(name, self.network.without_proxy(next(iter(routes.values()))[0]))
+        if self.missing(name):
+            raise BenchError(f"{name} cannot be started here: {self.missing(name)}")
+        if len(routes) > 1 and name in ONE_UPSTREAM:
+            raise BenchError(f"{name} has no configuration for several services")
         for _ in range(3):  # another process may take the free port meanwhile
-            address = self.network.free_address("proxy")
-            admin = None
-            if name.startswith("onehop") and self.settings.admin:
-                admin = self.network.free_address("proxy")
-            command, configuration, environment = self._prepare(
-                name, address, to, balance, admin, bool(wrap))
+            site, address = self._site(name, routes, bool(wrap), h2, about)
+            extra = {"onehop": self.settings.onehop_args,
+                     "onehop-against": self.settings.against_args}.get(name, "")
+            command, configuration = configurations.command(
+                site, self.program(name), shlex.split(extra))
+            environment = {"GOMAXPROCS": "1", "HOME": site.directory,
+                           "XDG_DATA_HOME": site.directory, "XDG_CONFIG_HOME": site.directory
+                           } if name == "caddy" else None
             child = self.supervisor.start(name, [*wrap, *command], core, env=environment,
                                           namespace=self.network.namespace("proxy"))
-            self._wait(name, child, address, patience_s)
+            wait_until(lambda: child.exited() or listens(address), patience_s, f"{name} listens",
+                       child)
             if not child.exited():
-                return Running(name, address, child, configuration, admin)
+                return Running(name, address, child, configuration, site)
             tail = child.log_tail() or "it said nothing"
             self.supervisor.stop(child)
         raise BenchError(f"{name} did not start: {shlex.join(command)}: {tail}")
 
-    def _wait(self, name, child, address, patience_s):
-        try:
-            wait_until(lambda: child.exited() or listens(address), patience_s, f"{name} listens")
-        except BenchError as error:
-            raise BenchError(f"{error}; it says: {child.log_tail() or 'nothing'}") from None
-
-    def _prepare(self, name, listen, to, balance, admin, single):
-        """The command, the configuration for the results, and additions to the environment."""
-        self.started += 1
-        directory = self.supervisor.path(f"{name}-{self.started}")
-        os.mkdir(directory)
+    def _site(self, name, routes, single, h2, about):
+        """On new ports, and the one of them that clients are given."""
+        directory = tempfile.mkdtemp(prefix=f"{name}-", dir=self.supervisor.directory)
         os.chmod(directory, 0o755)
-        path = os.path.join(directory, "proxy.conf")
-        program, environment = self.program(name), None
-        if name.startswith("onehop"):
-            text, command = self._onehop(name, program, path, (listen, to, balance, admin))
-        elif name == "floor":
-            text, command = "", [program, "--listen", configurations.text(listen),
-                                 "--to", configurations.text(to[0])]
-        elif name.startswith("nginx"):
-            text = configurations.nginx(name, directory, listen, to, balance, self.settings, single)
-            command = [program, "-p", directory, "-c", path, "-g", "daemon off;"]
-        elif name.startswith("haproxy"):
-            text = configurations.haproxy(name, listen, to, balance, self.settings)
-            command = [program, "-db", "-f", path]
-        elif name == "envoy":
-            path = os.path.join(directory, "envoy.json")
-            text = configurations.envoy(listen, to, balance, self.settings)
-            command = [program, "-c", path, "--concurrency", "1", "--disable-hot-restart",
-                       "--log-level", "error"]
+        own, address = name.startswith("onehop"), self.network.free_address("proxy")
+        site = Site(name, directory, routes, self.settings.descriptors,
+                    self.settings.proxy_connections, single=single, **about)
+        if own and self.settings.admin:
+            site.admin = self.network.free_address("proxy")
+        if site.exposed:
+            site.plain, site.tls = address, self.network.free_address("proxy")
+            site.h2 = address if own else self.network.free_address("proxy")
+        elif site.certificate:
+            site.tls = address
+        elif h2 and not own:
+            site.h2 = address
         else:
-            text = configurations.caddy(listen, to, balance)
-            command = [program, "run", "--adapter", "caddyfile", "--config", path]
-            environment = {"GOMAXPROCS": "1", "HOME": directory, "XDG_DATA_HOME": directory,
-                           "XDG_CONFIG_HOME": directory}
-        if text:
-            with open(path, "w") as file:
-                file.write(text)
-        return command, text, environment
-
-    def _onehop(self, name, program, path, place):
-        """`onehop proxy`, or where that cannot say it, `onehop run` with a file."""
-        listen, to, balance, admin = place
-        if balance != "round_robin" or name == "onehop-deferred":
-            text = configurations.onehop(name, listen, to, balance, admin)
-            return text, [program, "run", "--config", path]
-        extra = (self.settings.against_args if name == "onehop-against"
-                 else self.settings.onehop_args)
-        command = [program, "proxy", "--listen", configurations.text(listen), "--workers", "1"]
-        for one in to:
-            command += ["--to", configurations.text(one)]
-        if admin:
-            command += ["--admin", configurations.text(admin)]
-        return "", command + shlex.split(extra)
-
-
-def check_answer(running, body_bytes, connection=None):
-    """One GET must bring the origin's body; over `connection` if it is not plain."""
-    connection = connection or http.client.HTTPConnection(*running.address, timeout=10)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        size = len(answer.read())
-    except (OSError, http.client.HTTPException) as error:
-        raise BenchError(f"{running.name} does not answer: {error!r}") from None
-    finally:
-        connection.close()
-    if (answer.status, size) != (200, body_bytes):
-        raise BenchError(f"{running.name} answered {answer.status} with {size} bytes")
+            site.plain = address
+        return site, address

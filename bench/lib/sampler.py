@@ -15,31 +15,9 @@ from lib.processes import BenchError
 INTERVAL_S = 1.0
 
 
-def proportional_bytes(pid):
-    """Resident memory of which shared pages count once in all, not once for each process: the
-    processes of PostgreSQL share most of theirs. Plain VmRSS where the kernel does not say."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith("Pss:")) * 1024
-    except PermissionError:
-        return kernel.memory_bytes([pid], "VmRSS")
-
-
-def family_usage(pids):
-    """CPU seconds by pid, and resident bytes of all, of those still alive."""
-    usage, memory = {}, 0
-    for pid in pids:
-        try:
-            usage[pid] = sum(kernel.cpu_seconds([pid]))
-            memory += proportional_bytes(pid)
-        except (OSError, ValueError, IndexError):
-            continue  # ended meanwhile
-    return usage, memory
-
-
 class Sampler(threading.Thread):
-    """Between `start()` and `stop()` looks once a second at `children()`, a list of children, and
-    at `counts()`, what the replicas counted."""
+    """A context. Looks once a second at `children()`, a list of children, and at `counts()`, what
+    the replicas counted."""
 
     def __init__(self, children, counts):
         super().__init__(daemon=True)
@@ -50,6 +28,14 @@ class Sampler(threading.Thread):
         self.samples = []
         self.used = {}  # by name, by pid: what a process used stays known when it has ended
 
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
     def run(self):
         due = time.monotonic()
         while True:
@@ -59,38 +45,37 @@ class Sampler(threading.Thread):
                 self.samples.append(self._sample())
                 return
 
-    def stop(self):
-        self.ended.set()
-        self.join()
-
     def _sample(self):
-        sample = {"at": time.monotonic(), "cpu": {}, "memory": {}, "requests": None,
+        sample = {"at": time.monotonic(), "memory": {}, "requests": None,
                   "busy": sum(kernel.core_busy_seconds(core) for core in self.cores)}
         for child in list(self.children()):
-            usage, memory = family_usage(kernel.family(child.pid))
-            self.used.setdefault(child.name, {}).update(usage)
-            sample["memory"][child.name] = sample["memory"].get(child.name, 0) + memory
-        for name, usage in self.used.items():
-            sample["cpu"][name] = sum(usage.values())
+            used = self.used.setdefault(child.name, {})
+            for pid in kernel.family(child.pid):
+                try:
+                    used[pid] = sum(kernel.cpu_seconds([pid]))
+                    sample["memory"][child.name] = (sample["memory"].get(child.name, 0) +
+                                                    kernel.proportional_bytes(pid))
+                except (OSError, ValueError, IndexError):
+                    continue  # ended meanwhile
+        sample["cpu"] = {name: sum(used.values()) for name, used in self.used.items()}
         try:
             sample["requests"] = self.counts()["requests"]
         except (BenchError, OSError, KeyError):
             pass  # too busy to answer: the next second may tell
         return sample
 
+    def intervals(self):
+        """Neighbours in time, without a last one that was cut short."""
+        return [(one, two) for one, two in zip(self.samples, self.samples[1:])
+                if two["at"] - one["at"] > INTERVAL_S / 4]
+
     def timeline(self):
-        """Requests per second as counted by the replicas, one entry per interval."""
-        rows, last = [], None
-        for sample in self.samples:
-            if sample["requests"] is None:
-                continue
-            passed = sample["at"] - last["at"] if last else 0
-            if passed > INTERVAL_S / 4:
-                rows.append({"second": sample["at"] - self.samples[0]["at"],
-                             "completed": (sample["requests"] - last["requests"]) / passed})
-            if not last or passed > INTERVAL_S / 4:
-                last = sample
-        return rows
+        """Requests per second as the replicas counted them: [when an interval ended, how many]."""
+        known = [pair for pair in self.intervals()
+                 if None not in (pair[0]["requests"], pair[1]["requests"])]
+        return [[two["at"] - self.samples[0]["at"],
+                 (two["requests"] - one["requests"]) / (two["at"] - one["at"])]
+                for one, two in known]
 
     def others(self):
         """Cores that somebody else used meanwhile, on average: time that no process of the
@@ -103,18 +88,15 @@ class Sampler(threading.Thread):
     def usage(self):
         """By name of child: average and peak CPU cores, and the peak of its memory in MiB. The
         seconds in which no request arrived, such as while a tool starts, are left out."""
-        pairs = [(one, two) for one, two in zip(self.samples, self.samples[1:])
-                 if two["at"] - one["at"] > INTERVAL_S / 4]
-        busy = [pair for pair in pairs if None in (pair[0]["requests"], pair[1]["requests"])
-                or pair[1]["requests"] > pair[0]["requests"]]
+        pairs = self.intervals()
+        busy = [(one, two) for one, two in pairs if None in (one["requests"], two["requests"])
+                or two["requests"] > one["requests"]] or pairs
         found = {}
-        for name in self.used:
-            cores = [((two["cpu"].get(name, 0) - one["cpu"].get(name, 0)), two["at"] - one["at"])
-                     for one, two in busy or pairs]
-            if cores:
-                found[name] = {
-                    "average": sum(used for used, _ in cores) / sum(time for _, time in cores),
-                    "peak": max(used / time for used, time in cores),
-                    "memory_mib": max(sample["memory"].get(name, 0)
-                                      for sample in self.samples) / 2**20}
+        for name in self.used if busy else ():
+            cores = [(two["cpu"].get(name, 0) - one["cpu"].get(name, 0), two["at"] - one["at"])
+                     for one, two in busy]
+            found[name] = {
+                "average": sum(used for used, _ in cores) / sum(time for _, time in cores),
+                "peak": max(used / time for used, time in cores),
+                "memory_mib": max(one["memory"].get(name, 0) for one in self.samples) / 2**20}
         return found

@@ -14,19 +14,20 @@ import importlib.util
 import json
 import operator
 import os
-import shlex
 import subprocess
-import threading
 import time
 
-from lib import beside, kernel, private_net, routes, tools
+from lib import kernel, netns, tools
 from lib.processes import BenchError, Supervisor, wait_until
 from lib.proxies import Proxies
 from lib.sampler import Sampler
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 NAMES = ("two-hop", "booking", "gateway", "saturation", "polyglot")
-ALLOWANCE_S = 4.0  # of a run, beside its load: starting the proxy, the tool and its summary
+PROXIES = ("direct", "onehop", "nginx-stock", "nginx", "haproxy", "haproxy-limited", "haproxy-tcp",
+           "envoy", "caddy")
+SEVERAL_SERVICES = PROXIES[:6]  # those that can choose an upstream by its path here
+UNLIMITED = tuple(name for name in PROXIES if name != "haproxy-limited")
 RELATIONS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge,
              ">": operator.gt}
 # What a run may fail with without ending the others: a tool or a replica that said what it should
@@ -35,54 +36,55 @@ FAILURES = (BenchError, OSError, KeyError, ValueError, subprocess.SubprocessErro
 
 
 class Context:
-    """What a scenario is given. `endpoints` is set by its start_replicas(); `counted`, too, where
-    they do not answer GET /__counts with {"accepts": N, "requests": N}."""
+    """What a scenario is given. `endpoints` is set by its start_replicas(): they answer GET
+    /__counts with {"accepts": N, "requests": N} and perhaps more. It has what an Origin wants."""
 
-    def __init__(self, supervisor, planned, short, settings):
+    load_core = None
+    network = netns.Loopback()
+
+    def __init__(self, supervisor, planned, settings, origin_program):
         self.supervisor = supervisor
         self.folder = os.path.join(SCENARIOS, planned.name)
         self.scale = planned.scale
-        self.short = short
-        self.settings = settings  # programs and limits: onehop, origin, descriptors, ...
-        self.cores = len(os.sched_getaffinity(0))
+        self.origin_program = origin_program
         self.endpoints = []
-        self.counted = None
+        self.asking = {}          # connections to ask them on, which are none of the load's
         self.proxy = None         # name of the one that is now measured
         self.running = None       # and the proxy itself
-        self.step = {}
         self.records = []         # of the runs so far; `direct` comes first
         self.proxies = Proxies(supervisor, settings)
-        self.polls = 0            # connections that the bench itself has made
-        self._numbers = 0
-        self._lock = threading.Lock()
+        self.numbers = 0
 
     def tool(self, name):
-        path = tools.find(name)
-        if not path:
+        if tools.missing(name):
             raise BenchError(tools.missing(name))
-        return path
+        return tools.find(name)
 
     def next_number(self):
         """For names of files that must differ."""
-        self._numbers += 1
-        return self._numbers
-
-    def stats(self, window="total"):
-        """The /stats document of onehop, None for peers."""
-        return self.running.stats(window) if self.running else None
+        self.numbers += 1
+        return self.numbers
 
     def counts(self):
         """Sums over the replicas, and with "each" what every one of them counted."""
-        each = [self.counted(endpoint) if self.counted else get_json(endpoint, "/__counts")
-                for endpoint in self.endpoints]
-        self.polled(len(self.endpoints))
-        keys = {key for one in each for key, value in one.items() if isinstance(value, int)}
-        return {**{key: sum(one.get(key, 0) for one in each) for key in keys}, "each": each}
+        each = [self._counted(endpoint) for endpoint in self.endpoints]
+        return {**{key: sum(one[key] for one in each) for key in each[0]}, "each": each}
 
-    def polled(self, connections):
-        """So many were made to ask how things stand: they are none of the load's."""
-        with self._lock:
-            self.polls += connections
+    def _counted(self, address):
+        connection = self.asking.setdefault(address, http.client.HTTPConnection(*address,
+                                                                                timeout=5))
+        try:
+            connection.request("GET", "/__counts")
+            return json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
+            raise BenchError(f"{address[0]}:{address[1]} does not say what it counted: {error}"
+                             ) from None
+
+    def start_replica(self, name, command):
+        """A program that prints where it listens in its first line; returns that."""
+        child = self.supervisor.start(name, command, stdout=subprocess.PIPE)
+        return child.told_address(f"{name} of the scenario")
 
     def run_tool(self, name, command, patience_s, env=None):
         """Runs a load tool to its end and returns the child; its CPU is sampled like all others."""
@@ -105,40 +107,19 @@ class Plan:
     module: object
     scale: dict
     proxies: list
-    steps: list
+
+    @property
+    def steps(self):
+        return self.scale.get("steps", [{}])
 
     def seconds(self, step):
-        """About how long one run takes: what the scenario says, else all its durations."""
-        scale = {**self.scale, **step}
-        if hasattr(self.module, "seconds"):
-            return self.module.seconds(scale)
-        return ALLOWANCE_S + sum(value for key, value in scale.items() if key == "seconds" or (
-            key.endswith("_s") and not key.endswith("per_s")))
-
-    def planned(self):
-        return sum(self.seconds(step) for step in self.steps) * len(self.proxies)
-
-
-def get_json(address, path):
-    connection = http.client.HTTPConnection(*address, timeout=5)
-    try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise BenchError(f"{address[0]}:{address[1]} answers {path} with {answer.status}")
-        return json.loads(body)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise BenchError(f"{address[0]}:{address[1]} does not answer {path}: {error}") from None
-    finally:
-        connection.close()
+        """About how long one run takes."""
+        return self.module.seconds({**self.scale, **step})
 
 
 def load(name):
-    """The module of a scenario; a BenchError when there is none."""
+    """The module of a scenario."""
     path = os.path.join(SCENARIOS, name, "scenario.py")
-    if not os.path.exists(path):
-        raise BenchError(f"there is no bench/scenarios/{name}/scenario.py")
     spec = importlib.util.spec_from_file_location("scenario_" + name.replace("-", "_"), path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -149,31 +130,21 @@ def plan(name, scale_name, chosen, proxies, notes):
     """What is to be run of scenario `name`; None, with a note why, when it cannot be."""
     module = load(name)
     lacking = [tools.missing(tool) for tool in module.TOOLS if tools.missing(tool)]
-    if lacking:
-        notes.append(f"{name} is skipped: {'; '.join(lacking)}")
-        return None
     names = []
     for proxy in sorted(chosen or module.PROXIES, key=lambda one: one != "direct"):
-        reason = _cannot_be(proxy, module, proxies)
+        configured = getattr(module, "CONFIGURED", UNLIMITED)
+        reason = proxies.missing(proxy) if proxy in configured else (
+            f"this scenario has a configuration for {', '.join(configured)} only")
         if reason:
             notes.append(f"{name} leaves {proxy} out: {reason}")
         else:
             names.append(proxy)
     if not names:
-        notes.append(f"{name} is skipped: none of its proxies can be started")
+        lacking.append("none of its proxies can be started")
+    if lacking:
+        notes.append(f"{name} is skipped: {'; '.join(lacking)}")
         return None
-    scale = module.SCALE.get(scale_name) or module.SCALE["short"]
-    return Plan(name, module, scale, names, scale.get("steps", [{}]))
-
-
-def _cannot_be(proxy, module, proxies):
-    """Why a scenario cannot have `proxy` here; None when it can."""
-    configured = getattr(module, "CONFIGURED", Proxies.ORDER)
-    if proxy not in configured:
-        return f"this scenario has a configuration for {', '.join(configured)} only"
-    if proxy in routes.NAMES:
-        return routes.missing(proxy, proxies.settings.onehop)
-    return proxies.missing(proxy)
+    return Plan(name, module, module.SCALE[scale_name], names)
 
 
 def figure(value):
@@ -183,83 +154,61 @@ def figure(value):
 # --- running -------------------------------------------------------------------------------------
 
 
-def run(planned, short, settings, progress, portable):
-    """All runs of a scenario. A run that fails is a problem and does not keep the others from being
-    made; returns the records, problems, violated thresholds and commands."""
-    result = {"name": planned.name, "title": planned.module.TITLE, "scale": planned.scale,
-              "proxies": planned.proxies, "records": [], "violations": [], "problems": [],
-              "configurations": {}, "notes": []}
+def run(planned, settings, origin_program, progress, document):
+    """All runs of a scenario. A run that fails is a problem of the document and does not keep the
+    others from being made. Returns the records; the sentences about what they missed are in each
+    one's `violations`."""
+    records = []
     try:
         if hasattr(planned.module, "prepare"):  # what may need the network, such as Go's modules
             planned.module.prepare()
-        with private_net.loopback() as shared, Supervisor() as supervisor:
+        with netns.own_loopback() as shared, Supervisor() as supervisor:
             if shared:
-                result["notes"].append(f"{planned.name}: connections of others on this machine are "
-                                       f"counted, too: {shared}")
-            def spell(text):
-                return portable(text, supervisor)
-
-            try:
-                _run_all(planned, Context(supervisor, planned, short, settings), result, progress,
-                         spell)
-            finally:
-                result["problems"] = [spell(problem) for problem in result["problems"]]
+                document["notes"].append(f"{planned.name}: connections of others on this machine "
+                                         f"are counted, too: {shared}")
+            context = Context(supervisor, planned, settings, origin_program)
+            context.records = records
+            if hasattr(planned.module, "start"):  # what serves all runs, such as stores
+                planned.module.start(context)
+            lasting = len(supervisor.children)
+            for step in planned.steps:
+                for name in planned.proxies:
+                    try:
+                        _one(context, planned, step, name, progress, document)
+                    finally:  # replicas, and a proxy that did not come up
+                        for child in reversed(supervisor.children[lasting:]):
+                            supervisor.stop(child)
     except FAILURES as error:
-        result["problems"].append(f"{planned.name} did not start: {_said(error)}")
-        progress.done(planned.planned(), result["problems"][-1])
-    return result
+        document["problems"].append(f"{planned.name} did not start: {said(error)}")
+    return records
 
 
-def _said(error):
+def said(error):
     return str(error) if isinstance(error, (BenchError, OSError)) else repr(error)
 
 
-def _run_all(planned, context, result, progress, portable):
-    if hasattr(planned.module, "start"):  # what serves all runs, such as stores
-        planned.module.start(context)
-    result["records"] = context.records
-    lasting = len(context.supervisor.children)
-    for step in planned.steps:
-        for name in planned.proxies:
-            try:
-                _one(context, planned, step, name, result, progress)
-            finally:  # replicas, and a proxy that did not come up
-                for child in reversed(context.supervisor.children[lasting:]):
-                    context.supervisor.stop(child)
-            _remember(context, name, result, portable)
-
-
-def _remember(context, name, result, portable):
-    if context.running and context.running.child:
-        result["configurations"][name] = {
-            "command": portable(shlex.join(context.running.child.command)),
-            "file": portable(context.running.configuration)}
-
-
-def _one(context, planned, step, name, result, progress):
-    """One run through one proxy, into the context's records or the result's problems."""
+def _one(context, planned, step, name, progress, document):
+    """One run through one proxy, into the context's records or the document's problems."""
     what = ", ".join([planned.name, *(f"{key} {figure(value)}" for key, value in step.items()),
                       name])
-    context.step, context.proxy, context.running = step, name, None
+    context.proxy, context.asking = name, {}
     try:
-        record = {"proxy": name, "step": step,
+        record = {"scenario": planned.name, "proxy": name, "step": step,
                   **_measured(context, planned.module, {**planned.scale, **step})}
         record["bars"] = planned.module.check(context, record)
     except FAILURES as error:  # one run lost, not all of them
-        result["problems"].append(f"{what}: {_said(error)}")
-        progress.done(planned.seconds(step), f"{what}: FAILED, {_said(error)}")
+        document["problems"].append(f"{what}: {said(error)}")
+        progress.done(planned.seconds(step), f"{what}: FAILED, {said(error)}")
         return
-    record["violations"] = _judge(record["bars"], name in getattr(
-        planned.module, "JUDGED_PROXIES", planned.proxies))
+    judged = getattr(planned.module, "JUDGED_PROXIES", planned.proxies)
+    record["violations"] = judge(record["bars"], name in judged)
     context.records.append(record)
-    for violation in record["violations"]:
-        result["violations"].append({"run": what, "proxy": name, "sentence": violation})
-    verdict = f"{len(record['violations'])} thresholds missed" if record["violations"] else "good"
-    progress.done(planned.seconds(step), f"{what}: {record.get('requests', 0):,} requests, "
-                  f"{sum(record.get('errors', {}).values()):,} errors, {verdict}")
+    progress.done(planned.seconds(step), f"{what}: {record['requests']:,} requests, "
+                  f"{sum(record['errors'].values()):,} errors, "
+                  f"{len(record['violations']) or 'no'} thresholds missed")
 
 
-def _judge(bars, is_judged):
+def judge(bars, is_judged):
     """Says of each bar whether it is asked of this proxy; the sentences of those that it missed."""
     sentences = []
     for one in bars:
@@ -273,96 +222,47 @@ def _judge(bars, is_judged):
 def _measured(context, module, scale):
     """Starts the replicas and the proxy, puts the load on, reads everything that counted, and stops
     the proxy."""
-    module.start_replicas(context)
-    start_proxy = getattr(module, "start_proxy", None)  # where a scenario needs its own settings
-    context.running = (start_proxy(context, context.proxy) if start_proxy else
-                       context.proxies.start(context.proxy, context.endpoints, None))
-    child = context.running.child
-    if child and not _holds(child, context.running.address[1]):
-        raise BenchError(f"{context.proxy} cannot have port {context.running.address[1]}: another "
-                         f"process listens there; it says: {child.log_tail() or 'nothing'}")
+    to = module.start_replicas(context)
+    limits = module.limits(scale) if hasattr(module, "limits") else None
+    context.running = context.proxies.start(context.proxy, to, limits=limits)
+    child, admin = context.running.child, context.running.admin
     try:
-        if context.running.admin:  # it opens after the listener
-            wait_until(lambda: _first_client_seen(context), 5,
-                       f"{context.proxy} counts the connection that found it listening")
+        if admin:  # it opens after the listener, and the client that found that counts
+            wait_until(lambda: _clients(context) > 0, 5, f"{context.proxy} counts its clients",
+                       child)
         before, clients = context.counts(), _clients(context)
-        sampler = Sampler(lambda: context.supervisor.children, context.counts)
         began = time.monotonic()
-        sampler.start()
-        try:
+        with Sampler(lambda: context.supervisor.children, context.counts) as sampler:
             record = module.run(context, context.running.address, scale)
-        finally:
-            sampler.stop()
         if child and child.exited():
             raise BenchError(f"{context.proxy} ended during the run: {child.log_tail()}")
-        record.setdefault("seconds", time.monotonic() - began)
-        record["replicas_timeline"] = sampler.timeline()
-        if not record.get("timeline"):  # the tool keeps none, or was too soon at its end
-            record["timeline"] = record["replicas_timeline"]
-        record["usage"] = _renamed(sampler.usage(), child)
-        record["others_cores"] = sampler.others()
-        accepted = _clients(context) - clients
-        record["counts"] = _grown(before, context.counts())
-        record["stats"] = context.stats()
-        record["clients"] = accepted if record["stats"] else max(
-            accepted - record["counts"].get("accepts", 0), 0)
-        return record
+        accepted, after = _clients(context) - clients, context.counts()
+        usage = {"proxy" if child and name == child.name else name: figures
+                 for name, figures in sampler.usage().items()}
+        counts = {**grown(before, after), "each": [grown(old, new) for old, new in zip(
+            before["each"], after["each"])]}
+        return {**record, "seconds": time.monotonic() - began, "timeline": sampler.timeline(),
+                "usage": usage, "others_cores": sampler.others(), "counts": counts,
+                "stats": context.running.stats(),
+                "clients": accepted if admin else max(accepted - counts["accepts"], 0)}
     finally:
         if child:
             context.supervisor.stop(child)
 
 
-def _holds(child, port):
-    """Whether the socket that listens on `port` is of `child` or of one of its processes. What can
-    be connected to may be a stranger's."""
-    pids = kernel.family(child.pid)
-    inodes = set()
-    with open("/proc/thread-self/net/tcp") as file:
-        for words in map(str.split, file):
-            if words[3] == "0A" and words[1].endswith(f":{port:04X}"):
-                inodes.add(f"socket:[{words[9]}]")
-    for pid in pids:
-        place = f"/proc/{pid}/fd"
-        try:
-            if any(os.readlink(f"{place}/{one}") in inodes for one in os.listdir(place)):
-                return True
-        except OSError:
-            continue  # ended, or of another user: its master is asked, too
-    return False
-
-
-def _first_client_seen(context):
-    """The connection that found onehop listening is counted: it is not one of the load's."""
-    try:
-        return context.stats()["downstream"]["connections"]["accepted_total"] > 0
-    except BenchError:
-        return False
-
-
 def _clients(context):
-    """Connections to the proxy so far, as onehop counts them; for others what this machine has
-    accepted in all, without those that were made to ask the replicas."""
-    stats = context.stats()
-    if stats:
-        return stats["downstream"]["connections"]["accepted_total"]
-    return kernel.tcp_counters()["accepted"] - context.polls
+    """Connections to the proxy so far, as onehop counts them; for others what this namespace has
+    accepted in all."""
+    if not context.running.admin:
+        return kernel.tcp_counters()["accepted"]
+    try:
+        return context.running.stats()["downstream"]["connections"]["accepted_total"]
+    except BenchError:
+        return 0  # its endpoint is not there yet
 
 
-def _renamed(usage, child):
-    return {"proxy" if child and name == child.name else name: figures
-            for name, figures in usage.items()}
-
-
-def _grown(before, after):
-    """What the counters gained, of the sums and of each replica."""
-    return {**{key: value - before.get(key, 0) for key, value in after.items()
-               if isinstance(value, int)},
-            "each": [{key: value - old.get(key, 0) for key, value in new.items()
-                      if isinstance(value, int)}
-                     for old, new in zip(before["each"], after["each"])]}
-
-
-# --- what scenarios say of a run -----------------------------------------------------------------
+def grown(before, after):
+    return {key: value - before[key] for key, value in after.items() if isinstance(value, int)}
 
 
 def bar(name, measured, relation, limit, sentence, always=False):
@@ -371,24 +271,3 @@ def bar(name, measured, relation, limit, sentence, always=False):
     reached = bool(RELATIONS[relation](measured, limit))
     return {"name": name, "measured": measured, "wanted": f"{relation} {figure(limit)}",
             "reached": reached, "sentence": sentence, "always": always}
-
-
-def timeline(totals):
-    """Requests in each second, of (when, how many until then) as a tool reported them about once a
-    second. The seconds before the first request and after the last are left out."""
-    rates = []
-    for (began, before), (ended, after) in zip(totals, totals[1:]):
-        if ended > began:
-            seconds = max(round(ended - began), 1)  # one that was missed is like its neighbour
-            rates += [(after - before) / (ended - began)] * seconds
-    while rates and not rates[0]:
-        rates.pop(0)
-    while rates and not rates[-1]:
-        rates.pop()
-    return [{"second": second, "completed": rate} for second, rate in enumerate(rates, 1)]
-
-
-def throughput_plot(title, records, counted_by, key="timeline"):
-    plot = beside.throughput_plot(title, records, key)
-    plot.note = f"in each second, as counted by {counted_by}"
-    return plot

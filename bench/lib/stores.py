@@ -2,13 +2,11 @@
 """A Redis and a PostgreSQL of a run's own: on free ports, with their data below the supervisor's
 temporary directory, and gone with it.
 
-The one idea: what is checked after a run is asked of the stores themselves, in their own languages,
+The one idea: what is checked after a run is asked of the stores themselves, by their own clients,
 and not of the app that was under load.
 """
 import os
 import pwd
-import shutil
-import socket
 import subprocess
 
 from lib import tools
@@ -18,46 +16,42 @@ START_S = 30
 USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root: the first that there is
 
 
-def last_words(child):
-    """Both say a lot of themselves before they say what is wrong."""
-    return "; ".join(child.log_tail().splitlines()[-3:]) or "it said nothing"
+def ask(context, client, *words):
+    """What a store's client prints. It fails with a status, and Redis's with a word."""
+    done = subprocess.run([context.tool(client), *map(str, words)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False,
+                          cwd=context.supervisor.directory, env=tools.environment())
+    said = done.stdout.strip()
+    if done.returncode or said.startswith("ERR"):
+        raise BenchError(f"{client} failed: {said} {done.stderr.strip()[-500:]}")
+    return said
+
+
+def started(child, answers, name):
+    def tried():
+        try:
+            return answers()
+        except BenchError:
+            return False
+
+    wait_until(lambda: child.exited() or tried(), START_S, f"{name} answers", child)
+    if child.exited():
+        raise BenchError(f"{name} did not start: {child.log_tail()[-500:]}")
 
 
 class Redis:
     def __init__(self, context):
+        self.context = context
         directory = context.supervisor.path("redis")
         os.mkdir(directory)
         self.address = ("127.0.0.1", free_port())
         child = context.supervisor.start("redis", [
             context.tool("redis-server"), "--bind", self.address[0], "--port",
             str(self.address[1]), "--dir", directory, "--save", "", "--appendonly", "no"])
-        wait_until(lambda: child.exited() or self._answers(), START_S, "Redis answers")
-        if child.exited():
-            raise BenchError(f"Redis did not start: {last_words(child)}")
+        started(child, lambda: self.command("PING") == "PONG", "Redis")
 
     def command(self, *words):
-        """The reply to one command, as text without its type's sign; None for no value."""
-        text = f"*{len(words)}\r\n" + "".join(
-            f"${len(word.encode())}\r\n{word}\r\n" for word in map(str, words))
-        try:
-            with socket.create_connection(self.address, 5) as connection:
-                connection.sendall(text.encode())
-                with connection.makefile("rb") as replies:
-                    first = replies.readline().decode().rstrip("\r\n")
-                    if first[:1] == "$":
-                        size = int(first[1:])
-                        return None if size < 0 else replies.read(size).decode()
-        except OSError as error:
-            raise BenchError(f"Redis does not answer {words[0]}: {error}") from None
-        if first[:1] in ("", "-"):
-            raise BenchError(f"Redis refused {words[0]}: {first[1:] or 'it closed'}")
-        return first[1:]
-
-    def _answers(self):
-        try:
-            return self.command("PING") == "PONG"
-        except BenchError:
-            return False
+        return ask(self.context, "redis-cli", "-h", self.address[0], "-p", self.address[1], *words)
 
 
 class Postgres:
@@ -78,9 +72,7 @@ class Postgres:
         child = context.supervisor.start("postgres", [
             *become, context.tool("postgres"), "-D", data, "-p", str(self.port),
             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={directory}"])
-        wait_until(lambda: child.exited() or self._answers(), START_S, "PostgreSQL answers")
-        if child.exited():
-            raise BenchError(f"PostgreSQL did not start: {last_words(child)}")
+        started(child, lambda: self.query("select 1") == "1", "PostgreSQL")
         self.query(schema)
 
     @property
@@ -89,43 +81,19 @@ class Postgres:
 
     def query(self, text):
         """The one value that `text` yields, as a string; empty where it yields none."""
-        command = [self.context.tool("psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U",
-                   "bench", "-d", "postgres", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c",
-                   text]
-        try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  stdin=subprocess.DEVNULL, text=True, timeout=60, check=False,
-                                  cwd=self.context.supervisor.directory,
-                                  env={**tools.environment(), "LC_ALL": "C"})
-        except subprocess.TimeoutExpired:
-            raise BenchError("psql took more than 60 s") from None
-        if done.returncode:
-            raise BenchError(f"psql failed: {done.stderr.strip()[-500:]}")
-        return done.stdout.strip()
+        return ask(self.context, "psql", self.url, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                   "-c", text)
 
-    def _answers(self):
-        try:
-            return self.query("select 1") == "1"
-        except BenchError:
-            return False
-
-    @staticmethod
-    def _other_user(directory):
+    def _other_user(self, directory):
         """What is put before a command to run it as somebody but root; nothing without root."""
         if os.geteuid() != 0:
             return []
-        program = shutil.which("setpriv")
-        if not program:
-            raise BenchError("PostgreSQL refuses to run as root, and there is no setpriv "
-                             "(Debian package util-linux) to start it as another user")
-        for name in USERS:
-            try:
-                user = pwd.getpwnam(name)
-            except KeyError:
-                continue
-            os.chown(directory, user.pw_uid, user.pw_gid)
-            # Becoming another user clears the signal that follows our death, so it is set again.
-            return [program, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
-                    "--pdeathsig", "INT", "--"]
-        raise BenchError(f"PostgreSQL refuses to run as root, and there is no user "
-                         f"{' or '.join(USERS)}")
+        known = {user.pw_name: user for user in pwd.getpwall()}
+        user = next((known[name] for name in USERS if name in known), None)
+        if not user:
+            raise BenchError(f"PostgreSQL refuses to run as root, and there is no user "
+                             f"{' or '.join(USERS)}")
+        os.chown(directory, user.pw_uid, user.pw_gid)
+        # Becoming another user clears the signal that follows our death, so it is set again.
+        return [self.context.tool("setpriv"), f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                "--clear-groups", "--pdeathsig", "INT", "--"]

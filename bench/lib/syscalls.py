@@ -6,25 +6,20 @@ connections and closing them costs is in both and goes away.
 """
 import glob
 import re
-import selectors
 import signal
-import socket
 
-from lib import wrk
-from lib.machine import find_program
+from lib import generators, tools
 from lib.processes import BenchError, wait_until
 
 TABLE_LINE = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$")
-SHORT_SECONDS, LONG_SECONDS = 1, 3
 FEW_REQUESTS, MANY_REQUESTS = 2000, 6000
-REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
 def count_with_strace(context, load, running, seconds):
     """Requests completed, and system calls by name, of one run of `load`."""
     pids = running.pids()
     table = context.supervisor.path("strace.txt")
-    command = [find_program("strace"), "-c", "-f", "-o", table]
+    command = [tools.find("strace"), "-c", "-f", "-o", table]
     for pid in pids:
         command += ["-p", str(pid)]
     tracer = context.supervisor.start("strace", command, context.load_core)
@@ -33,7 +28,7 @@ def count_with_strace(context, load, running, seconds):
                    "strace attaches")
         if tracer.exited():
             raise BenchError(f"strace: {tracer.log_tail()}")
-        requests = wrk.run(context, load, running.address, seconds)
+        requests = generators.wrk(context, load, running.address, seconds)
         tracer.process.send_signal(signal.SIGINT)
         tracer.process.wait(10)
     finally:
@@ -44,8 +39,8 @@ def count_with_strace(context, load, running, seconds):
     return requests["requests"], calls
 
 
-def system_calls(context, load, running, seconds=(SHORT_SECONDS, LONG_SECONDS)):
-    """Of `load`. A new connection for each request is part of the request, so one run will do."""
+def system_calls(context, load, running, seconds):
+    """Of `load`, in runs of two lengths. A new connection for each request is part of the request, so one run will do."""
     few, short_calls = 0, {}
     if not load.close:
         few, short_calls = count_with_strace(context, load, running, seconds[0])
@@ -60,59 +55,14 @@ def system_calls(context, load, running, seconds=(SHORT_SECONDS, LONG_SECONDS)):
                 by_name.items(), key=lambda item: -item[1]) if value >= 0.0005}}
 
 
-def exchange(address, connection_count, request_count):
-    """Exactly `request_count` GETs, one at a time on each connection."""
-    selector = selectors.DefaultSelector()
-    to_send, to_receive = request_count, request_count
-    try:
-        for _ in range(connection_count):
-            connection = socket.create_connection(address, 60)
-            selector.register(connection, selectors.EVENT_READ, bytearray())
-            connection.sendall(REQUEST)
-            to_send -= 1
-        while to_receive > 0:
-            ready = selector.select(60)
-            if not ready:
-                raise BenchError("no answer for a minute")
-            for key, _ in ready:
-                data = key.fileobj.recv(65536)
-                key.data.extend(data)
-                if not data:
-                    raise BenchError("the proxy closed a keep-alive connection")
-                if not is_complete(key.data):
-                    continue
-                key.data.clear()
-                to_receive -= 1
-                if to_send > 0:
-                    key.fileobj.sendall(REQUEST)
-                    to_send -= 1
-    finally:
-        for key in list(selector.get_map().values()):
-            key.fileobj.close()
-        selector.close()
-
-
-def is_complete(answer):
-    end = answer.find(b"\r\n\r\n")
-    if end < 0:
-        return False
-    match = re.search(rb"content-length: *(\d+)", answer[:end], re.IGNORECASE)
-    if not match or not answer.startswith(b"HTTP/1.1 200"):
-        raise BenchError(f"unexpected answer: {bytes(answer[:end])!r}")
-    return len(answer) >= end + 4 + int(match[1])
-
-
 def instructions(context, name):
     """User-space instructions for each request, by callgrind."""
     totals = []
     for count in (FEW_REQUESTS, MANY_REQUESTS):
         out = context.supervisor.path(f"callgrind-{name}-{count}")
-        wrap = [find_program("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}.%p"]
-        running = context.proxies.start(name, context.origin.address, context.proxy_core, wrap, 60)
-        try:
-            exchange(running.address, 64, count)
-        finally:
-            context.supervisor.stop(running.child)
+        wrap = [tools.find("valgrind"), "--tool=callgrind", f"--callgrind-out-file={out}.%p"]
+        with context.proxy(name, wrap=wrap, patience_s=60) as running:
+            generators.exactly(context, running.address, 64, count)
         totals.append(sum(collected(path) for path in glob.glob(out + ".*")))
     if not 0 < totals[0] < totals[1]:
         raise BenchError(f"callgrind left no usable totals for {name}: {totals}")

@@ -32,7 +32,6 @@ void AnswerReader::start() {
   status_ = 0;
   started_ = false;
   reusable_ = true;
-  broken_ = false;
   partial_.clear();
 }
 
@@ -70,17 +69,15 @@ AnswerReader::State AnswerReader::apply_head(std::string_view head) {
   if (!line) return State::unreadable;
   if (line->status < 200) return line->status == 101 ? State::unreadable : State::head;
   status_ = line->status;
-  reusable_ = !line->http_1_0;
   RequestHead framing;
-  while (!head.empty()) {
-    const std::size_t next = head.find("\r\n");
-    head.remove_prefix(next == std::string_view::npos ? head.size() : next + 2);
-    const std::string_view field = head.substr(0, head.find("\r\n"));
-    const std::size_t colon = field.find(':');
-    if (colon == std::string_view::npos) continue;
-    apply_field(field.substr(0, colon), trim_blanks(field.substr(colon + 1)), framing);
+  framing.keep_alive = !line->http_1_0;
+  const std::size_t fields = std::min(head.find("\r\n"), head.size() - 2) + 2;
+  if (!all_fields(head.substr(fields), [&framing](std::string_view name, std::string_view value) {
+        return apply_field(framing, name, value);
+      })) {
+    return State::unreadable;
   }
-  if (broken_) return State::unreadable;
+  reusable_ = framing.keep_alive;
   if (status_ == 204 || status_ == 304) return State::done;
   if (framing.framing == Framing::none) {
     reusable_ = false;
@@ -88,31 +85,6 @@ AnswerReader::State AnswerReader::apply_head(std::string_view head) {
   }
   body_.start(framing);
   return body_.done() ? State::done : State::body;
-}
-
-void AnswerReader::apply_field(std::string_view name, std::string_view value,
-                               RequestHead& framing) {
-  if (equals_ignoring_case(name, "content-length")) {
-    const std::optional<std::uint64_t> length = parse_decimal(value);
-    if (!length || framing.framing != Framing::none) {
-      broken_ = true;
-      return;
-    }
-    framing.framing = Framing::length;
-    framing.content_length = *length;
-  } else if (equals_ignoring_case(name, "transfer-encoding")) {
-    if (!equals_ignoring_case(value, "chunked") || framing.framing != Framing::none) broken_ = true;
-    framing.framing = Framing::chunked;
-  } else if (equals_ignoring_case(name, "connection")) {
-    const auto lists = [value](std::string_view option) {
-      return any_list_element(
-          value, [option](std::string_view e) { return equals_ignoring_case(e, option); });
-    };
-    if (lists("close"))
-      reusable_ = false;
-    else if (lists("keep-alive"))
-      reusable_ = true;
-  }
 }
 
 AnswerReader::State AnswerReader::feed_body(std::string_view bytes) {

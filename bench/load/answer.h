@@ -33,7 +33,6 @@ class AnswerReader {
  private:
   std::string_view take_head(std::string_view bytes);
   State apply_head(std::string_view head);
-  void apply_field(std::string_view name, std::string_view value, RequestHead& framing);
   State feed_body(std::string_view bytes);
 
   State state_ = State::done;
@@ -42,7 +41,6 @@ class AnswerReader {
   int status_ = 0;
   bool started_ = false;
   bool reusable_ = true;
-  bool broken_ = false;  // a framing field that cannot be believed
 };
 
 }  // namespace onehop::bench

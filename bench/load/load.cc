@@ -12,14 +12,13 @@
 //   when that is near what is measured, the machine is too small for the rate), latency_us, errors
 //   (by kind; `status` counts among completed, the others do not), status, connections_opened,
 //   retried (requests sent again because the server had closed a kept connection), cpu_seconds (of
-//   this program), interrupted, timeline (with --timeline: one row per second of answers).
-#include <sys/resource.h>
-
+//   this program), interrupted, timeline (answers in each second).
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 
+#include "../sockets.h"
 #include "onehop/base/ascii.h"
 #include "options.h"
 #include "run.h"
@@ -30,7 +29,6 @@ namespace {
 constexpr double kMostRate = 1e6;
 constexpr double kMostSeconds = 86'400;
 constexpr std::uint64_t kMostConnections = 1'000'000;
-constexpr std::uint64_t kMostBodyBytes = 256 * 1024 * 1024;
 constexpr std::int64_t kMostTimeoutMs = 600'000;
 
 // Each returns what is wrong, and nothing when all is well, as CLI11 wants it.
@@ -53,22 +51,11 @@ std::string take_connections(const std::string& text, Options& options) {
   return {};
 }
 
-std::string check_path(const std::string& text) {
-  if (!text.starts_with('/')) return "a path begins with '/'";
-  for (const char c : text) {
-    if (c <= ' ' || c > '~') return "a path holds printable ASCII without blanks";
-  }
-  return {};
-}
-
 void add_options(CLI::App& app, Options& options, std::string& to, std::string& connections,
                  std::int64_t& timeout_ms) {
   app.add_option("--to", to, "IP:PORT")->required()->check([&options](const std::string& text) {
     return take_address(text, options);
   });
-  app.add_option("--path", options.path, "what to ask for")
-      ->capture_default_str()
-      ->check(check_path);
   app.add_option("--rate", options.rate, "requests per second")
       ->capture_default_str()
       ->check(CLI::Range(0.001, kMostRate));
@@ -79,19 +66,9 @@ void add_options(CLI::App& app, Options& options, std::string& to, std::string& 
                  "'new': one for each request; N: at most N, kept alive")
       ->capture_default_str()
       ->check([&options](const std::string& text) { return take_connections(text, options); });
-  app.add_option("--body", options.body_bytes, "POST so many bytes")
-      ->check(CLI::Range(std::uint64_t{0}, kMostBodyBytes));
   app.add_option("--timeout-ms", timeout_ms, "from when a request is due to its answer")
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, kMostTimeoutMs));
-  app.add_flag("--timeline", options.timeline, "a row for each second");
-}
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace

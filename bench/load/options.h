@@ -18,14 +18,11 @@ constexpr std::size_t kNewConnections = 0;  // for Options::pool_size
 
 struct Options {
   Address to;
-  std::string host;  // the same as text, for the Host field
-  std::string path = "/";
+  std::string host;    // the same as text, for the Host field
   double rate = 1000;  // requests per second
   double seconds = 5;
   std::size_t pool_size = kNewConnections;  // keep-alive connections at most
-  std::uint64_t body_bytes = 0;             // more than zero makes each request a POST
   std::chrono::milliseconds timeout{10'000};
-  bool timeline = false;
 
   [[nodiscard]] bool keep_alive() const { return pool_size != kNewConnections; }
   [[nodiscard]] std::size_t most_connections() const {

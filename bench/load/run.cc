@@ -52,19 +52,8 @@ void watch(int epoll_fd, int fd, std::uint32_t events, std::uint64_t key) {
 }
 
 std::string request_of(const Options& options) {
-  const bool posts = options.body_bytes > 0;
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: bench_load\r\n",
-                                 posts ? "POST" : "GET", options.path, options.host);
-  if (!options.keep_alive()) text += "Connection: close\r\n";
-  if (posts) {
-    text += fmt::format("Content-Type: application/octet-stream\r\nContent-Length: {}\r\n",
-                        options.body_bytes);
-  }
-  text += "\r\n";
-  for (std::uint64_t i = 0; i < options.body_bytes; ++i) {
-    text += static_cast<char>('a' + i % 26);
-  }
-  return text;
+  return fmt::format("GET / HTTP/1.1\r\nHost: {}\r\nUser-Agent: bench_load\r\n{}\r\n", options.host,
+                     options.keep_alive() ? "" : "Connection: close\r\n");
 }
 
 }  // namespace
@@ -203,7 +192,7 @@ void Run::settle(Connection& connection, Progress progress) {
         waiting_.push_front(connection.due);
         tally_.retried();
       } else {
-        tally_.failed(connection.fault(), Clock::now());
+        tally_.failed(connection.fault());
       }
       free(connection);
       return;
@@ -236,7 +225,7 @@ void Run::free(Connection& connection) {
 // What is late already gets no connection: that would only make the next ones later.
 void Run::drop_late(Clock::time_point now) {
   while (!waiting_.empty() && waiting_.front() + options_.timeout <= now) {
-    tally_.failed(Fault::timeout, now);
+    tally_.failed(Fault::timeout);
     waiting_.pop_front();
   }
 }
@@ -247,7 +236,7 @@ void Run::expire(Clock::time_point now) {
     Connection& connection = connections_[deadlines_.begin()->second];
     if (connection.stage() == Connection::Stage::busy) {
       --busy_count_;
-      tally_.failed(Fault::timeout, now);
+      tally_.failed(Fault::timeout);
     }
     free(connection);
   }

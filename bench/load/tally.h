@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a run has come to: counts, latencies and, where asked for, one row per second; and the one
-// line of JSON that says it.
+// What a run has come to: counts, latencies, the answers in each second; and the one line of JSON
+// that says it.
 //
 // The one idea: every offered request ends in exactly one place, so that
 //   offered = completed + (errors other than `status`) + unfinished
@@ -39,7 +39,7 @@ class Tally {
 
   void offered(Clock::duration late);
   void completed(Clock::time_point due, Clock::time_point now, int status);
-  void failed(Fault fault, Clock::time_point now);
+  void failed(Fault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
   void retried() { ++retried_; }
   void connected() { ++connections_opened_; }
 
@@ -49,13 +49,6 @@ class Tally {
   [[nodiscard]] std::string to_json(Clock::time_point now, bool interrupted);
 
  private:
-  struct Second {
-    std::size_t index = 0;
-    std::uint64_t errors = 0;
-    telemetry::HistogramValues latencies;
-  };
-  void move_to_second_of(Clock::time_point now);
-  void close_second();
   [[nodiscard]] double seconds_until(Clock::time_point now, bool interrupted) const;
 
   const Options& options_;
@@ -70,8 +63,7 @@ class Tally {
   std::array<std::uint64_t, kFaultCount> faults_{};
   std::map<int, std::uint64_t> by_status_;
   telemetry::HistogramValues latencies_;
-  Second second_;
-  std::vector<std::string> timeline_;  // rows of JSON, one for each second that is over
+  std::vector<std::uint64_t> timeline_;  // answers in each second
 };
 
 }  // namespace onehop::bench

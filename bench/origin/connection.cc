@@ -11,20 +11,22 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <iterator>
+
+#include "onehop/base/ascii.h"
 
 namespace onehop::bench {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;     // large bodies in few calls
 constexpr std::size_t kFillerBytes = 256 * 1024;   // a multiple of 64, so that the pattern closes
-constexpr std::size_t kOutputLimit = 512 * 1024;   // an echo stops reading above this
+constexpr std::size_t kOutputLimit = 512 * 1024;   // who pipelines and does not read waits above it
 constexpr std::size_t kHeadLimit = 64 * 1024;      // twice what a proxy should let through
 constexpr std::uint64_t kInlineBytes = 16 * 1024;  // a smaller body is copied behind its head
 constexpr std::string_view kPattern =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-\n";
 static_assert(kPattern.size() == 64);
+constexpr std::string_view kSized = "/size/";
 
 }  // namespace
 
@@ -32,32 +34,15 @@ Shared::Shared(Options chosen) : options(std::move(chosen)), read_buffer(kReadBy
   while (filler.size() < kFillerBytes) filler += kPattern;
 }
 
-bool Shared::next_fails() {
-  failing_ += options.error_rate;
-  if (failing_ < 1) return false;
-  failing_ -= 1;
-  return true;
-}
-
-std::chrono::milliseconds Shared::next_delay() {
-  if (options.jitter_ms == 0) return std::chrono::milliseconds(options.delay_ms);
-  const int jitter = std::uniform_int_distribution<int>(0, options.jitter_ms)(random_);
-  return std::chrono::milliseconds(options.delay_ms + jitter);
-}
-
-Connection::Connection(int fd, Shared& shared)
-    : fd_(fd), shared_(shared), accepted_after_resets_(shared.counts.resets) {
+Connection::Connection(int fd, Shared& shared) : fd_(fd), shared_(shared) {
   ++shared_.counts.accepts;
-  ++shared_.counts.open;
   interest_ = EPOLLIN;
   epoll_event event{.events = interest_, .data = {.fd = fd_}};
   epoll_ctl(shared_.epoll_fd, EPOLL_CTL_ADD, fd_, &event);
-  arm(std::chrono::milliseconds(shared_.options.close_idle_ms));
 }
 
 Connection::~Connection() {
   disarm();
-  if (!control_) --shared_.counts.open;
   close(fd_);
 }
 
@@ -71,13 +56,8 @@ Alive Connection::on_ready(std::uint32_t events) {
   return settle();
 }
 
-Alive Connection::on_deadline() {
+Alive Connection::on_due() {
   disarm();
-  if (stage_ != Stage::delaying) {
-    if (output_empty()) return Alive::no;
-    arm(std::chrono::milliseconds(shared_.options.close_idle_ms));  // a slow reader is not idle
-    return Alive::yes;
-  }
   input_ = in_;
   answer();
   return settle();
@@ -172,117 +152,52 @@ void Connection::consume_body() {
   if (!body_.done()) {
     const BodyReader::Piece piece = body_.next(input_);
     input_.remove_prefix(piece.consumed_bytes);
-    shared_.counts.bytes_received += piece.data.size();
-    if (kind_ == Kind::echo && !piece.data.empty()) {
-      if (chunked_echo_) fmt::format_to(std::back_inserter(out_), "{:x}\r\n", piece.data.size());
-      out_ += piece.data;
-      if (chunked_echo_) out_ += "\r\n";
-    }
+    shared_.counts.bytes_received += piece.data_bytes;
   }
   if (body_.failed()) {
     closing_ = true;
-  } else if (body_.done() && kind_ == Kind::echo) {
-    if (chunked_echo_) out_ += "0\r\n\r\n";
-    next_request();
   } else if (body_.done()) {
-    delay_or_answer();
+    if (shared_.options.delay_ms == 0 || asks_counts_) return answer();
+    stage_ = Stage::delaying;
+    due_ = Clock::now() + std::chrono::milliseconds(shared_.options.delay_ms);
+    shared_.delayed.emplace(due_, fd_);
   }
 }
 
 void Connection::start_request(std::string_view text) {
-  disarm();
   const std::optional<RequestHead> head = parse_head(text);
   if (!head) {
-    kind_ = Kind::unreadable;
-    answer();
-    return;
+    close_after_answer_ = true;
+    append_head("400 Bad Request", 0);
+    return next_request();
   }
-  classify(*head);
-  if (kind_ == Kind::counts || kind_ == Kind::reset) {
-    if (request_count_ == 0) become_control();
-  } else {
+  asks_counts_ = head->target == "/__counts";
+  if (!asks_counts_) {
     ++shared_.counts.requests;
+  } else if (request_count_ == 0) {
+    --shared_.counts.accepts;
   }
   ++request_count_;
-  const bool last = request_count_ == shared_.options.close_after && !control_;
-  http_1_0_ = head->http_1_0;
+  size_bytes_ = shared_.options.body_bytes;
+  if (head->method == "GET" && head->target.starts_with(kSized)) {
+    size_bytes_ = parse_decimal(head->target.substr(kSized.size())).value_or(size_bytes_);
+  }
   head_method_ = head->method == "HEAD";
-  chunked_echo_ = head->framing == Framing::chunked;
-  close_after_answer_ = last || !head->keep_alive;
-  size_bytes_ = kind_ == Kind::echo ? head->content_length : size_bytes_;
+  close_after_answer_ = !head->keep_alive;
   body_.start(*head);
   stage_ = Stage::reading_body;
-  if (head->expects_continue && !body_.done()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
-  if (kind_ == Kind::echo) delay_or_answer();
-}
-
-void Connection::classify(const RequestHead& head) {
-  constexpr std::string_view kSized = "/size/";
-  const bool asks = head.method == "GET" || head.method == "HEAD";
-  kind_ = Kind::fixed;
-  fails_ = false;
-  size_bytes_ = shared_.options.body_bytes;
-  if (asks && head.target == "/__counts") {
-    kind_ = Kind::counts;
-    return;
-  }
-  if (asks && head.target == "/__reset") {
-    kind_ = Kind::reset;
-    return;
-  }
-  fails_ = shared_.next_fails();
-  if (fails_) return;
-  if (asks && head.target.starts_with(kSized)) {
-    const std::string_view digits = head.target.substr(kSized.size());
-    std::from_chars(digits.data(), digits.data() + digits.size(), size_bytes_);
-  } else if (shared_.options.echo && head.framing != Framing::none && head.method != "HEAD") {
-    kind_ = Kind::echo;
-  }
-}
-
-void Connection::become_control() {
-  control_ = true;
-  --shared_.counts.open;
-  if (accepted_after_resets_ == shared_.counts.resets) --shared_.counts.accepts;
-}
-
-void Connection::delay_or_answer() {
-  const bool asked_about = kind_ == Kind::counts || kind_ == Kind::reset;
-  const auto delay = asked_about ? std::chrono::milliseconds(0) : shared_.next_delay();
-  if (delay.count() == 0) {
-    answer();
-    return;
-  }
-  stage_ = Stage::delaying;
-  arm(delay);
 }
 
 void Connection::answer() {
-  Counts& counts = shared_.counts;
-  if (kind_ == Kind::unreadable) {
-    close_after_answer_ = true;
-    append_head("400 Bad Request", 0);
-    next_request();
-    return;
-  }
-  if (kind_ == Kind::echo) {
-    append_head("200 OK", size_bytes_);
-    stage_ = Stage::reading_body;
-    return;
-  }
-  if (kind_ == Kind::reset) {
-    counts = {.open = counts.open, .resets = counts.resets + 1};
-  }
-  if (kind_ == Kind::counts || kind_ == Kind::reset) {
-    const std::string json =
-        fmt::format(R"({{"accepts":{},"requests":{},"open":{},"bytes_received":{}}})",
-                    counts.accepts, counts.requests, counts.open, counts.bytes_received);
+  if (asks_counts_) {
+    const Counts& counts = shared_.counts;
+    const std::string json = fmt::format(R"({{"accepts":{},"requests":{},"bytes_received":{}}})",
+                                         counts.accepts, counts.requests, counts.bytes_received);
     append_head("200 OK", json.size());
-    if (!head_method_) out_ += json;
-    next_request();
-    return;
+    out_ += json;
+    return next_request();
   }
-  append_head(fails_ ? "503 Service Unavailable" : "200 OK", size_bytes_);
+  append_head("200 OK", size_bytes_);
   if (head_method_) {
     next_request();
   } else if (size_bytes_ <= kInlineBytes) {
@@ -296,37 +211,20 @@ void Connection::answer() {
 }
 
 void Connection::append_head(std::string_view status, std::uint64_t body_bytes) {
-  auto to = std::back_inserter(out_);
-  fmt::format_to(to, "HTTP/1.1 {}\r\nContent-Type: text/plain\r\n", status);
-  if (kind_ == Kind::echo && chunked_echo_) {
-    out_ += "Transfer-Encoding: chunked\r\n";
-  } else {
-    fmt::format_to(to, "Content-Length: {}\r\n", body_bytes);
-  }
-  if (close_after_answer_) {
-    out_ += "Connection: close\r\n";
-  } else if (http_1_0_) {
-    out_ += "Connection: keep-alive\r\n";
-  }
-  out_ += "\r\n";
+  fmt::format_to(std::back_inserter(out_),
+                 "HTTP/1.1 {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n{}\r\n", status,
+                 body_bytes, close_after_answer_ ? "Connection: close\r\n" : "");
 }
 
 void Connection::next_request() {
   stage_ = Stage::reading_head;
   closing_ = closing_ || close_after_answer_;
-  arm(std::chrono::milliseconds(shared_.options.close_idle_ms));
-}
-
-void Connection::arm(std::chrono::milliseconds after) {
-  if (after.count() == 0) return;
-  deadline_ = Clock::now() + after;
-  shared_.deadlines.emplace(deadline_, fd_);
 }
 
 void Connection::disarm() {
-  if (deadline_ == Clock::time_point{}) return;
-  shared_.deadlines.erase({deadline_, fd_});
-  deadline_ = {};
+  if (due_ == Clock::time_point{}) return;
+  shared_.delayed.erase({due_, fd_});
+  due_ = {};
 }
 
 void Connection::update_interest() {

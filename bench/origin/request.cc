@@ -2,73 +2,39 @@
 // The parsing half of the bench origin: plain loops over string views, no allocation.
 #include "request.h"
 
-#include <strings.h>
-
 #include <algorithm>
-#include <charconv>
+
+#include "onehop/base/ascii.h"
 
 namespace onehop::bench {
 namespace {
 
 constexpr int kMostHexDigits = 15;  // sixteen could overflow 64 bits
 
-bool same_text(std::string_view left, std::string_view right) {
-  return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
-}
+}  // namespace
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// Removes the first line, with its CRLF, from `text` and returns it without.
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = std::min(text.find("\r\n"), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 2, text.size()));
-  return line;
-}
-
-bool lists(std::string_view value, std::string_view wanted) {
-  while (!value.empty()) {
-    const std::size_t comma = std::min(value.find(','), value.size());
-    if (same_text(trimmed(value.substr(0, comma)), wanted)) return true;
-    value.remove_prefix(std::min(comma + 1, value.size()));
-  }
-  return false;
-}
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// False: the field makes the request unusable.
 bool apply_field(RequestHead& head, std::string_view name, std::string_view value) {
-  if (same_text(name, "content-length")) {
-    const std::optional<std::uint64_t> length = number(value);
-    if (!length || head.framing == Framing::chunked) return false;
+  value = trim_blanks(value);
+  if (equals_ignoring_case(name, "content-length")) {
+    const std::optional<std::uint64_t> length = parse_decimal(value);
+    if (!length || head.framing != Framing::none) return false;
     head.framing = Framing::length;
     head.content_length = *length;
-  } else if (same_text(name, "transfer-encoding")) {
-    if (!same_text(value, "chunked") || head.framing == Framing::length) return false;
+  } else if (equals_ignoring_case(name, "transfer-encoding")) {
+    if (!equals_ignoring_case(value, "chunked") || head.framing != Framing::none) return false;
     head.framing = Framing::chunked;
-  } else if (same_text(name, "connection")) {
-    if (lists(value, "close")) head.keep_alive = false;
-    if (head.http_1_0 && lists(value, "keep-alive")) head.keep_alive = true;
-  } else if (same_text(name, "expect")) {
-    head.expects_continue = same_text(value, "100-continue");
+  } else if (equals_ignoring_case(name, "connection")) {
+    any_list_element(value, [&head](std::string_view option) {
+      if (equals_ignoring_case(option, "close")) head.keep_alive = false;
+      return false;
+    });
   }
   return true;
 }
 
-}  // namespace
-
 std::optional<RequestHead> parse_head(std::string_view text) {
-  const std::string_view line = take_line(text);
+  const std::string_view line = text.substr(0, text.find("\r\n"));
+  text.remove_prefix(std::min(line.size() + 2, text.size()));
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == 0 || last <= first + 1) return std::nullopt;
@@ -77,17 +43,11 @@ std::optional<RequestHead> parse_head(std::string_view text) {
   head.target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
-  head.http_1_0 = version == "HTTP/1.0";
-  head.keep_alive = !head.http_1_0;
-  while (!text.empty()) {
-    const std::string_view field = take_line(text);
-    const std::size_t colon = field.find(':');
-    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    if (!apply_field(head, field.substr(0, colon), trimmed(field.substr(colon + 1)))) {
-      return std::nullopt;
-    }
-  }
-  return head;
+  head.keep_alive = version == "HTTP/1.1";
+  const bool good = all_fields(text, [&head](std::string_view name, std::string_view value) {
+    return apply_field(head, name, value);
+  });
+  return good ? std::optional(head) : std::nullopt;
 }
 
 void BodyReader::start(const RequestHead& head) {
@@ -110,12 +70,12 @@ void BodyReader::start(const RequestHead& head) {
 BodyReader::Piece BodyReader::next(std::string_view input) {
   if (state_ != State::plain && state_ != State::data) {
     on_framing_byte(input.front());
-    return {1, {}};
+    return {1, 0};
   }
   const std::size_t take = std::min<std::uint64_t>(left_bytes_, input.size());
   left_bytes_ -= take;
   if (left_bytes_ == 0) state_ = state_ == State::plain ? State::done : State::data_end;
-  return {take, input.substr(0, take)};
+  return {take, take};
 }
 
 void BodyReader::on_framing_byte(char byte) {
@@ -124,7 +84,7 @@ void BodyReader::on_framing_byte(char byte) {
       on_size_byte(byte);
       return;
     case State::extension:
-      if (byte == '\n') on_line_end();
+      if (byte == '\n') state_ = left_bytes_ > 0 ? State::data : State::trailer_start;
       return;
     case State::data_end:
       if (byte == '\n') {
@@ -165,10 +125,6 @@ void BodyReader::on_size_byte(char byte) {
   } else {
     state_ = State::failed;
   }
-}
-
-void BodyReader::on_line_end() {
-  state_ = left_bytes_ > 0 ? State::data : State::trailer_start;
 }
 
 }  // namespace onehop::bench

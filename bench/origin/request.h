@@ -20,20 +20,35 @@ struct RequestHead {
   std::string_view target;
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;
-  bool http_1_0 = false;
   bool keep_alive = true;
-  bool expects_continue = false;
 };
 
 // `head` runs from the request line up to the empty line, without it. Nothing: not a request.
 [[nodiscard]] std::optional<RequestHead> parse_head(std::string_view head);
+
+// One field of a request or an answer. False: nobody can say where the body ends.
+[[nodiscard]] bool apply_field(RequestHead& head, std::string_view name, std::string_view value);
+
+// Calls visit(name, value) for each field line until it returns false, and returns whether one did
+// not. A line without a colon is none.
+template <class Visit>
+[[nodiscard]] bool all_fields(std::string_view lines, Visit visit) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find("\r\n"));
+    lines.remove_prefix(line.size() < lines.size() ? line.size() + 2 : line.size());
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) return false;
+    if (!visit(line.substr(0, colon), line.substr(colon + 1))) return false;
+  }
+  return true;
+}
 
 // Cuts a body out of a stream of bytes, one piece at a time.
 class BodyReader {
  public:
   struct Piece {
     std::size_t consumed_bytes = 0;  // of the input, framing included
-    std::string_view data;           // the body bytes among them
+    std::size_t data_bytes = 0;      // of the body among them
   };
 
   // Begins the body that `head` announces; one of length zero is done at once.
@@ -63,7 +78,6 @@ class BodyReader {
 
   void on_framing_byte(char byte);
   void on_size_byte(char byte);
-  void on_line_end();
 
   State state_ = State::done;
   std::uint64_t left_bytes_ = 0;

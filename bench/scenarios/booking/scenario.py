@@ -6,13 +6,11 @@ and k6 each count for themselves, so a request that a proxy repeated, an answer 
 an endpoint that it gave up because of its 409s shows as figures that do not agree.
 """
 import os
-import subprocess
 
 from lib import beside, k6, tools
-from lib.layout import Plot, Section, Series, Table, is_number, number
-from lib.processes import BenchError
-from lib.scenario_runner import bar, throughput_plot
+from lib.scenario_runner import bar
 from lib.stores import Postgres, Redis
+from lib.tables import Section, Table
 
 TITLE = "booking: a crowd, a stock in Redis, orders in PostgreSQL, 409 when sold out (k6)"
 TOOLS = ("k6", "go", "redis-server", "postgres", "initdb", "psql")
@@ -55,15 +53,11 @@ def start_replicas(context):
     context.postgres.query("TRUNCATE orders RESTART IDENTITY")
     context.postgres.query("CHECKPOINT")
     redis = f"{context.redis.address[0]}:{context.redis.address[1]}"
-    context.endpoints = []
-    for number in range(1, REPLICAS + 1):
-        child = context.supervisor.start(
-            f"app-{number}", [program, "--redis", redis, "--postgres", context.postgres.url],
-            stdout=subprocess.PIPE)
-        host, _, port = child.process.stdout.readline().decode().strip().rpartition(":")
-        if not host:
-            raise BenchError(f"the booking app did not start: {child.log_tail()}")
-        context.endpoints.append((host, int(port)))
+    context.endpoints = [
+        context.start_replica(f"app-{number}", [program, "--redis", redis, "--postgres",
+                                                context.postgres.url])
+        for number in range(1, REPLICAS + 1)]
+    return context.endpoints
 
 
 def run(context, target, scale):
@@ -76,12 +70,11 @@ def run(context, target, scale):
     refused = k6.count(metrics, "refused")
     return {
         "requests": requests, "errors": k6.errors(metrics), "percentiles_us": percentiles,
-        "timeline": metrics["timeline"],
         "sold": k6.count(metrics, "sold"), "refused": refused,
         "left": int(context.redis.command("GET", "stock")),
         "orders": int(context.postgres.query("SELECT count(*) FROM orders")),
         "customers": int(context.postgres.query("SELECT count(DISTINCT customer) FROM orders")),
-        "rows": {"requests": requests, "requests/s": k6.per_second(metrics),
+        "rows": {"requests": requests, "requests/s": metrics["http_reqs"]["rate"],
                  **{title: percentiles[key] / 1000 for title, key in (
                      ("average ms", "mean"), ("median ms", "p50"), ("p90 ms", "p90"),
                      ("p95 ms", "p95"), ("max ms", "max"))},
@@ -150,14 +143,6 @@ def seconds(scale):
     return scale["seconds"] + 4
 
 
-def rows_table(records):
-    """Rows of very different size, so each cell is printed by itself."""
-    return Table("", ["", "report", *(record["proxy"] for record in records)], [
-        [row, *(number(cell) if is_number(cell) else cell for cell in (
-            figure, *(record["rows"].get(row) for record in records)))]
-        for row, figure in REPORT.rows])
-
-
 def sections(records):
     agreement = Table(
         "Who counted what", ["", *(record["proxy"] for record in records)],
@@ -180,16 +165,11 @@ def sections(records):
         for name in names]) for title, key in (
             ("Peak CPU by process, cores", "peak"), ("Average CPU by process, cores", "average"),
             ("Peak memory by process, MiB", "memory_mib"))]
-    plots = [beside.percentile_plot("Time to answer", records, shown=("p50", "p90", "p95", "p99")),
-             Plot("Average CPU", "stacked", "cores", labels=[one["proxy"] for one in records],
-                  series=[Series(name, [one["usage"].get(name, {}).get("average", 0)
-                                        for one in records]) for name in names]),
-             throughput_plot("Throughput over time", records, "k6")]
     found = [Section("the rows of the report beside ours", [
         "Users send one booking after the other without a pause, so throughput and duration are "
         "two sides of one figure: with all cores busy, what the proxy and the tool use is taken "
         "from the app. The share of 409s depends on how many requests there were in all."],
-        [rows_table(records), agreement, *usage], plots)]
+        [beside.rows_table("", REPORT, records), agreement, *usage])]
     own = [("", record["percentiles_us"], beside.percentiles_us(record["stats"]))
            for record in records if record.get("stats")]
     if own:

@@ -9,17 +9,15 @@ import csv
 import json
 import os
 import statistics
-import subprocess
 
-from lib import beside, k6, routes
-from lib.layout import Section, Table
+from lib import beside, k6
 from lib.processes import BenchError
-from lib.scenario_runner import bar, throughput_plot, timeline
+from lib.scenario_runner import bar
+from lib.tables import Section, Table
 
 TITLE = "gateway: a service level under injected failures (Locust and k6)"
 TOOLS = ("locust", "k6", "node")
 PROXIES = ("direct", "onehop", "nginx-stock", "nginx", "haproxy")
-CONFIGURED = (*PROXIES, "haproxy-tcp", "envoy", "caddy")
 REPORT = Table("What the report says", ["", "report, Locust", "report, k6"], [
     ["requests/s", 1040, 980], ["median ms", 118, 94], ["p95 ms", 301, 276],
     ["p99 ms", 612, 441], ["errors %", 0.21, 0.12], ["cache hit ratio %", None, 72],
@@ -33,7 +31,7 @@ SCALE = {  # hold_s is what comes after the ramp, without the spikes
         {"tool": "locust", "users": 240, "ramp_s": 2, "hold_s": 10, "spike_s": 0},
         {"tool": "k6", "users": 120, "ramp_s": 3, "hold_s": 6, "spike_s": 2}]},
     "smoke": {"steps": [
-        {"tool": "locust", "users": 20, "ramp_s": 1, "hold_s": 1, "spike_s": 0},
+        {"tool": "locust", "users": 20, "ramp_s": 1, "hold_s": 3, "spike_s": 0},
         {"tool": "k6", "users": 12, "ramp_s": 1, "hold_s": 3, "spike_s": 1}]},
 }
 REPLICAS = 3
@@ -59,25 +57,12 @@ def seconds(scale):
 def start_replicas(context):
     """Anew for each proxy, so that all of them meet the same faults from the first request on."""
     program = os.path.join(context.folder, "replica.js")
-    context.endpoints = []
-    for number in range(REPLICAS):  # out of step, so that they do not all fail at once
-        child = context.supervisor.start(
-            "replica", [context.tool("node"), program, "--fail-rate", str(FAIL_RATE),
-                        "--reset-rate", str(RESET_RATE), "--phase", str(number / REPLICAS)],
-            stdout=subprocess.PIPE)
-        host, _, port = child.process.stdout.readline().decode().strip().rpartition(":")
-        if not host:
-            raise BenchError(f"a replica of the gateway did not start: {child.log_tail()}")
-        context.endpoints.append((host, int(port)))
-
-
-def start_proxy(context, name):
-    """As for scenarios with several services, since there nginx, where it is tuned, does not set a
-    replica aside after one failure."""
-    if name in routes.NAMES:
-        return routes.start(context.supervisor, context.settings.onehop, name,
-                            {"/": context.endpoints})
-    return context.proxies.start(name, context.endpoints, None)
+    # Out of step, so that they do not all fail at once.
+    context.endpoints = [
+        context.start_replica("replica", [
+            context.tool("node"), program, "--fail-rate", str(FAIL_RATE), "--reset-rate",
+            str(RESET_RATE), "--phase", str(number / REPLICAS)]) for number in range(REPLICAS)]
+    return context.endpoints
 
 
 def run(context, target, scale):
@@ -96,7 +81,7 @@ def _k6(context, url, scale):
                      {"SCALE": json.dumps(scale), "TARGET": url}, seconds(scale) + START_S)
     return {"requests": k6.count(metrics, "http_reqs"),
             "errors": {"failed": int(metrics["http_req_failed"]["passes"])},
-            "percentiles_us": k6.percentiles_us(metrics), "timeline": metrics["timeline"]}
+            "percentiles_us": k6.percentiles_us(metrics)}
 
 
 def _locust(context, url, scale):
@@ -112,10 +97,7 @@ def _locust(context, url, scale):
     try:
         with open(f"{prefix}_stats.csv", newline="") as file:
             total = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
-        with open(f"{prefix}_stats_history.csv", newline="") as file:
-            seconds_of = [(int(row["Timestamp"]), int(row["Total Request Count"]))
-                          for row in csv.DictReader(file) if row["Name"] == "Aggregated"]
-        return {"requests": int(total["Request Count"]), "timeline": timeline(seconds_of),
+        return {"requests": int(total["Request Count"]),
                 "errors": {"failed": int(total["Failure Count"])},
                 "percentiles_us": {key: float(total[name]) * 1000
                                    for key, name in LOCUST_PERCENTILES.items()}}
@@ -125,7 +107,7 @@ def _locust(context, url, scale):
 
 def held_per_s(record):
     """Requests a second once the users are there: the median of the busier half of the run."""
-    rates = sorted(moment["completed"] for moment in record["replicas_timeline"])
+    rates = sorted(completed for _, completed in record["timeline"])
     return statistics.median(rates[len(rates) // 2:]) if rates else 0.0
 
 
@@ -153,7 +135,7 @@ def injected_failures(record):
 
 
 def sections(records):
-    tables, plots, own = [], [], []
+    tables, own = [], []
     for tool, name in (("locust", "Locust"), ("k6", "k6")):
         ours = [record for record in records if record["step"]["tool"] == tool]
         if not ours:
@@ -162,8 +144,6 @@ def sections(records):
         tables.append(beside.rows_table(f"{name}: {ours[0]['step']['users']:,} users", Table(
             "", ["", REPORT.columns[column]], [[row[0], row[column]] for row in REPORT.rows]),
             ours))
-        plots += [beside.percentile_plot(f"{name}: time to answer", ours),
-                  throughput_plot(f"{name}: throughput over time", ours, name)]
         own += [(name, record["percentiles_us"], beside.percentiles_us(record["stats"]))
                 for record in ours if record.get("stats")]
     tables.append(failures_table(records))
@@ -174,7 +154,7 @@ def sections(records):
         f"the rate. Of the {REPLICAS} replicas (`direct` is one of them) each answers "
         f"{100 * FAIL_RATE:.2f} % of its requests with 502 and resets the connection of "
         f"{100 * RESET_RATE:.2f} %. Requests a second are those that the replicas counted, the "
-        "median of the busier half of the run.", REPORT.note], tables, plots)]
+        "median of the busier half of the run.", REPORT.note], tables)]
     if own:
         found.append(Section("onehop's own figures beside those of the tools", [
             "Locust rounds times of 100 ms and more to two digits."],

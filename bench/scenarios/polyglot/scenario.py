@@ -10,19 +10,18 @@ an upstream of its own, since `/stats` keeps one histogram for each endpoint.
 import csv
 import os
 import re
-import subprocess
 import sys
 import time
 
-from lib import beside, kernel, routes, tools
-from lib.layout import Plot, Section, Series, Table
+from lib import beside, kernel, tools
 from lib.processes import BenchError, free_port, listens, wait_until
-from lib.scenario_runner import bar, throughput_plot
+from lib.scenario_runner import SEVERAL_SERVICES, bar
+from lib.tables import Section, Table
 
 TITLE = "polyglot: the same API in Python, Node, Go and C++ (ab)"
-TOOLS = ("ab",)
+TOOLS = ("ab", "node", "go", "g++")
 PROXIES = ("direct", "onehop", "nginx", "haproxy")
-CONFIGURED = tuple(name for name in routes.NAMES if name != "haproxy-limited")
+CONFIGURED = SEVERAL_SERVICES[:5]
 REPORT = Table("What the report says", ["", "Python", "Go", "Node", "Rust"], [
     ["/health p50 ms", 6, 3, 9, 2], ["/health p95 ms", 10, 8, 14, 4],
     ["/health p99 ms", 15, 12, 20, 7], ["/health/all requests/s", 244.7, 320.0, 230.0, None],
@@ -38,11 +37,9 @@ SCALE = {
               "paced_concurrency": 10, "paced_requests": 200},
 }
 LANGUAGES = ("python", "node", "go", "cpp")
-NEEDED = {"python": "python3", "node": "node", "go": "go", "cpp": "g++"}
 AGGREGATING = ("python", "node", "go")
 SHOWN = ("p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "max")
 PATIENCE_S = 300
-IDLE_S = 1.0
 WARM_UP = 2000  # requests
 PACED_MS = 30      # on average, of 10 to 50
 # By how much of ab's figure they may differ in the paced load; TOLERANCE_US where that is more. Of
@@ -62,12 +59,7 @@ def seconds(scale):
 
 
 def start(context):
-    context.left_out = {name: tools.missing(NEEDED[name]) for name in LANGUAGES
-                        if tools.missing(NEEDED[name])}
-    context.commands = {name: _command(context, name) for name in LANGUAGES
-                        if name not in context.left_out}
-    if not context.commands:
-        raise BenchError("; ".join(context.left_out.values()))
+    context.commands = {name: _command(context, name) for name in LANGUAGES}
 
 
 def start_replicas(context):
@@ -93,6 +85,7 @@ def start_replicas(context):
             context.routes[f"/{name}/health/all"] = [address]
     context.endpoints = [("127.0.0.1", port) for port in ports.values()]
     _warm_up(context)
+    return context.routes
 
 
 def _warm_up(context):
@@ -111,32 +104,16 @@ def _command(context, name):
         return [sys.executable, source + "py"]
     if name == "node":
         return [context.tool("node"), source + "js"]
-    if name == "go":
-        return _built([context.tool("go"), "build", "-o", target, source + "go"], target)
-    return _built([context.tool("g++"), "-std=c++20", "-O2", "-o", target, source + "cc"], target)
-
-
-def _built(command, target):
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, timeout=PATIENCE_S,
-                              env=tools.environment())
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"a service does not build within {PATIENCE_S} s") from None
-    if done.returncode:
-        raise BenchError(f"a service does not build: {done.stdout.strip()[-1500:]}")
+    build = {"go": [context.tool("go"), "build", "-o", target],
+             "cpp": [context.tool("g++"), "-std=c++20", "-O2", "-o", target]}[name]
+    tools.run([*build, source + {"go": "go", "cpp": "cc"}[name]], f"building service-{name}")
     return [target]
-
-
-def start_proxy(context, name):
-    return routes.start(context.supervisor, context.settings.onehop, name, context.routes)
 
 
 # --- the load ------------------------------------------------------------------------------------
 
 
 def run(context, target, scale):
-    idle = _idle(context)
     loads = {}
     for name in context.services:
         address = context.routes[f"/{name}/health"][0] if context.proxy == "direct" else target
@@ -144,8 +121,7 @@ def run(context, target, scale):
         if context.proxy == "onehop":
             paths.append("paced")
         loads[name] = {path: _load(context, name, address, scale, path) for path in paths}
-        loads[name]["idle"] = idle[name]
-    every = [load for one in loads.values() for path, load in one.items() if path != "idle"]
+    every = [load for one in loads.values() for load in one.values()]
     rows = {}
     for name, one in loads.items():
         for path in ("health", "health/all"):
@@ -153,24 +129,10 @@ def run(context, target, scale):
                 rows[f"{name} /{path} requests/s"] = one[path]["requests_per_s"]
                 for key in ("p50", "p95", "p99"):
                     rows[f"{name} /{path} {key} ms"] = one[path]["percentiles_us"][key] / 1000
-    return {"rows": rows, "loads": loads, "left_out": context.left_out,
+    return {"rows": rows, "loads": loads,
             "requests": sum(load["requests"] for load in every),
             "errors": {"failed": sum(load["failed"] for load in every)},
             "percentiles_us": loads[next(iter(loads))]["health"]["percentiles_us"]}
-
-
-def _idle(context):
-    """What the services use when nobody asks."""
-    before = {name: sum(kernel.cpu_seconds(kernel.family(child.pid)))
-              for name, child in context.services.items()}
-    time.sleep(IDLE_S)
-    return {name: {"cores": (sum(kernel.cpu_seconds(kernel.family(child.pid))) -
-                             before[name]) / IDLE_S, "memory_mib": _memory_mib(child)}
-            for name, child in context.services.items()}
-
-
-def _memory_mib(child):
-    return kernel.memory_bytes(kernel.family(child.pid), "VmRSS") / 2**20
 
 
 def _load(context, name, address, scale, path):
@@ -187,7 +149,7 @@ def _load(context, name, address, scale, path):
     wall = time.monotonic() - began
     used = sum(kernel.cpu_seconds(kernel.family(service.pid))) - before
     return {**_understood(child.log_tail(), curve, count), "cores": used / wall,
-            "memory_mib": _memory_mib(service)}
+            "memory_mib": kernel.memory_bytes(kernel.family(service.pid), "VmRSS") / 2**20}
 
 
 def _understood(output, curve, count):
@@ -236,7 +198,7 @@ def compared(record, paths):
     for name, one in record["loads"].items() if record.get("stats") else ():
         for path, load in one.items():
             if path in paths:
-                upstream = routes.service_name(f"/{name}/{path}")
+                upstream = f"{name}-{path.replace('/', '-')}"
                 found.append((f"{name} /{path}", load["percentiles_us"],
                               beside.percentiles_us(record["stats"], upstream)))
     return found
@@ -247,15 +209,9 @@ def sections(records):
     reported = _reported()
     beside_ours = beside.rows_table("", Table("", ["", "report"], [
         [row, reported.get(row)] for row in rows]), records, REPORT.note)
-    text = [f"{name} is left out: {reason}" for name, reason in records[0]["left_out"].items()]
-    found = [Section("the rows of the report beside ours", text, [beside_ours],
-                     [_plot(records, "health", "p95"), _plot(records, "health/all", "p50"),
-                      throughput_plot("Throughput over time, one load after the other", records,
-                                      "the services, with what they ask each other (ab keeps no "
-                                      "seconds)")])]
+    found = [Section("the rows of the report beside ours", [], [beside_ours])]
     found.append(Section("each service", [
-        "CPU is in cores and memory resident, both of the service's process; idle: in a second "
-        "before the load."], [_services_table(record) for record in records]))
+        "CPU is in cores and memory resident, both of the service's process."], [_services_table(record) for record in records]))
     for record in records:
         if record.get("stats"):
             found.append(Section("onehop's own figures beside those of ab", [
@@ -281,21 +237,10 @@ def _reported():
     return found
 
 
-def _plot(records, path, key):
-    names = [name for name in LANGUAGES if path in records[0]["loads"].get(name, {})]
-    return Plot(f"/{path}: {key}", "bars", "ms", labels=names, series=[
-        Series(record["proxy"], [record["loads"][name][path]["percentiles_us"][key] / 1000
-                                 for name in names]) for record in records])
-
-
 def _services_table(record):
-    rows = []
-    for name, one in record["loads"].items():
-        for path, load in one.items():
-            if path != "idle":
-                rows.append([f"{name} /{path}", load["requests_per_s"],
-                             *(load["percentiles_us"][key] / 1000 for key in SHOWN),
-                             one["idle"]["cores"], load["cores"], one["idle"]["memory_mib"],
-                             load["memory_mib"]])
-    return Table(record["proxy"], ["", "requests/s", *SHOWN[:-1], "p100", "CPU idle", "CPU loaded",
-                                   "MiB idle", "MiB loaded"], rows, "Percentiles in ms.")
+    rows = [[f"{name} /{path}", load["requests_per_s"],
+             *(load["percentiles_us"][key] / 1000 for key in SHOWN), load["cores"],
+             load["memory_mib"]]
+            for name, one in record["loads"].items() for path, load in one.items()]
+    return Table(record["proxy"], ["", "requests/s", *SHOWN[:-1], "p100", "CPU", "MiB"], rows,
+                 "Percentiles in ms.")

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Called by Artillery after each answer. What it does not count by itself: how long answers of one
-// status took, whether those that turn a user away say when to come again, and how many answers
-// came in each second: its own periods are of ten.
+// status took, and whether those that turn a user away say when to come again.
 'use strict';
 
 function note(request, response, context, events, next) {
   const status = response.statusCode;
   const phases = (response.timings && response.timings.phases) || {};
   const shed = status === 503 || status === 429;
-  const let_in = status === 200 || status === 401;
-  const second = Math.floor(Date.now() / 1000);
-  events.emit('counter', `second.${second}.${shed ? 'shed' : let_in ? 'let_in' : 'other'}`, 1);
   if (shed) {
     const says = response.headers['retry-after'] !== undefined;
     events.emit('counter', says ? 'shed.with_retry_after' : 'shed.without_retry_after', 1);

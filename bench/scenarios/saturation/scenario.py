@@ -8,19 +8,17 @@ HAProxy is there twice, with the same limits and, like nginx, without any.
 """
 import json
 import os
-import subprocess
 
-from lib import beside, routes
-from lib.layout import Plot, Section, Series, Table
+from lib import beside
+from lib.configurations import Limits
 from lib.processes import BenchError
-from lib.scenario_runner import bar, throughput_plot
+from lib.scenario_runner import SEVERAL_SERVICES, bar
+from lib.tables import Section, Table
 
 TITLE = "saturation: a thousand new users a second (Artillery)"
 TOOLS = ("artillery", "node")
 PROXIES = ("direct", "onehop", "haproxy-limited", "nginx", "haproxy")
-CONFIGURED = routes.NAMES
-SHOWN_AS = {"nginx-stock": "nginx-stock, unlimited", "nginx": "nginx, unlimited",
-            "haproxy": "haproxy, unlimited"}
+CONFIGURED = SEVERAL_SERVICES
 REPORT = Table("What the report says", ["row", "report"], [
     ["requests", 127800], ["ECONNREFUSED", 2879], ["ECONNRESET", 9899], ["ETIMEDOUT", 114974],
     ["answered", None], ["fastest 200 ms", 56], ["slowest 200 ms", 153]],
@@ -55,24 +53,17 @@ def seconds(scale):
 
 def start_replicas(context):
     """Anew for each proxy: a service whose queue is full works on for seconds after the load."""
-    context.routes = {}
-    for name in SERVICES:
-        child = context.supervisor.start(
-            name, [context.tool("node"), os.path.join(context.folder, "service.js"),
-                   "--name", name, "--work-ms", str(WORK_MS),
-                   "--concurrency", str(context.scale["workers"]),
-                   "--room", str(context.scale["room"])], stdout=subprocess.PIPE)
-        host, _, port = child.process.stdout.readline().decode().strip().rpartition(":")
-        if not host:
-            raise BenchError(f"the service {name} did not start: {child.log_tail()}")
-        context.routes[f"/{name}"] = [(host, int(port))]
+    context.routes = {f"/{name}": [context.start_replica(name, [
+        context.tool("node"), os.path.join(context.folder, "service.js"), "--name", name,
+        "--work-ms", str(WORK_MS), "--concurrency", str(context.scale["workers"]),
+        "--room", str(context.scale["room"])])] for name in SERVICES}
     context.endpoints = [replicas[0] for replicas in context.routes.values()]
+    return context.routes
 
 
-def start_proxy(context, name):
-    workers = context.scale["workers"]
-    return routes.start(context.supervisor, context.settings.onehop, name, context.routes,
-                        limits=routes.Limits(workers, 2 * workers, WAIT_MS))
+def limits(scale):
+    """Of onehop and haproxy-limited; the others have none."""
+    return Limits(scale["workers"], 2 * scale["workers"], WAIT_MS)
 
 
 def run(context, target, scale):
@@ -104,8 +95,6 @@ def run(context, target, scale):
                  "fastest 200 ms": round(good["min"] / 1000) if good else None,
                  "slowest 200 ms": round(good["max"] / 1000) if good else None},
         "percentiles_us": good, "times_us": times, "codes": codes, "errors": errors,
-        "timeline": answers_by_second(counters, ("let_in", "shed")),
-        "let_in_timeline": answers_by_second(counters, ("let_in",)),
         "requests": counters.get("http.requests", 0),
         "shed": {"with": counters.get("shed.with_retry_after", 0),
                  "without": counters.get("shed.without_retry_after", 0)},
@@ -126,19 +115,6 @@ def overrides(context, target, scale):
         "target": f"http://{target[0]}:{target[1]}", "phases": phases,
         "http": {"timeout": scale["timeout_s"]},
         "variables": {name: f"http://{host}:{port}" for name, (host, port) in places.items()}}})
-
-
-def answers_by_second(counters, kinds):
-    """Of what hooks.js counted: answers of some `kinds` in each second, from the first to the last
-    in which there was any answer."""
-    found = {}
-    for name, count in counters.items():
-        if name.startswith("second."):
-            _, second, kind = name.split(".")
-            found[int(second)] = found.get(int(second), 0) + (count if kind in kinds else 0)
-    first = min(found, default=0)
-    return [{"second": second - first + 1, "completed": found.get(second, 0)}
-            for second in range(first, max(found, default=-1) + 1)]
 
 
 def _times_us(summary):
@@ -197,16 +173,7 @@ def admitted(record):
 
 
 def sections(records):
-    own = [own_section(record) for record in records if record.get("stats")]
-    records = [{**record, "proxy": SHOWN_AS.get(record["proxy"], record["proxy"])}
-               for record in records]
-    names = [record["proxy"] for record in records]
-    fates = Plot("What became of the requests", "stacked", "requests", labels=names, series=[
-        Series("200 and 401", [record["rows"]["answered"] for record in records]),
-        Series("503 with Retry-After", [record["shed"]["with"] for record in records]),
-        Series("other answers", [other_answers(record) for record in records]),
-        Series("no answer", [sum(record["errors"].values()) for record in records])])
-    found = [Section(
+    return [Section(
         "the rows of the report beside ours",
         ["Four services that together can do a third of the peak: each request takes a worker "
          f"for {WORK_MS} ms, and whoever finds none waits. Where a service has no room for more "
@@ -218,14 +185,8 @@ def sections(records):
          "of the server, a rule on `queue()` of the backend (`maxqueue` would only move those who "
          "wait from the server's queue to the backend's) and `timeout queue`. The others are "
          "unlimited, as most installations are: they pass everything on."],
-        [beside.rows_table("", REPORT, records, REPORT.note), fates_table(records)],
-        [fates, beside.percentile_plot("Time to a 200", records),
-         throughput_plot("Throughput over time: all answers", records, "Artillery"),
-         throughput_plot("Throughput over time: answers 200 and 401", records, "Artillery",
-                         "let_in_timeline"),
-         throughput_plot("Requests that reached the services", records, "the services",
-                         "replicas_timeline")])]
-    return found + own
+        [beside.rows_table("", REPORT, records, REPORT.note), fates_table(records)]),
+        *(own_section(record) for record in records if record.get("stats"))]
 
 
 def other_answers(record):

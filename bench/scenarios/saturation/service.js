@@ -11,8 +11,8 @@
 //
 //   node service.js --name payments --concurrency 2 --work-ms 60 --room 100
 'use strict';
-const http = require('http');
 const { parseArgs } = require('util');
+const { send, serve } = require('../../lib/service.js');
 
 const { values: options } = parseArgs({
   options: {
@@ -23,22 +23,11 @@ const { values: options } = parseArgs({
   },
 });
 const TOKEN = 'Bearer bench';
-const room = Number(options.room);
-const workMs = Number(options['work-ms']);
 
 // turned_away: reset for want of room; unheard: worked for, but the client had left.
 const counts = { accepts: 0, requests: 0, turned_away: 0, unheard: 0 };
-const known = new WeakSet();  // connections: one that only asks for counts is not a client's
 const waiting = [];
 let free = Number(options.concurrency);
-
-function send(response, status, body) {
-  response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-  });
-  response.end(body);
-}
 
 function work() {
   while (free > 0 && waiting.length > 0) {
@@ -49,18 +38,12 @@ function work() {
       if (response.destroyed) counts.unheard++;
       send(response, 200, `{"service":"${options.name}","status":"ok"}`);
       work();
-    }, workMs);
+    }, Number(options['work-ms']));
   }
 }
 
-const server = http.createServer((request, response) => {
-  if (request.url === '/__counts') return send(response, 200, JSON.stringify(counts));
-  counts.requests++;
-  if (!known.has(request.socket)) {
-    known.add(request.socket);
-    counts.accepts++;
-  }
-  if (waiting.length >= room) {
+serve(0, counts, (request, response) => {
+  if (waiting.length >= Number(options.room)) {
     counts.turned_away++;
     return request.socket.resetAndDestroy();
   }
@@ -70,8 +53,3 @@ const server = http.createServer((request, response) => {
   waiting.push(response);
   return work();
 });
-server.keepAliveTimeout = 75000;  // longer than any proxy keeps a connection idle
-server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-  console.log(`127.0.0.1:${server.address().port}`);
-});
-process.on('SIGTERM', () => process.exit(0));  // its queue may be minutes long: nobody waits

@@ -7,9 +7,9 @@ the proxy; the replicas count what was really opened, so the second hop's price 
 import os
 
 from lib import beside, k6
-from lib.layout import Plot, Section, Series, Table, number
 from lib.origin import Origin
-from lib.scenario_runner import bar, throughput_plot
+from lib.scenario_runner import bar
+from lib.tables import Section, Table, number
 
 TITLE = "two-hop: constant arrival, a new connection for each request (k6)"
 TOOLS = ("k6",)
@@ -54,9 +54,15 @@ ERROR_SHARE = 0.001
 REQUESTS_PER_CONNECTION = 10  # to the app, at least, for a proxy that keeps connections
 
 
+def seconds(scale):
+    """About how long one run takes."""
+    return scale["seconds"] + 4
+
+
 def start_replicas(context):
-    context.endpoints = [Origin(context.supervisor, context.settings.origin, None,
-                                ["--body", str(BODY_BYTES)]).address for _ in range(REPLICAS)]
+    context.endpoints = [Origin(context, ["--body", str(BODY_BYTES)]).address
+                         for _ in range(REPLICAS)]
+    return context.endpoints
 
 
 def run(context, target, scale):
@@ -67,7 +73,7 @@ def run(context, target, scale):
     percentiles = k6.percentiles_us(metrics)
     requests = k6.count(metrics, "http_reqs")
     return {"requests": requests, "errors": errors, "percentiles_us": percentiles,
-            "timeline": metrics["timeline"], "dropped": k6.count(metrics, "dropped_iterations"),
+            "dropped": k6.count(metrics, "dropped_iterations"),
             "rows": {"actual requests/s": (requests - sum(errors.values())) / scale["seconds"],
                      "average duration ms": percentiles["mean"] / 1000,
                      "p95 duration ms": percentiles["p95"] / 1000}}
@@ -114,7 +120,7 @@ def complete_rows(record):
 
 def sections(records):
     rates = list(dict.fromkeys(record["step"]["rate"] for record in records))
-    tables, plots = [], []
+    tables = []
     for rate in rates:
         ours = [record for record in records if record["step"]["rate"] == rate]
         tables.append(Table(
@@ -122,12 +128,6 @@ def sections(records):
             [[row, *(shown(row, figures.get(row)) for figures in (
                 REPORTED.get(rate, {}), REPORTED_BEHIND.get(rate, {}),
                 *(one["rows"] for one in ours)))] for row in ROWS]))
-    last = [record for record in records if record["step"]["rate"] == rates[-1]]
-    plots += [reached_plot(records, rates), hops_plot(last, rates[-1]),
-              beside.percentile_plot(f"Time to answer at {rates[-1]:,}/s", last)]
-    plots += [throughput_plot(f"Throughput over time at {rate:,}/s",
-                              [one for one in records if one["step"]["rate"] == rate], "k6")
-              for rate in rates]
     own = [(f"{record['step']['rate']:,}/s", record["percentiles_us"],
             beside.percentiles_us(record["stats"]))
            for record in records if record.get("stats")]
@@ -136,7 +136,7 @@ def sections(records):
         "the report's may not. Connections to the app are counted by the replicas, those to the "
         "proxy by the kernel (onehop's by itself). \"Not sent in time\" are requests whose moment "
         "came when k6 had no virtual user free. Durations are without the time to connect."],
-        tables, plots)]
+        tables)]
     if own:
         found.append(Section("onehop's own figures beside those of k6", [],
                              [beside.table(f"Mean over {REPLICAS} replicas", "k6", own)]))
@@ -146,21 +146,3 @@ def sections(records):
 def shown(row, value):
     """Rows of very different size, so each cell is printed by itself."""
     return f"{value:.2f}" if "CPU" in row and value is not None else number(value)
-
-
-def reached_plot(records, rates):
-    names = list(dict.fromkeys(record["proxy"] for record in records))
-    by = {(record["step"]["rate"], record["proxy"]): record["rows"]["actual requests/s"]
-          for record in records}
-    return Plot("Requests a second reached, by target", "bars", "requests/s",
-                labels=[f"{rate:,}/s" for rate in rates],
-                series=[Series(name, [by.get((rate, name)) for rate in rates]) for name in names])
-
-
-def hops_plot(records, rate):
-    rows = (("client to proxy", "connections client to proxy"),
-            ("proxy to app", "connections proxy to app"))
-    return Plot(f"Connections made on each hop at {rate:,}/s", "bars", "connections",
-                labels=[record["proxy"] for record in records],
-                series=[Series(name, [record["rows"][row] for record in records])
-                        for name, row in rows])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What both relays of bench_floor do with sockets. What should never fail ends the program.
+// What bench_origin and bench_floor do with sockets. What should never fail ends the program.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,6 +11,9 @@ namespace onehop::bench {
 constexpr int kNobody = -1;
 
 [[noreturn]] void fail(const char* what);
+
+// As far as it may be.
+void raise_descriptor_limit();
 
 // Of the option's value, IPV4:PORT; anything else ends the program with 2.
 sockaddr_in parse_address(const char* option, const std::string& text);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,8 +22,15 @@ constexpr int kBacklog = 4096;
 }  // namespace
 
 void fail(const char* what) {
-  std::fprintf(stderr, "bench_floor: %s: %s\n", what, std::strerror(errno));
+  std::fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, std::strerror(errno));
   std::exit(1);
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 sockaddr_in parse_address(const char* option, const std::string& text) {
@@ -32,7 +40,8 @@ sockaddr_in parse_address(const char* option, const std::string& text) {
   const int port = colon == std::string::npos ? -1 : std::atoi(text.c_str() + colon + 1);
   if (port < 0 || port > 65535 ||
       inet_pton(AF_INET, text.substr(0, colon).c_str(), &address.sin_addr) != 1) {
-    std::fprintf(stderr, "bench_floor: %s wants IPV4:PORT, found '%s'\n", option, text.c_str());
+    std::fprintf(stderr, "%s: %s wants IPV4:PORT, found '%s'\n", program_invocation_short_name,
+                 option, text.c_str());
     std::exit(2);
   }
   address.sin_port = htons(static_cast<uint16_t>(port));
@@ -63,7 +72,8 @@ int accept_one(int listener) {
 int connect_to(const sockaddr_in& origin) {
   const int upstream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (connect(upstream, reinterpret_cast<const sockaddr*>(&origin), sizeof origin) != 0) {
-    std::fprintf(stderr, "bench_floor: the origin cannot be reached: %s\n", std::strerror(errno));
+    std::fprintf(stderr, "%s: the origin cannot be reached: %s\n", program_invocation_short_name,
+                 std::strerror(errno));
     close(upstream);
     return kNobody;
   }

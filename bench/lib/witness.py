@@ -5,27 +5,39 @@ The one idea: a few requests each, so they are threads of this process and their
 attributes. What is to be loaded is `bench_origin`.
 """
 import contextlib
+import dataclasses
 import http.server
 import socket
 import threading
 
-from lib import h2_frames
+from lib import h2_frames, netns
 
 PATIENCE_S = 10
 
 
-class Witness:
-    """Answers every request with 200 and keeps what it was: `seen` has (target, fields)."""
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    target: str
+    fields: object  # an email.message.Message: [(name, value), ...] by items()
+    version: str
 
-    def __init__(self):
+
+class Witness:
+    """Answers every request with 200 and keeps what it was in `seen`. It never closes first, but
+    where it is asked to. `connections` are those that brought a request."""
+
+    def __init__(self, network=netns.Loopback()):
         witness = self
-        self.seen = []
+        self.seen, self.connections = [], 0
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            first = True
 
             def do_GET(self):
-                witness.seen.append((self.path, list(self.headers.items())))
+                witness.connections += self.first
+                self.first = False
+                witness.seen.append(Seen(self.path, self.headers, self.request_version))
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -37,9 +49,9 @@ class Witness:
             def handle_error(self, *_):
                 pass  # a proxy that is stopped leaves connections behind
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = self.server.server_address
+        with network.inside("origin"):
+            self.server = Server((network.listen_address("origin"), 0), Handler)
+        self.address = (network.origin_host(), self.server.server_address[1])
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def __enter__(self):
@@ -74,20 +86,15 @@ class H2Origin:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
+        received = bytearray()
         with connection, contextlib.suppress(OSError):
             connection.sendall(h2_frames.settings())
-            received = bytearray()
-            while len(received) < len(h2_frames.PREFACE):
-                received += connection.recv(65536) or self._over()
-            del received[:len(h2_frames.PREFACE)]
-            while True:
+            while piece := connection.recv(65536):
+                received += piece
+                if received.startswith(h2_frames.PREFACE):
+                    del received[:len(h2_frames.PREFACE)]
                 for kind, flags, stream, payload in h2_frames.frames_of(received):
                     connection.sendall(self._answer(kind, flags, stream, payload))
-                received += connection.recv(65536) or self._over()
-
-    @staticmethod
-    def _over():
-        raise ConnectionError("the proxy has left")
 
     def _answer(self, kind, flags, stream, payload):
         acknowledged = flags & h2_frames.ACK
