@@ -81,10 +81,20 @@ def sections_of(plan, records):
     if phrases:
         text.append(f"Scaled down: {phrases}.")
     sections = plan.module.sections(records) if records else []
+    sections.append(Section("what each process used", [], usage(records)))
     sections.append(thresholds(records, getattr(plan.module, "JUDGED", None)))
     for section in sections:
         section.title = f"{plan.name}: {section.title}"
     return [Section(plan.name, text, [plan.module.REPORT]), *sections]
+
+
+def usage(records):
+    names = list(dict.fromkeys(name for record in records for name in record["usage"]))
+    return [Table(title, ["", *names], [
+        [", ".join([record["proxy"], *map(figure, record["step"].values())]),
+         *(record["usage"].get(name, {}).get(key) for name in names)] for record in records])
+            for title, key in (("Average CPU, cores", "average"), ("Peak CPU, cores", "peak"),
+                               ("Peak memory, MiB", "memory_mib"))]
 
 
 def thresholds(records, judged):

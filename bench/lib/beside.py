@@ -8,7 +8,7 @@ kernel's queues and the tool itself cost, and the difference is shown, never hid
 """
 import statistics
 
-from lib.tables import Table, number
+from lib.tables import Section, Table, number
 
 KEYS = ("p50", "p90", "p95", "p99", "p999", "max")
 DIFFERENCE = "A difference is onehop's figure less the tool's, and its share is of the tool's."
@@ -54,6 +54,15 @@ def table(title, tool, rows):
                               f"{100 * difference(theirs[key], own[key]):+.1f} %"])
     return Table(title, ["", f"{tool} ms", "onehop ms", "difference ms", "difference"], lines,
                  NOTE)
+
+
+def own_section(records, tool, text=""):
+    """Of the runs of a scenario through onehop, all replicas together; nothing without such runs.
+    """
+    rows = [(", ".join(map(str, record["step"].values())), record["percentiles_us"],
+             percentiles_us(record["stats"])) for record in records if record.get("stats")]
+    return [Section(f"onehop's own figures beside those of {tool}", [text],
+                    [table("Mean over the replicas", tool, rows)])] if rows else []
 
 
 def own_table(document):

@@ -24,10 +24,9 @@ KEYS = {    # what every document has
     "problems": list,
 }
 # What a run was checked with, and needs no more when it was found in order.
-CHECKED_WITH = ("kernel", "origin_requests", "origin_bytes_received", "wall_s", "tool", "counted",
-                "suites", "bytes", "interrupted", "problems", "busy", "status", "by_origin", "stats",
-                "replicas_timeline", "let_in_timeline", "times_us", "violations", "loads",
-                "time_wait")
+CHECKED_WITH = ("kernel", "time_wait", "origin_requests", "origin_bytes_received", "by_origin",
+                "wall_s", "bytes", "tool", "counted", "suites", "interrupted", "problems", "busy",
+                "status", "stats", "times_us", "violations", "loads")
 PERCENTILES = ("p50", "p95", "p99")
 SKIPPED = 77  # ctest's word for "not run here"
 INTERRUPTED = 130

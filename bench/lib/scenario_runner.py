@@ -21,6 +21,7 @@ from lib import kernel, netns, tools
 from lib.processes import BenchError, Supervisor, wait_until
 from lib.proxies import Proxies
 from lib.sampler import Sampler
+from lib.tables import number
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
 NAMES = ("two-hop", "booking", "gateway", "saturation", "polyglot")
@@ -212,10 +213,10 @@ def judge(bars, is_judged):
     """Says of each bar whether it is asked of this proxy; the sentences of those that it missed."""
     sentences = []
     for one in bars:
-        always, sentence = one.pop("always"), one.pop("sentence")
-        one["judged"] = is_judged or always
+        one["judged"] = one.pop("always") or is_judged
         if one["judged"] and not one["reached"]:
-            sentences.append(sentence)
+            sentences.append(f"{one['name']}: {number(one['measured'])}, wanted is "
+                             f"{one['wanted']}")
     return sentences
 
 
@@ -265,9 +266,9 @@ def grown(before, after):
     return {key: value - before[key] for key, value in after.items() if isinstance(value, int)}
 
 
-def bar(name, measured, relation, limit, sentence, always=False):
-    """One threshold, and how a run stands to it. `sentence` says what is wrong where it is missed;
-    `always`: it is also asked of proxies that the scenario does not judge otherwise."""
+def bar(name, measured, relation, limit, always=False):
+    """One threshold, and how a run stands to it. `always`: it is also asked of proxies that the
+    scenario does not judge otherwise."""
     reached = bool(RELATIONS[relation](measured, limit))
     return {"name": name, "measured": measured, "wanted": f"{relation} {figure(limit)}",
-            "reached": reached, "sentence": sentence, "always": always}
+            "reached": reached, "always": always}

@@ -466,23 +466,23 @@ class Attacks(unittest.TestCase):
 
 class Scenarios(unittest.TestCase):
     def record(self, proxy, measured, is_judged=True, always=False):
-        one = scenario_runner.bar("p95 ms", measured, "<=", 350, "too slow", always)
+        one = scenario_runner.bar("p95 ms", measured, "<=", 350, always)
         return {"scenario": "gateway", "proxy": proxy, "step": {"users": 20}, "bars": [one],
                 "violations": scenario_runner.judge([one], is_judged)}
 
     def test_a_missed_bar_gives_its_sentence_where_it_is_asked(self):
         for measured, is_judged, always, wanted in (
-                (350, True, False, []), (351, True, False, ["too slow"]), (351, False, False, []),
-                (351, False, True, ["too slow"])):
+                (350, True, False, 0), (351, True, False, 1), (351, False, False, 0),
+                (351, False, True, 1)):
             found = self.record("x", measured, is_judged, always)["violations"]
-            self.assertEqual(found, wanted)
+            self.assertEqual(len(found), wanted)
 
     def test_the_table_of_thresholds_tells_missed_from_not_judged(self):
         records = [self.record("onehop", 400), self.record("nginx", 500, is_judged=False),
                    self.record("haproxy", 100)]
         section = scenarios.thresholds(records, None)
         self.assertEqual(section.tables[0].rows[0][2:], ["400, MISSED", "500, not judged", "100"])
-        self.assertEqual(section.text[1], "- onehop, 20: too slow")
+        self.assertEqual(section.text[1], "- onehop, 20: p95 ms: 400, wanted is <= 350")
         document = a_document("scenarios")
         scenarios.take(records, document)
         results.validate(document)

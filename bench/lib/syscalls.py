@@ -40,7 +40,8 @@ def count_with_strace(context, load, running, seconds):
 
 
 def system_calls(context, load, running, seconds):
-    """Of `load`, in runs of two lengths. A new connection for each request is part of the request, so one run will do."""
+    """Of `load`, in runs of two lengths. A new connection for each request is part of the request,
+    so there one will do."""
     few, short_calls = 0, {}
     if not load.close:
         few, short_calls = count_with_strace(context, load, running, seconds[0])

@@ -8,9 +8,12 @@ RUN apt-get update \
         g++ libcli11-dev libfmt-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+COPY include/onehop/base/ascii.h include/onehop/base/
+COPY bench/sockets.h bench/sockets.cc bench/
 COPY bench/origin bench/origin
 # Header-only: the image that runs it needs no library of its own.
-RUN g++ -std=c++20 -O2 -DFMT_HEADER_ONLY -o origin bench/origin/*.cc
+RUN g++ -std=c++20 -O2 -DFMT_HEADER_ONLY -Iinclude -o origin bench/origin/*.cc \
+        bench/sockets.cc
 
 FROM ${BASE}
 COPY --from=build /src/origin /usr/local/bin/origin
