@@ -7,7 +7,6 @@ second thread, are never left out.
 import os
 
 TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
-TIME_WAIT_SECONDS = 60  # Linux's, and not a setting
 
 
 def _stat_fields(pid):
@@ -62,35 +61,11 @@ def descriptor_count(pids):
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
 
-def tcp_counters(pid="self"):
-    """What TCP has counted in the network namespace of `pid`, whoever was at work there:
-    connections accepted and made, attempts that failed, connections that were reset."""
+def accepted_connections(pid="self"):
+    """What TCP has accepted in the network namespace of `pid`, whoever was at work there."""
     with open(f"/proc/{pid}/net/snmp") as file:
         names, values = [line.split() for line in file if line.startswith("Tcp:")]
-    found = dict(zip(names, values))
-    return {"accepted": int(found["PassiveOpens"]), "made": int(found["ActiveOpens"]),
-            "failed": int(found["AttemptFails"]), "reset": int(found["EstabResets"])}
-
-
-def time_wait(port, pid="self", younger_than_s=TIME_WAIT_SECONDS):
-    """Connections in TIME_WAIT with `port` at either end, in the network namespace of `pid`, that
-    got there less than `younger_than_s` ago: (held by the end with this port, by the other)."""
-    least_left = (TIME_WAIT_SECONDS - younger_than_s) / TICK_SECONDS
-    wanted, server, client = f"{port:04X}", 0, 0
-    for family in ("tcp", "tcp6"):
-        try:
-            with open(f"/proc/{pid}/net/{family}") as file:
-                lines = file.read().splitlines()[1:]
-        except FileNotFoundError:
-            continue  # no IPv6 here
-        for line in lines:
-            if " 06 " not in line:
-                continue
-            fields = line.split(None, 6)
-            if fields[3] == "06" and int(fields[5][3:], 16) >= least_left:
-                server += fields[1].endswith(":" + wanted)
-                client += fields[2].endswith(":" + wanted)
-    return server, client
+    return int(values[names.index("PassiveOpens")])
 
 
 def core_busy_seconds(core):

@@ -50,7 +50,7 @@ def idle_connections(context, name, count, variant):
 
 def source(context, index):
     """The client address of the `index`-th connection; None leaves it to the kernel."""
-    return SOURCES[index % len(SOURCES)] if context.network.spreads_sources else None
+    return SOURCES[index % len(SOURCES)] if context.network.shared else None
 
 
 def warm_up(address):

@@ -66,6 +66,16 @@ def in_turn(act):
     return until
 
 
+def say(address, sent, chance, patience_s=0.1, wanted=65536, receive_buffer=0):
+    """On a connection of its own, waits for at most `wanted` bytes of what comes back, and leaves.
+    """
+    with clients.connect(address, patience_s, receive_buffer) as connection:
+        connection.sendall(sent)
+        if wanted:
+            connection.recv(wanted)
+        leave(connection, chance)
+
+
 # --- as they are --------------------------------------------------------------------------------
 
 def options(deadline, place, _):
@@ -108,10 +118,8 @@ def garbage(place, chance):
     """Random bytes, on either port, from the beginning or behind a preface or a ClientHello."""
     opening = chance.choice((b"", h2_frames.PREFACE, h2_frames.PREFACE + h2_frames.settings(),
                              clients.client_hello(), b"GET / HTTP/1.1\r\n"))
-    with clients.connect(chance.choice((place.plain, place.tls)), 0.1) as connection:
-        connection.sendall(opening + chance.randbytes(chance.randrange(1, 5000)))
-        connection.recv(65536)
-        leave(connection, chance)
+    say(chance.choice((place.plain, place.tls)),
+        opening + chance.randbytes(chance.randrange(1, 5000)), chance)
 
 
 @in_turn
@@ -120,10 +128,7 @@ def bent_heads(place, chance):
     head = bytearray(clients.request("/a?b=c", place.host, "Content-Length: 5", "Cookie: a=b",
                                      "Connection: keep-alive, x", "X: 1") + b"12345")
     head[chance.randrange(len(head))] = chance.randrange(256)
-    with clients.connect(place.plain, 0.05) as connection:
-        connection.sendall(head)
-        connection.recv(65536)
-        leave(connection, chance)
+    say(place.plain, head, chance, 0.05)
 
 
 @in_turn
@@ -133,10 +138,7 @@ def bent_frames(place, chance):
     for _ in range(chance.randrange(1, 20)):
         sent += h2_frames.frame(chance.randrange(12), chance.randrange(256), chance.randrange(8),
                                 chance.randbytes(chance.randrange(64)))
-    with clients.connect(place.plain, 0.1) as connection:
-        connection.sendall(sent)
-        connection.recv(65536)
-        leave(connection, chance)
+    say(place.plain, sent, chance)
 
 
 @in_turn
@@ -146,10 +148,9 @@ def names(place, chance):
     host = chance.choice((place.host, word + ".test"))
     sent = clients.request("/" + word, host, f"X-{word}: {word}", f"Cookie: {word}={word}",
                            f"X-Forwarded-For: 192.0.2.{chance.randrange(256)}")
-    with clients.connect(place.plain, 0.5) as connection:
-        connection.sendall(sent.replace(b"GET", word.encode()) if chance.random() < 0.3 else sent)
-        connection.recv(65536)
-        leave(connection, chance)
+    if chance.random() < 0.3:
+        sent = sent.replace(b"GET", word.encode())
+    say(place.plain, sent, chance, 0.5)
 
 
 # --- clients that leave in the middle -----------------------------------------------------------
@@ -179,18 +180,14 @@ def uploads(place, chance):
     if chance.random() < 0.5:
         sent = (h2_frames.PREFACE + h2_frames.settings() + h2_frames.post(1, place.host) +
                 h2_frames.frame(h2_frames.DATA, 0, 1, body[:16000]))
-    with clients.connect(place.plain, 0.2) as connection:
-        connection.sendall(sent)
-        leave(connection, chance)
+    say(place.plain, sent, chance, 0.2, 0)
 
 
 @in_turn
 def pipelines(place, chance):
     """Good requests, many at once, of which few are waited for."""
-    with clients.connect(place.plain, 0.5) as connection:
-        connection.sendall(clients.request("/", place.host) * chance.randrange(1, 40))
-        connection.recv(chance.randrange(1, 4096))
-        leave(connection, chance)
+    say(place.plain, clients.request("/", place.host) * chance.randrange(1, 40), chance, 0.5,
+        chance.randrange(1, 4096))
 
 
 @in_turn
@@ -215,10 +212,8 @@ def secured(place, chance):
 def admin(place, chance):
     """The documents of the admin endpoint, read in part."""
     path = chance.choice(("/metrics", "/stats", "/stats?window=5m", "/config", "/nothing"))
-    with clients.connect(place.admin, 0.5, SMALL_BUFFER) as connection:
-        connection.sendall(clients.request(path, "127.0.0.1") * 2)
-        connection.recv(chance.randrange(1, 4096))
-        leave(connection, chance)
+    say(place.admin, clients.request(path, "127.0.0.1") * 2, chance, 0.5, chance.randrange(1, 4096),
+        SMALL_BUFFER)
 
 
 ACTS = {act.__name__.replace("_", "-"): act for act in (

@@ -35,7 +35,7 @@ IFF_UP = 1
 class Loopback:
     """One namespace, the one this process is in; every address is of loopback."""
 
-    spreads_sources = True  # there are many client addresses, so ephemeral ports do not run out
+    shared = True  # by both hops. There are many client addresses: ephemeral ports do not run out
 
     def free_address(self, _place):
         return ("127.0.0.1", free_port())
@@ -54,9 +54,9 @@ class Loopback:
     def namespace(self, _place):
         return None
 
-    def views(self, _running, _origin):
-        """Processes through whose /proc every namespace of this network is seen, by its place."""
-        return {"all": "self"}
+    def proxys_view(self, _running):
+        """A process through whose /proc the proxy's namespace is seen."""
+        return "self"
 
     def inside(self, _place):
         return contextlib.nullcontext()
@@ -70,7 +70,7 @@ class Namespaces:
     what the client's links do to packets, in both directions: bandwidth, queue, loss, delay; an
     empty one nothing."""
 
-    spreads_sources = False
+    shared = False
 
     def __init__(self, shape, notes):
         self.shape = {name: getattr(shape, name)
@@ -152,9 +152,8 @@ class Namespaces:
     def namespace(self, place):
         return self.descriptors[place]
 
-    def views(self, running, origin):
-        found = {"client": "self", "origin": origin.pid}
-        return {**found, "proxy": running.child.pid} if running.child else found
+    def proxys_view(self, running):
+        return running.child.pid if running.child else "self"
 
     @contextlib.contextmanager
     def inside(self, place):

@@ -57,12 +57,10 @@ class Snapshot:
 
     def __init__(self, context, running, origins):
         self.counts = [origin.counts() for origin in origins]
-        self.tcp = {place: kernel.tcp_counters(pid)
-                    for place, pid in context.network.views(running, origins[0]).items()}
+        self.accepted = kernel.accepted_connections(context.network.proxys_view(running))
         core = context.proxy_core
         self.core_busy = kernel.core_busy_seconds(core) if core is not None else 0
         self.user, self.system = kernel.cpu_seconds(running.pids())
-        self.at = time.monotonic()
 
 
 def difference(context, running, origins, before, requests, wall_s):
@@ -70,20 +68,19 @@ def difference(context, running, origins, before, requests, wall_s):
     after = Snapshot(context, running, origins)
     counts = [{key: late[key] - early[key] for key in ("requests", "accepts", "bytes_received")}
               for early, late in zip(before.counts, after.counts)]
-    tcp = {place: {key: after.tcp[place][key] - count for key, count in early.items()}
-           for place, early in before.tcp.items()}
     accepts = sum(count["accepts"] for count in counts)
     record = {
         "origin_requests": sum(count["requests"] for count in counts),
         "origin_accepts": accepts,
         "origin_bytes_received": sum(count["bytes_received"] for count in counts),
-        "client_connections": client_connections(running, tcp, accepts),
-        "kernel": tcp,
-        "time_wait": time_wait(context, running, origins, time.monotonic() - before.at),
+        "client_connections": accepts,
     }
     if len(origins) > 1:
         record["by_origin"] = [count["requests"] for count in counts]
     if running.child:
+        # The kernel's count. Where both hops share one namespace, less what the origin says it did.
+        record["client_connections"] = after.accepted - before.accepted - (
+            accepts if context.network.shared else 0)
         record.update(cost(before, after, max(requests, 1), wall_s, context.proxy_core))
         record["rss_bytes"] = kernel.memory_bytes(running.pids(), "VmRSS")
     return record
@@ -97,33 +94,3 @@ def cost(before, after, requests, wall_s, core):
         others = after.core_busy - before.core_busy - user - system
         record["foreign"] = max(others, 0) / wall_s
     return record
-
-
-def client_connections(running, tcp, origin_accepts):
-    """Connections on the first hop, by the kernel. Where both hops share one namespace, what it
-    accepted less what the origin says it did."""
-    if not running.child:
-        return origin_accepts
-    if "proxy" in tcp:
-        return tcp["proxy"]["accepted"]
-    return tcp["all"]["accepted"] - origin_accepts
-
-
-def time_wait(context, running, origins, seconds):
-    """Connections that were left in TIME_WAIT within the last `seconds`: on each hop, by the end
-    that closed first and so holds the port."""
-    views = context.network.views(running, origins[0])
-    hops = [("client", "origin" if not running.child else "proxy", [running.address[1]])]
-    if running.child:
-        hops.append(("proxy", "origin", [origin.address[1] for origin in origins]))
-    found = {}
-    for hop, (client, server, ports) in enumerate(hops, 1):
-        held = {client: 0, server: 0}
-        for port in ports:
-            for place in dict.fromkeys((views.get(client, views.get("all")),
-                                        views.get(server, views.get("all")))):
-                by_server, by_client = kernel.time_wait(port, place, seconds)
-                held[server] += by_server
-                held[client] += by_client
-        found[f"hop{hop}"] = held
-    return found

@@ -7,7 +7,6 @@ median, such as connections over requests, is of all rounds together.
 import statistics
 
 from lib import arrival, bars, beside, loads, results
-from lib.netns import PLACES
 from lib.results import PERCENTILES
 from lib.tables import Section, Table
 
@@ -70,20 +69,6 @@ def errors_text(rounds):
                      ) or "none"
 
 
-def held_text(rounds, hop):
-    """TIME_WAIT left behind on a hop by all rounds, and who holds it."""
-    if not any(hop in run["time_wait"] for run in rounds):
-        return None
-    sums = summed(run["time_wait"].get(hop, {}) for run in rounds)
-    return ", ".join(f"{count:,} {place}" for place, count in sums.items() if count) or "0"
-
-
-def kernel_text(rounds, place):
-    """Connections accepted and made in one namespace, as its kernel counted them."""
-    sums = summed(run["kernel"][place] for run in rounds if place in run["kernel"])
-    return f"{sums['accepted']:,} / {sums['made']:,}" if sums else None
-
-
 # --- one load ------------------------------------------------------------------------------------
 
 
@@ -108,20 +93,11 @@ def load_table(rounds_by_proxy, load, calls):
 
 def connections_table(rounds_by_proxy):
     """What was counted on both hops, of all rounds together, and what went wrong."""
-    known = {place for rounds in rounds_by_proxy.values() for place in rounds[0]["kernel"]}
-    places = [place for place in ("all", *PLACES) if place in known]
-    lines = []
-    for proxy, rounds in rounds_by_proxy.items():
-        lines.append([
-            proxy, total(rounds, "requests"), total(rounds, "client_connections"),
-            total(rounds, "origin_accepts") if "cpu_us" in rounds[0] else None,
-            *(kernel_text(rounds, place) for place in places),
-            held_text(rounds, "hop1"), held_text(rounds, "hop2"), errors_text(rounds)])
-    kernel = ["kernel: accepted / made" if place == "all" else f"kernel of {place}: accepted / made"
-              for place in places]
     return Table("connections of all rounds", [
-        "proxy", "requests", "hop 1", "hop 2, by the origin", *kernel, "TIME_WAIT hop 1",
-        "TIME_WAIT hop 2", "errors"], lines)
+        "proxy", "requests", "hop 1, by the kernel", "hop 2, by the origin", "errors"], [
+        [proxy, total(rounds, "requests"), total(rounds, "client_connections"),
+         total(rounds, "origin_accepts") if "cpu_us" in rounds[0] else None, errors_text(rounds)]
+        for proxy, rounds in rounds_by_proxy.items()])
 
 
 def load_sections(runs, special):

@@ -24,7 +24,7 @@ KEYS = {    # what every document has
     "problems": list,
 }
 # What a run was checked with, and needs no more when it was found in order.
-CHECKED_WITH = ("kernel", "time_wait", "origin_requests", "origin_bytes_received", "by_origin",
+CHECKED_WITH = ("origin_requests", "origin_bytes_received", "by_origin",
                 "wall_s", "bytes", "tool", "counted", "suites", "interrupted", "problems", "busy",
                 "status", "stats", "times_us", "violations", "loads")
 PERCENTILES = ("p50", "p95", "p99")

@@ -255,7 +255,7 @@ def _clients(context):
     """Connections to the proxy so far, as onehop counts them; for others what this namespace has
     accepted in all."""
     if not context.running.admin:
-        return kernel.tcp_counters()["accepted"]
+        return kernel.accepted_connections()
     try:
         return context.running.stats()["downstream"]["connections"]["accepted_total"]
     except BenchError:

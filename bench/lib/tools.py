@@ -26,7 +26,6 @@ from lib.processes import BenchError  # noqa: E402  (the path above makes `lib` 
 INSTALL_S = 1800  # k6 takes some minutes of compiling on two cores
 MORE_PLACES = ("/usr/sbin", "/sbin", "/usr/local/go/bin", "/usr/lib/go/bin")
 POSTGRES_PROGRAMS = ("postgres", "initdb", "psql")
-LEAST_GO = (1, 23)  # that builds k6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,11 +130,6 @@ def install(name):
 def _check_needs(name, how):
     if missing(how):
         raise BenchError(f"{name} cannot be installed: {missing(how)}")
-    found = re.search(r"(\d+)\.(\d+)", version(how) or "")
-    if how == "go" and found and tuple(map(int, found.groups())) < LEAST_GO:
-        raise BenchError(f"{name} cannot be installed: it needs Go "
-                         f"{'.'.join(map(str, LEAST_GO))} or later, and this is {version(how)}")
-
 
 def _go(tool, folder):
     temporary = os.path.join(folder, "go-build")
