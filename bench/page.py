@@ -88,7 +88,7 @@ def plots(document):
     titled = {}
     for row in document["runs"]:
         where = row.get("load") or ", ".join(
-            [row["scenario"], *(f"{key} {value}" for key, value in row["step"].items())])
+            [row["scenario"], *(f"{key} {value}" for key, value in row.get("step", {}).items())])
         titled.setdefault(f"{row['rate']:,} arrivals/s" if "rate" in row else where, []).append(row)
     for title, rows in titled.items():
         groups = by_proxy(rows)

@@ -93,8 +93,9 @@ def start_all(context, names, parts, document):
             check_answer(proxy, BODY_BYTES)
             running[name, kind] = proxy
             if proxy.child:
-                document["commands"].append(
-                    results.portable(shlex.join(proxy.child.command), context.supervisor))
+                program, *words = proxy.child.command
+                document["commands"].append(results.portable(
+                    shlex.join([os.path.basename(program), *words]), context.supervisor))
     return running
 
 
