@@ -60,6 +60,7 @@ Reply health(const Asked&, const View&) {
 }
 
 Reply readiness(const Asked&, const View& view) {
+  if (view.readiness == Readiness::starting) return text_reply(503, "starting\n");
   if (view.readiness == Readiness::draining) return text_reply(503, "draining\n");
   return text_reply(200, "ready\n");
 }

@@ -228,6 +228,7 @@ void add_origins(const ShownUpstream& shown, Json& upstream) {
     at["source"] = endpoint.source;
     at["since"] = endpoint.since_unix_s;
     at["weight"] = endpoint.weight;
+    at["state"] = endpoint.drained ? "drained" : "ready";
   }
 }
 
@@ -247,6 +248,7 @@ std::string stats_document(const View& view, telemetry::Window window) {
   for (const ShownUpstream& shown : view.upstreams) add_origins(shown, upstreams[shown.name]);
   for (const EndpointValues& values : snapshot.departed) {
     Json& upstream = upstreams[values.name.upstream];
+    if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();
     upstream["departed"] = endpoint_of(snapshot, values, {});
   }
   const Json document = {{"version", std::string(view.version)},

@@ -20,6 +20,7 @@
 #include "demo_report.h"
 #include "demo_screen.h"
 #include "onehop/admin/table.h"
+#include "onehop/server/log_settings.h"
 #include "onehop/server/server.h"
 #include "stats_command.h"
 
@@ -162,8 +163,9 @@ int run_demo(const DemoOptions& options, const char* version) {
   const auto replicas = DemoReplicas::start(kPaces);
   if (!replicas.has_value()) return failed(replicas.error());
   const std::vector<std::string> addresses = (*replicas)->addresses();
-  auto made = server::Server::make({std::make_shared<const config::Config>(config_for(addresses))},
-                                   version);
+  const auto config = std::make_shared<const config::Config>(config_for(addresses));
+  server::begin_log(config->log);
+  auto made = server::Server::make({config}, version);
   if (!made.has_value()) return failed(made.error());
   server::Server& server = **made;
 

@@ -77,6 +77,7 @@ void AdminEndpoint::use(const config::Admin& config, Doors doors) {
     network_listener_ = net::Listener::start(loop_, std::move(*doors.network), *this);
   }
   if (config.control != control_) {
+    if (control_listener_ != nullptr) connections_.drain_present(0);
     control_listener_.reset();
     control_file_ = net::SocketFile();
     control_ = config.control;

@@ -5,6 +5,8 @@
 #include <ctime>
 #include <utility>
 
+#include "onehop/telemetry/snapshot.h"
+
 namespace onehop::server {
 namespace {
 
@@ -15,9 +17,17 @@ std::optional<Address> address_of(const std::string& text) {
   return Address::numeric(given->host == "localhost" ? "127.0.0.1" : given->host, given->port);
 }
 
+// The name by which TLS knows it: of a service that of its domain (RFC 6125 6.4.1).
 std::string host_of(const std::string& text) {
-  const auto given = parse_host_port(text);
-  return given.has_value() ? given->host : std::string();
+  const auto source = upstream::Source::parse(text, 1);
+  if (!source.has_value()) return {};
+  std::string name = source->name;
+  while (source->kind == upstream::Source::Kind::services && name.starts_with('_')) {
+    const size_t dot = name.find('.');
+    if (dot == std::string::npos) break;
+    name.erase(0, dot + 1);
+  }
+  return name;
 }
 
 }  // namespace
@@ -25,10 +35,19 @@ std::string host_of(const std::string& text) {
 EndpointGroup::EndpointGroup(EndpointSets& sets, std::shared_ptr<net::NameService> names,
                              const config::Config& config, const config::Upstream& upstream,
                              const EndpointGroup* before)
-    : sets_(sets), names_(std::move(names)), upstream_(upstream), dns_(config.server.dns) {
+    : sets_(sets),
+      names_(std::move(names)),
+      upstream_(upstream),
+      identity_(upstream::identity_of(upstream)),
+      dns_(config.server.dns) {
   if (before != nullptr) {
-    known_ = before->known_;
+    for (const config::Endpoint& endpoint : upstream_.endpoints) {
+      const auto known = before->known_.find(endpoint.address);
+      if (known != before->known_.end()) known_.insert(*known);
+    }
     origins_ = before->origins_;
+    before_ = before->lookups();
+    take_over(*before);
   }
   std::vector<upstream::Source> sources;
   for (const config::Endpoint& endpoint : upstream_.endpoints) {
@@ -62,7 +81,7 @@ bool EndpointGroup::describes(const config::Config& config,
 }
 
 EndpointSets::Lookups EndpointGroup::lookups() const {
-  EndpointSets::Lookups sum;
+  EndpointSets::Lookups sum = before_;
   for (size_t i = 0; discovery_ != nullptr && i < discovery_->size(); ++i) {
     sum.ended += discovery_->counts(i).lookups;
     sum.failed += discovery_->counts(i).failed;
@@ -87,39 +106,121 @@ const std::vector<upstream::Discovered>& EndpointGroup::known(const Entry& entry
 
 void EndpointGroup::build() {
   std::vector<EndpointSets::Origin> before = std::exchange(origins_, {});
+  const std::vector<upstream::SpecRef> held = std::exchange(all_, {});  // their cells stay
   making_.clear();
   named_.clear();
+  taken_.clear();
   for (const Entry& entry : entries_) {
-    if (entry.address.has_value()) {
-      add(entry, {*entry.address, entry.given->weight, 0}, entry.given->address);
-      continue;
-    }
+    const std::string& given = entry.given->address;
+    if (entry.address.has_value())
+      add({given, host_of(given), "file", *entry.address, entry.given->weight, std::nullopt});
+    if (entry.address.has_value()) continue;
     for (const upstream::Discovered& found : known(entry))
-      add(entry, found, found.address.to_string());
+      add({found.address.to_string(), host_of(given), given, found.address,
+           given.starts_with("srv:") ? found.weight : entry.given->weight, entry.source});
   }
+  for (const ByHand& one : by_hand_) {
+    if (one.added)
+      add({one.address, host_of(one.address), "api", *address_of(one.address),
+           one.weight.value_or(1), std::nullopt});
+  }
+  std::unordered_map<std::string, int64_t> since;
+  for (const EndpointSets::Origin& origin : before) since[origin.address] = origin.since_unix_s;
   for (EndpointSets::Origin& origin : origins_) {
-    const auto was = std::ranges::find(before, origin.address, &EndpointSets::Origin::address);
-    if (was != before.end()) origin.since_unix_s = was->since_unix_s;
+    const auto was = since.find(origin.address);
+    if (was != since.end()) origin.since_unix_s = was->second;
   }
   set_ = std::make_shared<const std::vector<upstream::SpecRef>>(std::exchange(making_, {}));
 }
 
 // Two names may have one address: the first that has it counts.
-void EndpointGroup::add(const Entry& entry, const upstream::Discovered& found, std::string name) {
-  const auto taken = [&](const upstream::SpecRef& spec) {
-    return spec->address.to_string() == found.address.to_string();
+void EndpointGroup::add(Candidate candidate) {
+  if (!taken_.insert(candidate.address.to_string()).second) return;
+  const ByHand* const hand = find_by_hand(candidate.name);
+  if (hand != nullptr && hand->removed) return;
+  const bool drained = hand != nullptr && hand->drained;
+  if (hand != nullptr) candidate.weight = hand->weight.value_or(candidate.weight);
+  all_.push_back(sets_.book_.spec({.upstream = upstream_.name,
+                                   .identity = identity_,
+                                   .tls = upstream_.tls.enabled,
+                                   .name = candidate.name,
+                                   .host = std::move(candidate.host),
+                                   .address = candidate.address,
+                                   .weight = candidate.weight}));
+  if (!drained) making_.push_back(all_.back());
+  if (candidate.looked_up.has_value()) named_.emplace_back(all_.back(), *candidate.looked_up);
+  origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),
+                      candidate.weight, drained});
+}
+
+EndpointGroup::ByHand& EndpointGroup::by_hand(const std::string& address) {
+  const auto found = std::ranges::find(by_hand_, address, &ByHand::address);
+  if (found != by_hand_.end()) return *found;
+  return by_hand_.emplace_back(ByHand{.address = address});
+}
+
+const EndpointGroup::ByHand* EndpointGroup::find_by_hand(const std::string& address) const {
+  const auto found = std::ranges::find(by_hand_, address, &ByHand::address);
+  return found != by_hand_.end() ? &*found : nullptr;
+}
+
+bool EndpointGroup::has(const std::string& address) const {
+  return std::ranges::find(origins_, address, &EndpointSets::Origin::address) != origins_.end();
+}
+
+// But for endpoints of which the file says something else by now.
+void EndpointGroup::take_over(const EndpointGroup& before) {
+  const auto given = [](const config::Upstream& upstream, const std::string& address) {
+    const auto found = std::ranges::find(upstream.endpoints, address, &config::Endpoint::address);
+    return found != upstream.endpoints.end() ? std::optional(*found) : std::nullopt;
   };
-  if (std::ranges::any_of(making_, taken)) return;
-  making_.push_back(sets_.book_.spec({.upstream = upstream_.name,
-                                      .identity = upstream::identity_of(upstream_),
-                                      .tls = upstream_.tls.enabled,
-                                      .name = name,
-                                      .host = host_of(entry.given->address),
-                                      .address = found.address,
-                                      .weight = found.weight}));
-  if (!entry.address.has_value()) named_.emplace_back(making_.back(), entry.source);
-  origins_.push_back({std::move(name), entry.address.has_value() ? "file" : entry.given->address,
-                      std::time(nullptr), found.weight});
+  for (const ByHand& one : before.by_hand_) {
+    if (given(before.upstream_, one.address) == given(upstream_, one.address))
+      by_hand_.push_back(one);
+  }
+}
+
+Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) {
+  using Hand = EndpointSets::Hand;
+  const bool there = has(order.address);
+  if (order.hand == Hand::add) {
+    if (!address_of(order.address).has_value())
+      return Unexpected<std::string>("an address is needed, \"IP:PORT\" or \"[IP6]:PORT\", \"" +
+                                     order.address + "\" was given");
+    if (there) return Unexpected<std::string>(order.address + " is there already");
+  } else if (!there) {
+    return Unexpected<std::string>("upstream " + upstream_.name + " has no endpoint " +
+                                   order.address);
+  }
+  ByHand& hand = by_hand(order.address);
+  switch (order.hand) {
+    case Hand::add:
+      // Of the file or of a name it is as it was, else it is new.
+      hand = {.address = order.address, .added = !hand.removed, .weight = order.weight};
+      break;
+    case Hand::remove:
+      hand = {.address = order.address, .removed = !hand.added};
+      break;
+    case Hand::drain:
+      hand.drained = true;
+      break;
+    case Hand::ready:
+      hand.drained = false;
+      break;
+    case Hand::weigh:
+      hand.weight = order.weight;
+      break;
+  }
+  std::erase_if(by_hand_, [](const ByHand& one) { return one.says_nothing(); });
+  build();
+  return {};
+}
+
+std::optional<int64_t> EndpointGroup::in_flight(const std::string& address) const {
+  const auto found = std::ranges::find_if(
+      all_, [&](const upstream::SpecRef& spec) { return spec->name == address; });
+  if (found == all_.end()) return std::nullopt;
+  return telemetry::merge_metrics(*(*found)->shared->cells).in_flight;
 }
 
 void EndpointGroup::look_for_refusals() {

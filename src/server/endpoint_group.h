@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "endpoint_sets.h"
@@ -25,11 +26,15 @@ class EndpointGroup final : private upstream::Discovery::Events {
   // Whether a group that is made of these would be as this one.
   bool describes(const config::Config& config, const config::Upstream& upstream) const;
 
+  const config::Upstream& config() const { return upstream_; }
   const std::string& name() const { return upstream_.name; }
   bool complete() const { return discovery_ == nullptr || discovery_->complete(); }
   const upstream::EndpointSet& set() const { return set_; }
   const std::vector<EndpointSets::Origin>& origins() const { return origins_; }
   EndpointSets::Lookups lookups() const;
+
+  Result<void, std::string> obey(const EndpointSets::Order& order);
+  std::optional<int64_t> in_flight(const std::string& address) const;
 
  private:
   static constexpr uint64_t kRefusalsMs = 250;
@@ -43,21 +48,49 @@ class EndpointGroup final : private upstream::Discovery::Events {
     size_t source = 0;
   };
 
+  // What was done by hand to one endpoint.
+  struct ByHand {
+    std::string address;
+    bool added = false;
+    bool removed = false;
+    bool drained = false;
+    std::optional<uint32_t> weight = {};
+
+    bool says_nothing() const { return !added && !removed && !drained && !weight.has_value(); }
+  };
+  ByHand& by_hand(const std::string& address);
+  const ByHand* find_by_hand(const std::string& address) const;
+  bool has(const std::string& address) const;
+  void take_over(const EndpointGroup& before);
+
   void on_change(size_t source, std::span<const upstream::Discovered> list) override;
   void build();
-  void add(const Entry& entry, const upstream::Discovered& found, std::string name);
+  struct Candidate {
+    std::string name;
+    std::string host;
+    std::string source;
+    Address address;
+    uint32_t weight;
+    std::optional<size_t> looked_up;  // its source in the discovery
+  };
+  void add(Candidate candidate);
   const std::vector<upstream::Discovered>& known(const Entry& entry) const;
   void look_for_refusals();
 
   EndpointSets& sets_;
   std::shared_ptr<net::NameService> names_;  // outlives the discovery
   config::Upstream upstream_;
+  std::string identity_;
+  EndpointSets::Lookups before_;  // of the groups that this one follows
   config::Dns dns_;
   std::vector<Entry> entries_;
   Known known_;  // the latest list with an address
   std::unique_ptr<upstream::Discovery> discovery_;
   upstream::EndpointSet set_;
   std::vector<upstream::SpecRef> making_;
+  std::vector<upstream::SpecRef> all_;     // those that are drained, too: they are shown
+  std::unordered_set<std::string> taken_;  // their addresses
+  std::vector<ByHand> by_hand_;
   // Of those that a name stands for, with its source: a connect that is refused says that the name
   // may have another address by now.
   std::vector<std::pair<upstream::SpecRef, size_t>> named_;

@@ -27,11 +27,10 @@ EndpointSets::Staged EndpointSets::stage(const config::Config& config,
                                          const std::shared_ptr<net::NameService>& names) {
   Staged staged;
   for (const config::Upstream& upstream : config.upstreams) {
-    const auto known = std::ranges::find_if(
-        in_use_, [&](const auto& group) { return group->name() == upstream.name; });
-    const EndpointGroup* const before = known != in_use_.end() ? known->get() : nullptr;
+    const EndpointGroup* const before = find(upstream.name);
     if (before != nullptr && before->describes(config, upstream)) {
-      staged.groups_.push_back(*known);
+      staged.groups_.push_back(
+          *std::ranges::find(in_use_, before, &std::shared_ptr<EndpointGroup>::get));
     } else {
       staged.groups_.push_back(
           std::make_shared<EndpointGroup>(*this, names, config, upstream, before));
@@ -46,22 +45,38 @@ void EndpointSets::use(Staged staged) {
 
 void EndpointSets::changed(EndpointGroup& group) {
   const auto is_it = [&](const auto& one) { return one.get() == &group; };
-  if (std::ranges::any_of(in_use_, is_it)) events_.on_endpoints(group.name(), group.set());
+  if (std::ranges::any_of(in_use_, is_it)) events_.on_endpoints(group.config(), group.set());
   events_.on_names();
 }
 
-std::vector<EndpointSets::Origin> EndpointSets::origins(const std::string& upstream) const {
-  for (const auto& group : in_use_) {
-    if (group->name() == upstream) return group->origins();
-  }
+EndpointGroup* EndpointSets::find(const std::string& upstream) const {
+  const auto found =
+      std::ranges::find_if(in_use_, [&](const auto& group) { return group->name() == upstream; });
+  return found != in_use_.end() ? found->get() : nullptr;
+}
+
+Result<void, std::string> EndpointSets::obey(const Order& order) {
+  EndpointGroup* const group = find(order.upstream);
+  if (group == nullptr) return Unexpected<std::string>("there is no upstream " + order.upstream);
+  if (auto obeyed = group->obey(order); !obeyed.has_value()) return obeyed;
+  changed(*group);
   return {};
 }
 
+std::optional<int64_t> EndpointSets::in_flight(const std::string& upstream,
+                                               const std::string& address) const {
+  const EndpointGroup* const group = find(upstream);
+  return group != nullptr ? group->in_flight(address) : std::nullopt;
+}
+
+std::vector<EndpointSets::Origin> EndpointSets::origins(const std::string& upstream) const {
+  const EndpointGroup* const group = find(upstream);
+  return group != nullptr ? group->origins() : std::vector<Origin>();
+}
+
 EndpointSets::Lookups EndpointSets::lookups(const std::string& upstream) const {
-  for (const auto& group : in_use_) {
-    if (group->name() == upstream) return group->lookups();
-  }
-  return {};
+  const EndpointGroup* const group = find(upstream);
+  return group != nullptr ? group->lookups() : Lookups();
 }
 
 }  // namespace onehop::server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// EndpointSets: which endpoints each upstream has at this moment, from the configuration and from
-// the DNS. It is the one author of sets: what changes comes to on_endpoints() as a whole set.
+// EndpointSets: which endpoints each upstream has at this moment, from the configuration, from the
+// DNS, and by hand. It is the one author of sets: what changes comes to on_endpoints() as a whole
+// set.
 //
 //   stage(config)  the groups of another configuration: those that are described as before go on,
 //                  for the others names are looked up; nothing else changes
@@ -11,9 +12,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "onehop/base/result.h"
 #include "onehop/config/config.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/name_service.h"
@@ -27,8 +30,9 @@ class EndpointSets {
  public:
   class Events {
    public:
-    // An upstream that is in use has another set. Never from within a call.
-    virtual void on_endpoints(const std::string& upstream, const upstream::EndpointSet& set) = 0;
+    // An upstream that is in use has another set.
+    virtual void on_endpoints(const config::Upstream& upstream,
+                              const upstream::EndpointSet& set) = 0;
     // An upstream that was staged, or is in use, knows more; see Staged::complete().
     virtual void on_names() = 0;
 
@@ -55,12 +59,33 @@ class EndpointSets {
   Staged stage(const config::Config& config, const std::shared_ptr<net::NameService>& names);
   void use(Staged staged);
 
+  // By hand, at run time: it stays over a reload, unless the file says something else of that
+  // endpoint than it did. The error is a sentence. An address is as GET /stats names it.
+  enum class Hand : uint8_t {
+    add,     // a new one, or one that was removed; its weight
+    remove,  // gets no request any more, and is forgotten
+    drain,   // the same, but is shown, and can be made ready again
+    ready,   // as it was before it was drained
+    weigh    // another weight
+  };
+  struct Order {
+    Hand hand;
+    std::string upstream;
+    std::string address;
+    uint32_t weight = 1;
+  };
+  Result<void, std::string> obey(const Order& order);
+
+  // Requests that the endpoint has, of all workers; nothing where there is none of that name.
+  std::optional<int64_t> in_flight(const std::string& upstream, const std::string& address) const;
+
   // What an upstream's set is of, for GET /stats.
   struct Origin {
     std::string address;  // of the endpoint, as it is named
-    std::string source;   // "file", or the name that was looked up
+    std::string source;   // "file", "api", or the name that was looked up
     int64_t since_unix_s = 0;
     uint32_t weight = 1;
+    bool drained = false;
   };
   std::vector<Origin> origins(const std::string& upstream) const;
 
@@ -74,6 +99,7 @@ class EndpointSets {
  private:
   friend class EndpointGroup;
   void changed(EndpointGroup& group);
+  EndpointGroup* find(const std::string& upstream) const;
 
   net::Loop& loop_;
   upstream::EndpointBook book_;

@@ -12,13 +12,10 @@
 namespace onehop::server {
 
 Reload::Reload(net::EventLoop& loop, Load load, Owner& owner)
-    : loop_(loop), load_(std::move(load)), owner_(owner), mailbox_(std::make_shared<Mailbox>()) {
-  mailbox_->reload = this;
-}
+    : loop_(loop), load_(std::move(load)), owner_(owner) {}
 
 Reload::~Reload() {
-  const std::lock_guard lock(mailbox_->mutex);
-  mailbox_->reload = nullptr;
+  if (thread_.joinable()) thread_.join();
 }
 
 void Reload::ask(std::string by, Told told) {
@@ -38,19 +35,18 @@ void Reload::begin() {
   if (load_ == nullptr)
     return end({false, "there is no configuration file to load again: it was made of options"});
   log::info(fmt::format("{}: the configuration is loaded again", by_));
-  std::thread([mailbox = mailbox_, load = load_, before = owner_.contexts()] {
+  thread_ = std::thread([this, before = owner_.contexts()] {
     using Made = Result<Prepared, std::string>;
-    Result<Loaded, std::string> loaded = load();
+    Result<Loaded, std::string> loaded = load_();
     const auto made =
         std::make_shared<Made>(loaded.has_value() ? Prepared::make(std::move(*loaded), &before)
                                                   : Made(Unexpected<std::string>(loaded.error())));
-    const std::lock_guard lock(mailbox->mutex);
-    if (Reload* const reload = mailbox->reload)
-      reload->loop_.post([reload, made] { reload->loaded(std::move(*made)); });
-  }).detach();
+    loop_.post([this, made] { this->loaded(std::move(*made)); });
+  });
 }
 
 void Reload::loaded(Result<Prepared, std::string> prepared) {
+  thread_.join();
   if (!prepared.has_value()) return end({false, prepared.error()});
   const auto made = std::make_shared<Prepared>(std::move(*prepared));
   const auto asked = owner_.look_up(*made, [this, made] { adopt(std::move(*made)); });
@@ -67,16 +63,26 @@ void Reload::adopt(Prepared prepared) {
 void Reload::end(const ReloadResult& result) {
   ++(result.in_force ? counts_.succeeded : counts_.failed);
   if (result.in_force) {
-    log::info(fmt::format("{}: {}", by_, result.text));
+    log::record(fmt::format("{}: {}", by_, result.text));
   } else {
     log::error(
         fmt::format("{}: the new configuration is refused and the old one stays in force: {}", by_,
-                    result.text));
+                    result.text.substr(0, result.text.find('\n'))));
+    for (size_t at = result.text.find('\n'); at != result.text.npos;) {
+      const size_t end = result.text.find('\n', at + 1);
+      log::error(fmt::format("{}: {}", by_, result.text.substr(at + 1, end - at - 1)));
+      at = end;
+    }
   }
-  under_way_ = false;
   owner_.on_reload_ended();
-  const std::vector<Told> told = std::exchange(told_, std::exchange(next_told_, {}));
+  go_on(std::exchange(told_, {}), result);
+}
+
+// The next one has begun when those who asked for this one are told: they may ask again.
+void Reload::go_on(const std::vector<Told>& told, const ReloadResult& result) {
+  under_way_ = false;
   if (!next_by_.empty()) {
+    told_ = std::exchange(next_told_, {});
     by_ = std::exchange(next_by_, {});
     begin();
   }

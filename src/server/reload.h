@@ -8,9 +8,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "onehop/net/event_loop.h"
@@ -52,13 +51,17 @@ class Reload {
     uint64_t failed = 0;
   };
 
-  // All outlive it. Without a `load` there is nothing to load from.
+  // All outlive it. Without a `load` there is nothing to load from. What is asked for before
+  // ready() waits for it.
   Reload(net::EventLoop& loop, Load load, Owner& owner);
   ~Reload();
 
   // `by` is what asked, for the log and for GET /config. `told` may be null.
   using Told = std::function<void(const ReloadResult& result)>;
   void ask(std::string by, Told told = nullptr);
+
+  // Once, when the first configuration is in force.
+  void ready() { go_on({}); }
 
   const Counts& counts() const noexcept { return counts_; }
 
@@ -67,18 +70,13 @@ class Reload {
   void loaded(Result<Prepared, std::string> prepared);
   void adopt(Prepared prepared);
   void end(const ReloadResult& result);
+  void go_on(const std::vector<Told>& told, const ReloadResult& result = {});
 
   net::EventLoop& loop_;
   Load load_;
   Owner& owner_;
-  // Where the thread that loads leaves what it made. It may outlive this: a name server that does
-  // not answer must not keep the program from ending.
-  struct Mailbox {
-    std::mutex mutex;
-    Reload* reload;  // null: nobody waits any more
-  };
-  std::shared_ptr<Mailbox> mailbox_;
-  bool under_way_ = false;
+  std::thread thread_;     // while something is being loaded
+  bool under_way_ = true;  // until ready()
   std::string by_;
   std::vector<Told> told_;
   std::string next_by_;  // asked for meanwhile; empty: nobody did

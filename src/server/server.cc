@@ -73,6 +73,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
             in_force.config().admin.hosts),
         reload(loop, std::move(again), *this) {
     add_commands(admin_service.commands(), reload);
+    add_endpoint_commands(admin_service.commands(), endpoints, drain_waits);
   }
 
   admin::View view();
@@ -87,7 +88,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   TlsContexts contexts() const override { return in_force.prepared.tls; }
   Result<void, std::string> look_up(const Prepared& prepared, std::function<void()> then) override;
   Result<void, std::string> make_resolver(const config::Dns& dns);
-  void on_endpoints(const std::string& upstream, const upstream::EndpointSet& set) override {
+  void on_endpoints(const config::Upstream& upstream, const upstream::EndpointSet& set) override {
     workers.use(upstream, set);
   }
   void on_names() override { name_wait.look(); }
@@ -96,7 +97,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   void on_reload_begun() override { service_manager.reloading(loop.now_ns() / 1000); }
   void on_reload_ended() override {
     admin_service.forget();
-    say_ready();
+    if (!stop.asked()) say_ready();
   }
   void say_ready() const {
     service_manager.ready(
@@ -122,6 +123,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   std::optional<config::Dns> asked_of;  // what the resolver was made for
   EndpointSets endpoints{loop, telemetry, *this};
   NameWait name_wait{loop};
+  DrainWaits drain_waits{loop, endpoints};
   InForce in_force;
   Listeners listeners;
 
@@ -135,6 +137,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   net::Deadline renewal{this, net::DeadlineThunk<&ServerParts::on_renewal>::call};
   net::Deadline report{this, net::DeadlineThunk<&ServerParts::on_report>::call};
   ServiceManager service_manager = ServiceManager::of_environment();
+  bool started = false;         // the workers are
   bool asked_for_sign = false;  // of the workers
   Workers workers{loop, telemetry, failures, [this] { loop.stop(); }};
   Stop stop{loop, service_manager, workers};
@@ -152,7 +155,9 @@ admin::View ServerParts::view() {
   seen.start_time_unix_s = started_unix;
   seen.started_ns = started_ns;
   seen.now_ns = loop.now_ns();
-  seen.readiness = stop.asked() ? admin::Readiness::draining : admin::Readiness::ready;
+  seen.readiness = stop.asked() ? admin::Readiness::draining
+                   : started    ? admin::Readiness::ready
+                                : admin::Readiness::starting;
   return seen;
 }
 
@@ -182,7 +187,7 @@ void ServerParts::on_renewal() {
   for (const size_t i : changed.listeners)
     workers.renew(in_force.snapshot->listeners()[i]->key, tls.listeners()[i]);
   for (const size_t i : changed.upstreams)
-    workers.renew(in_force.config().upstreams[i].name, tls.upstreams()[i]);
+    workers.renew(in_force.config().upstreams[i], tls.upstreams()[i]);
   const auto interval = tls.interval_ms();
   if (interval > 0) loop.arm(renewal, interval);
 }
@@ -193,7 +198,6 @@ void ServerParts::use(InForce now, const Listeners::Opened& opened) {
   listeners.use(opened);
   const config::Config& config = in_force.config();
   for (const std::string& warning : in_force.prepared.loaded.warnings) log::warning(warning);
-  use_levels(config.log);
   warn_of_small_shares(config, workers.count());
   const uint64_t limit = client_limit(config, workers.count());
   workers.shortage().use({limit, config.server.limits.buffered});
@@ -245,6 +249,9 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
                     workers.count(), wanted));
   }
   InForce now = InForce::make(std::move(prepared), in_force.snapshot->number() + 1, by);
+  // What was set at run time stays, unless the file speaks of it.
+  const bool other_levels = !(now.config().log == in_force.config().log);
+  const bool other_format = now.config().log.format != in_force.config().log.format;
   auto doors = admin_endpoint.prepare(now.config().admin);
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
   auto opened = listeners.open(now.snapshot->listeners(), workers.count());
@@ -252,6 +259,8 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   const auto lines = admin::differences(in_force.json, now.json);
   const std::string text = lines.has_value() ? admin::in_one_line(*lines) : lines.error();
   use(std::move(now), *opened);
+  if (other_levels) use_levels(in_force.config().log);
+  if (other_format) log::warning("log.format is another from the next start on");
   admin_endpoint.use(in_force.config().admin, std::move(*doors));
   workers.apply(change(), std::move(opened->by_worker), std::move(done));
   on_renewal();
@@ -293,7 +302,9 @@ void ServerParts::run() {
   name_wait.begin(endpoints.stage(in_force.config(), resolver), [this] {
     if (stop.asked()) return;
     workers.start(change(), std::exchange(first_sockets, {}));
+    started = true;
     say_ready();
+    reload.ready();
   });
   loop.run();
   hold_signals();

@@ -28,7 +28,7 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admi
         admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}});
     for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name))
       shown.endpoints.push_back(
-          {origin.address, origin.source, origin.since_unix_s, origin.weight});
+          {origin.address, origin.source, origin.since_unix_s, origin.weight, origin.drained});
   }
 }
 

@@ -43,15 +43,16 @@ void Worker::use(const http::ListenerTerms::Key& listener,
   });
 }
 
-void Worker::use(const std::string& upstream, std::shared_ptr<const tls::ClientContext> context) {
+void Worker::use(const config::Upstream& upstream,
+                 std::shared_ptr<const tls::ClientContext> context) {
   post([this, upstream, context = std::move(context)] {
-    upstreams_.for_each(upstream, [&](upstream::Upstream& one) { one.use(context); });
+    if (const auto found = upstreams_.find(upstream)) found->use(context);
   });
 }
 
-void Worker::use(const std::string& upstream, upstream::EndpointSet set) {
+void Worker::use(const config::Upstream& upstream, upstream::EndpointSet set) {
   post([this, upstream, set = std::move(set)] {
-    upstreams_.for_each(upstream, [&](upstream::Upstream& one) { one.use(set); });
+    if (const auto found = upstreams_.find(upstream)) found->use(set);
   });
 }
 

@@ -61,10 +61,10 @@ class Worker final : private Acceptor::Owner,
 
   // From any thread: new connections to that upstream's endpoints use it, and older ones are given
   // up as soon as they are idle.
-  void use(const std::string& upstream, std::shared_ptr<const tls::ClientContext> context);
+  void use(const config::Upstream& upstream, std::shared_ptr<const tls::ClientContext> context);
 
   // From any thread: the endpoints of an upstream are these from now on.
-  void use(const std::string& upstream, upstream::EndpointSet set);
+  void use(const config::Upstream& upstream, upstream::EndpointSet set);
 
   // From any thread: closes some clients that wait, for want of descriptors elsewhere.
   void make_room_for_others() {

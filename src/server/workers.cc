@@ -87,12 +87,12 @@ void Workers::renew(const http::ListenerTerms::Key& listener,
   for (auto& worker : workers_) worker->use(listener, context);
 }
 
-void Workers::renew(const std::string& upstream,
+void Workers::renew(const config::Upstream& upstream,
                     const std::shared_ptr<const tls::ClientContext>& context) {
   for (auto& worker : workers_) worker->use(upstream, context);
 }
 
-void Workers::use(const std::string& upstream, const upstream::EndpointSet& set) {
+void Workers::use(const config::Upstream& upstream, const upstream::EndpointSet& set) {
   for (auto& worker : workers_) worker->use(upstream, set);
 }
 

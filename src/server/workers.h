@@ -36,10 +36,11 @@ class Workers {
   // Certificates were read again.
   void renew(const http::ListenerTerms::Key& listener,
              const std::shared_ptr<const tls::ServerContext>& context);
-  void renew(const std::string& upstream, const std::shared_ptr<const tls::ClientContext>& context);
+  void renew(const config::Upstream& upstream,
+             const std::shared_ptr<const tls::ClientContext>& context);
 
   // The endpoints of an upstream are these from now on.
-  void use(const std::string& upstream, const upstream::EndpointSet& set);
+  void use(const config::Upstream& upstream, const upstream::EndpointSet& set);
 
   // `done` is called on the main thread when what is counted holds everything that clients had seen
   // at the time of the call.

@@ -153,7 +153,7 @@ Endpoint::Endpoint(std::shared_ptr<const OpenSslClientContext> context, std::str
     : context_(std::move(context)), name_(std::move(host)), observer_(std::move(observer)) {
   if (!context_->settings().server_name.empty()) name_ = context_->settings().server_name;
   if (name_.size() > 1 && name_.ends_with('.')) name_.pop_back();
-  is_address_ = Address::numeric(name_, 0).has_value();
+  is_address_ = !name_.empty() && Address::numeric(name_, 0).has_value();
   const config::UpstreamProtocol protocol =
       http1_only ? config::UpstreamProtocol::h1 : context_->protocol();
   protocols_ = protocol_list(protocol != config::UpstreamProtocol::h1,
@@ -179,7 +179,7 @@ SslPtr Endpoint::make_ssl() {
   } else {
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     ONEHOP_ASSERT(X509_VERIFY_PARAM_set1_host(wanted, name_.data(), name_.size()) == 1);
-    ONEHOP_ASSERT(SSL_set_tlsext_host_name(ssl.get(), name_.c_str()) == 1);
+    ONEHOP_ASSERT(name_.empty() || SSL_set_tlsext_host_name(ssl.get(), name_.c_str()) == 1);
   }
   if (const SessionPtr session = take_session(); session != nullptr)
     SSL_set_session(ssl.get(), session.get());

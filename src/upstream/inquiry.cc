@@ -95,7 +95,9 @@ class ServiceInquiry final : public Inquiry, private net::Lookup::Events<net::Se
     finding_.left_out = answer.left_out;
     ttl_s_ = answer.ttl_s;
     records_ = std::move(answer.records);
-    if (std::erase_if(records_, [](const Record& record) { return record.target.empty(); }) > 0 &&
+    if (std::erase_if(
+            records_,
+            [](const Record& record) { return record.target.empty() || record.port == 0; }) > 0 &&
         records_.empty())
       finding_.why = "its SRV record says that there is no such service";
     std::sort(records_.begin(), records_.end(), [](const Record& a, const Record& b) {
@@ -139,6 +141,11 @@ class ServiceInquiry final : public Inquiry, private net::Lookup::Events<net::Se
       const std::string why = trouble_of(*target->answer);
       if (finding_.why.empty() && !why.empty()) finding_.why = target->name + ": " + why;
     }
+    // Where nobody answered for one that is known, those of the next priority do not replace it.
+    const bool known_fails = std::any_of(targets_.begin(), targets_.end(), [&](const auto& target) {
+      return target->answer->found == net::Found::failed && known_.knows(target->name);
+    });
+    if (!resolved && known_fails) return finish();
     if (!resolved) return begin_group();
     take_group();
     finish();

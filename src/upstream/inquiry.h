@@ -25,6 +25,8 @@ class LastKnown {
   // them.
   const std::vector<Address>& complete(const std::string& name, const net::AddressAnswer& answer);
 
+  bool knows(const std::string& name) const { return names_.contains(name); }
+
   // Forgets all names that were not completed since the last call.
   void forget_others();
 

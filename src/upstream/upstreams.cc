@@ -14,7 +14,7 @@ std::vector<std::shared_ptr<Upstream>> Upstreams::take(const std::vector<Wanted>
   std::erase_if(entries_, [](const Entry& entry) { return entry.upstream.expired(); });
   std::vector<std::shared_ptr<Upstream>> taken;
   for (const auto& [settings, endpoints] : wanted) {
-    std::string key = settings.config.name + '\n' + identity_of(settings.config);
+    std::string key = key_of(settings.config);
     const auto known = there.find(key);
     if (known != there.end()) {
       known->second->configure(settings, endpoints);
@@ -25,6 +25,18 @@ std::vector<std::shared_ptr<Upstream>> Upstreams::take(const std::vector<Wanted>
     }
   }
   return taken;
+}
+
+std::string Upstreams::key_of(const config::Upstream& config) {
+  return config.name + '\n' + identity_of(config);
+}
+
+std::shared_ptr<Upstream> Upstreams::find(const config::Upstream& config) const {
+  const std::string key = key_of(config);
+  for (const Entry& entry : entries_) {
+    if (entry.key == key && !entry.upstream.expired()) return entry.upstream.lock();
+  }
+  return nullptr;
 }
 
 }  // namespace onehop::upstream

@@ -37,6 +37,7 @@ void exchange(Client& client, const std::string& request, int times) {
 size_t count_warm(CountedProxy& proxy, const std::string& request) {
   Client client = Client::connect(proxy.address());
   exchange(client, request, kWarmUp);
+  proxy.make_histograms();
   proxy.start_counting();
   exchange(client, request, kCounted);
   return proxy.stop_counting();

@@ -66,6 +66,7 @@ void CountedProxy::run(const std::function<void()>& ready) {
   address_ = socket->local().to_string();
   auto listener = net::Listener::start(path.loop, std::move(*socket), path);
   loop_ = &path.loop;
+  path_ = &path;
   ready();
   path.loop.run();
   listener.reset();
@@ -80,6 +81,18 @@ void CountedProxy::on_loop(const std::function<void()>& task) {
     done.open();
   });
   done.wait();
+}
+
+void CountedProxy::make_histograms() {
+  on_loop([this] {
+    telemetry::EndpointShard& endpoint = path_->small.endpoint(origin_);
+    telemetry::RouteShard& route = path_->small.telemetry.route("/").by_worker.of(0);
+    for (uint64_t ns = 1; ns <= telemetry::kHistogramLimitNs; ns *= 2) {
+      for (telemetry::Histogram& histogram : endpoint.exchange) histogram.record(ns);
+      endpoint.dial.record(ns);
+      route.record(200, ns);
+    }
+  });
 }
 
 void CountedProxy::start_counting() {

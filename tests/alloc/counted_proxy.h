@@ -23,6 +23,9 @@ class CountedProxy {
 
   const std::string& address() const { return address_; }
 
+  // A histogram takes a page when a duration first falls in its octave, however long it has run:
+  // makes all of them, so that what is counted does not depend on how busy the machine is.
+  void make_histograms();
   void start_counting();
   size_t stop_counting();
   const std::string& stacks() const { return stacks_; }  // of the last count
@@ -33,6 +36,7 @@ class CountedProxy {
   void on_loop(const std::function<void()>& task);
 
   std::string origin_;
+  Path* path_ = nullptr;
   std::string address_;
   std::string stacks_;
   net::EventLoop* loop_ = nullptr;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Endpoints that are names: whoever answers for them is a DNS server in the test's hands.
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -185,6 +188,36 @@ TEST_CASE("what is known of a name outlives a reload while the DNS fails") {
   more.endpoints.push_back(stage.b.address());
   REQUIRE(proxy.reload(more));
   CHECK(answers(proxy, 4) == "ab");
+}
+
+TEST_CASE("a reload that is asked for while the start waits for names comes after the start") {
+  Stage stage;
+  // Nobody reads what is asked there.
+  const int silent = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const Address any = *Address::numeric("127.0.0.1", 0);
+  REQUIRE(::bind(silent, any.raw(), any.size()) == 0);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(silent, reinterpret_cast<sockaddr*>(&bound), &size);
+  const std::string server = Address::from(reinterpret_cast<const sockaddr*>(&bound)).to_string();
+  ProxyProcess proxy(ProxyConfig{.endpoints = {"app.test:80", stage.a.address()},
+                                 .more = "[server.dns]\nservers = [\"" + server + "\"]\n"});
+  CHECK(proxy.admin("/readyz").body == "starting\n");
+  REQUIRE(proxy.reload(ProxyConfig{.endpoints = {stage.b.address()}}));
+  CHECK(proxy.admin("/readyz").body == "ready\n");
+  CHECK(proxy.get().body == "b");
+  ::close(silent);
+}
+
+TEST_CASE("a service over TLS is verified by the name of its domain, and nothing breaks") {
+  Stage stage;
+  ScriptedOrigin hangs_up([](OriginConnection& connection) { connection.read_some(); });
+  stage.zone.set_ports({port_of(hangs_up.address())});
+  ProxyConfig config = stage.config();
+  config.more += "[upstream.app.tls]\n";
+  const ProxyProcess proxy(config);
+  CHECK(proxy.get().status == 502);
+  CHECK(proxy.get().status == 502);
 }
 
 TEST_CASE("/stats says of each endpoint where it comes from, and since when") {

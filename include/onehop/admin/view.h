@@ -15,7 +15,7 @@
 
 namespace onehop::admin {
 
-enum class Readiness : uint8_t { ready, draining };
+enum class Readiness : uint8_t { starting, ready, draining };
 
 // A certificate that a listener presents to new clients, or onehop itself to an upstream.
 enum class Side : uint8_t { listener, upstream };
@@ -57,9 +57,10 @@ struct Reloads {
 // The endpoints of an upstream, and where they come from.
 struct ShownEndpoint {
   std::string address;  // as its cells are named
-  std::string source;   // "file", or the name that was looked up
+  std::string source;   // "file", "api", or the name that was looked up
   int64_t since_unix_s = 0;
   uint32_t weight = 1;
+  bool drained = false;
 };
 struct ShownUpstream {
   std::string name;

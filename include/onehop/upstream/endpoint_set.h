@@ -31,10 +31,10 @@ struct SharedEndpoint {
 // Never changed. An endpoint of which something changes has another spec with the same id.
 struct EndpointSpec {
   EndpointId id = 0;
-  std::string name;  // as it is shown: the address as configured
+  std::string name;  // as it is shown: the address as configured, or as it was found
   std::string host;  // by which TLS knows it, where upstream.tls.server_name does not say
   Address address;
-  uint32_t weight = 1;  // 1 to 1000
+  uint32_t weight = 1;  // 1 to 65535
   std::shared_ptr<SharedEndpoint> shared;
 };
 using SpecRef = std::shared_ptr<const EndpointSpec>;

@@ -24,16 +24,11 @@ class Upstreams {
   // Those of a configuration, in its order: made, or brought up to date where they are there.
   std::vector<std::shared_ptr<Upstream>> take(const std::vector<Wanted>& wanted);
 
-  // Calls visit(Upstream&) for all of that name, also those that only older epochs have.
-  template <class Visit>
-  void for_each(const std::string& name, Visit&& visit) const {
-    for (const Entry& entry : entries_) {
-      const auto there = entry.upstream.lock();
-      if (there != nullptr && there->name() == name) visit(*there);
-    }
-  }
+  // The one that is configured in that way, also where only older epochs have it; or null.
+  std::shared_ptr<Upstream> find(const config::Upstream& config) const;
 
  private:
+  static std::string key_of(const config::Upstream& config);
   struct Entry {
     std::string key;
     std::weak_ptr<Upstream> upstream;

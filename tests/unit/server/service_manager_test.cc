@@ -22,8 +22,7 @@ TEST_CASE("the service manager is told in one datagram, by a path or by an abstr
     manager.ready("listening on 127.0.0.1:80");
     CHECK(receiver.next() == "READY=1\nSTATUS=listening on 127.0.0.1:80");
     manager.reloading(1234);
-    CHECK(receiver.next() ==
-          "RELOADING=1\nMONOTONIC_USEC=1234\nSTATUS=loading the configuration");
+    CHECK(receiver.next() == "RELOADING=1\nMONOTONIC_USEC=1234\nSTATUS=loading the configuration");
     manager.alive();
     CHECK(receiver.next() == "WATCHDOG=1");
     manager.stopping("draining");

@@ -110,8 +110,21 @@ TEST_CASE("where no target of any priority has an address the last good list sta
   side.answer("a.test", addresses({"192.0.2.1"}, 60));
   side.next_look();
   side.answer(records);
-  side.answer("a.test", kFailed);
+  side.answer("a.test", kNoSuchName);
   side.answer("b.test", kNoSuchName);
+  CHECK(side.list() == Lines{"192.0.2.1:80 priority 10"});
+  CHECK(side.counts().failed == 1);
+}
+
+TEST_CASE("targets that are known, and fail for once, do not give way to the next priority") {
+  ServiceSide side;
+  const Records records = {record("a.test", 80, 10), record("b.test", 80, 20)};
+  side.answer(records);
+  side.answer("a.test", addresses({"192.0.2.1"}, 60));
+  side.next_look();
+  side.answer(records);
+  side.answer("a.test", kFailed);
+  CHECK(side.names.waiting() == 0);
   CHECK(side.list() == Lines{"192.0.2.1:80 priority 10"});
   CHECK(side.changes.size() == 1);
   CHECK(side.counts().failed == 1);
