@@ -21,8 +21,10 @@ SETTLE_S = 30  # more than the longest that a pooled connection may be idle
 SAMPLE = re.compile(r'^(onehop_\w+)(?:\{(.*)\})? (\S+)$', re.MULTILINE)
 # What is neither of a client nor of an endpoint, or remembers.
 NOT_OF_TRAFFIC = ("onehop_workers", "onehop_buffered_peak_bytes", "onehop_build_info",
-                  "onehop_certificate_expiry_timestamp_seconds", "onehop_admin_connections_open",
-                  "onehop_admin_documents_held_bytes", "onehop_buffered_bytes")
+                  "onehop_certificate_expiry_timestamp_seconds",
+                  "onehop_config_last_reload_success_timestamp_seconds",
+                  "onehop_admin_connections_open", "onehop_admin_documents_held_bytes",
+                  "onehop_buffered_bytes")
 
 
 class Exposition:

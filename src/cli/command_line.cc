@@ -205,10 +205,13 @@ std::string unknown(std::string_view what, std::string_view word,
 // CLI11 looks at what is missing before it looks at what it does not know, so a slip in an option's
 // name would be answered with "--listen is required". Empty where no word is unknown.
 std::string unknown_word(const CLI::App& app, const CLI::App& command) {
-  for (const std::string& word : command.remaining()) {
-    if (const std::string meant = meant_by(word); &command == &app && !meant.empty())
+  for (const std::string& word : app.remaining()) {
+    const std::string meant = meant_by(word, &command == &app ? "" : command.get_name());
+    if (!meant.empty())
       return fmt::format("{}: an unknown {}; did you mean `{}`?", word,
                          word.starts_with('-') ? "option" : "command", meant);
+  }
+  for (const std::string& word : command.remaining()) {
     if (word.starts_with('-')) {
       const std::string_view name = std::string_view(word).substr(0, word.find('='));
       return unknown("option", name, options_of(command));

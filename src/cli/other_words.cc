@@ -33,6 +33,7 @@ constexpr OtherWord kOtherWords[] = {
     {"start", "onehop run FILE"},
     {"serve", "onehop run FILE"},
     {"server", "onehop run FILE"},
+    {"-s reload", "onehop reload"},
     {"-s", "kill -TERM PID"},
     {"stop", "kill -TERM PID"},
     {"quit", "kill -TERM PID"},
@@ -44,9 +45,11 @@ constexpr OtherWord kOtherWords[] = {
 
 }  // namespace
 
-std::string meant_by(std::string_view word) {
-  const auto known = std::ranges::find(kOtherWords, word, &OtherWord::word);
-  if (known != std::end(kOtherWords)) return std::string(known->meant);
+std::string meant_by(std::string_view word, std::string_view next) {
+  for (const std::string& words : {fmt::format("{} {}", word, next), std::string(word)}) {
+    const auto known = std::ranges::find(kOtherWords, words, &OtherWord::word);
+    if (known != std::end(kOtherWords)) return std::string(known->meant);
+  }
   const bool is_file = word.ends_with(".toml") || word.find('/') != word.npos;
   return is_file ? fmt::format("onehop run {}", word) : std::string();
 }

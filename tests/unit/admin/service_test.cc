@@ -133,6 +133,7 @@ TEST_CASE("a command that nobody can answer any more is a 500") {
 
 TEST_CASE("a command acts when all of its body is there") {
   HandPeer peer;
+  HandPeer chunked;
   AdminSide side;
   side.connect(peer);
   side.say(peer, "POST /act/now HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf");
@@ -144,7 +145,6 @@ TEST_CASE("a command acts when all of its body is there") {
   side.loop.end_turn();
   CHECK(has(peer, "HTTP/1.1 200 "));
 
-  HandPeer chunked;
   side.connect(chunked);
   side.say(chunked,
            "POST /act/now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
