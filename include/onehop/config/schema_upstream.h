@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// The part of schema.h that is [upstream.NAME] and its tables.
+#pragma once
+
+#include "onehop/config/schema_terms.h"
+
+namespace onehop::config {
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Endpoint> auto& endpoint) {
+  visit.value("address", endpoint.address, Text::endpoint_address,
+              "One replica, or a name: all its addresses; srv:NAME: its SRV records.");
+  visit.value("weight", endpoint.weight, Count{1, 1000},
+              "Its share of the requests, relative to the other endpoints.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Pool> auto& pool) {
+  visit.value("reuse", pool.reuse, Flag{},
+              "Keep connections for further requests; false opens one each, for comparisons.");
+  visit.value(
+      "max_idle", pool.max_idle, Count{0, 65535},
+      "Idle connections kept per endpoint and worker: enough for a burst, few for the app.");
+  visit.value(
+      "idle_timeout", pool.idle_timeout, Time{kTick, kDay},
+      "Idle connections are closed after it. App servers close theirs after 5 s; be first.");
+  visit.value(
+      "keep_alive_margin", pool.keep_alive_margin, Time{milliseconds(0), kMinute},
+      "Taken off an upstream's Keep-Alive timeout, because a request takes time to arrive.");
+  visit.value("max_requests", pool.max_requests, Count{0, 1'000'000'000},
+              "Requests per connection; 0 is no limit. Spreads load again after a change.");
+  visit.value("max_age", pool.max_age, Time{milliseconds(0), kWeek},
+              "Age of a connection, +-20 % so that they do not all end at once; 0s is no limit.");
+  visit.value("max_connections", pool.max_connections, Count{0, 1'000'000},
+              "Per endpoint, shared out among the workers, 1 or more each (so never below "
+              "workers); 0: no limit.");
+  visit.value(
+      "max_queue", pool.max_queue, Count{0, 1'000'000},
+      "Requests per endpoint and worker that may wait for a connection; more are answered 503.");
+  visit.value(
+      "queue_timeout", pool.queue_timeout, Time{kTick, kHour},
+      "How long a request may wait for a connection; then 503, while the client still cares.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<UpstreamTimeouts> auto& timeouts) {
+  visit.value(
+      "connect", timeouts.connect, Time{milliseconds(0), kHour},
+      "For one endpoint, without TLS. A lost SYN is sent again after 1 s, so 2 s covers one.");
+  visit.value(
+      "response_head", timeouts.response_head, Time{milliseconds(0), kDay},
+      "From the request written to the response head; then 504. As long as slow pages take.");
+  visit.value("response_idle", timeouts.response_idle, Time{milliseconds(0), kDay},
+              "Between two reads of a response body; then the response is aborted.");
+  visit.value("request", timeouts.request, Time{milliseconds(0), kDay},
+              "The whole exchange; then 504, or an abort. Off: long downloads are no mistake.");
+  visit.value("tunnel_idle", timeouts.tunnel_idle, Time{milliseconds(0), kWeek},
+              "An upgraded connection without a byte either way. WebSockets are quiet for long.");
+  visit.value("tcp_user_timeout", timeouts.tcp_user_timeout, Time{milliseconds(0), kDay},
+              "Sent bytes that the endpoint's host does not take for so long end the connection.");
+  visit.value(
+      "tcp_keepalive", timeouts.tcp_keepalive, Time{milliseconds(0), kDay, kSecond},
+      "The kernel probes a connection that is quiet for so long: finds hosts that vanished.");
+  visit.value("http2_ping", timeouts.http2_ping, Time{milliseconds(0), kDay},
+              "A PING after so long a silence; as long without an answer ends the connection.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<UpstreamHttp2> auto& http2) {
+  visit.value("stream_window", http2.stream_window, Bytes{16 * kKiB, 16 * kMiB},
+              "What an endpoint may send ahead on a stream whose reader falls behind, or is new.");
+  visit.value("max_stream_window", http2.max_stream_window,
+              Bytes{http2.stream_window, 64 * kMiB, "stream_window"},
+              "How far that grows while the reader keeps up: speed on long ways, as h1 has it.");
+}
+
+// [upstream.NAME.tls] without a key in it.
+inline UpstreamTls switched_on() {
+  UpstreamTls tls;
+  tls.enabled = true;
+  return tls;
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
+  visit.value("ca", tls.ca, Text::optional_file,
+              "PEM: the authorities to trust. Without it: those of the system.");
+  visit.value("server_name", tls.server_name, Text::server_name,
+              "Asked for and looked for in the certificate. Without it: the endpoint's own host.");
+  visit.value("cert", tls.cert, Text::optional_file,
+              "PEM: a client certificate, for upstreams that want one, then its chain.");
+  visit.value("key", tls.key, Text::optional_file,
+              "PEM: the private key of the client certificate in cert.");
+  visit.value("insecure_skip_verify", tls.insecure_skip_verify, Flag{},
+              "true believes any certificate, so whoever is on the way can read. For tests.");
+  visit.value(
+      "handshake_timeout", tls.handshake_timeout, Time{kTick, kHour},
+      "For a whole handshake, which begins when connected; then it is a failed connect, 504.");
+  visit.value("reload_interval", tls.reload_interval, Time{milliseconds(0), kDay},
+              "How often changed files are looked for; 0s: never.");
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Upstream> auto& upstream) {
+  visit.entries("endpoints", upstream.endpoints,
+                Entries<Endpoint>{"endpoint", &Endpoint::address, {}},
+                "The replicas: \"HOST:PORT\", \"srv:NAME\", or a table with a weight.");
+  visit.value("balance", upstream.balance, Choice<Balance>{},
+              "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
+  visit.value(
+      "retries", upstream.retries, Count{0, 15},
+      "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
+  visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
+              "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
+  visit.table("pool", upstream.pool, "Connections kept per endpoint and worker.");
+  visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
+  visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");
+  visit.optional_table("tls", upstream.tls, switched_on(),
+                       "TLS with the endpoints. Without this table: none.");
+}
+
+}  // namespace onehop::config
