@@ -34,6 +34,7 @@ enum class LogFormat : uint8_t { text, json };
 enum class TlsPolicy : uint8_t { intermediate, modern };  // Mozilla's; modern is TLS 1.3 alone
 enum class ClientCertificates : uint8_t { off, optional, required };
 enum class Via : uint8_t { off, requests, responses, both };  // where it is written
+enum class ProxyProtocol : uint8_t { off, v1, v2 };
 enum class UpstreamProtocol : uint8_t { h1, h2, automatic };  // automatic: by ALPN, over TLS
 
 // [server.limits]
@@ -117,9 +118,12 @@ struct Dns {
 struct Server {
   // Threads, each with its own event loop; 0: one per CPU.
   uint32_t workers = 0;
+  bool watch = false;  // the file and those it includes: loaded again when one changes
   // How long a stop goes on as before, but for /readyz, until it drains.
   milliseconds drain_delay = milliseconds(0);
   milliseconds drain = seconds(30);  // how long a stop waits for what is in flight
+  // And for tunnels, from the same moment on.
+  milliseconds tunnel_drain = seconds(30);
   // On stop an idle client connection is kept this long for a racing request.
   milliseconds drain_idle = milliseconds(200);
   // Addresses or CIDR blocks whose forwarded fields are believed.
@@ -172,7 +176,8 @@ struct ListenerTls {
 
 // [[listener]]
 struct Listener {
-  // "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT"; port 0 lets the kernel choose.
+  // "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT"; port 0 lets the kernel choose. Or
+  // "unix:/path".
   std::string address;
   uint32_t backlog = 4096;
   // A client is accepted when its first bytes have come (TCP_DEFER_ACCEPT), which are read at once.
@@ -180,6 +185,10 @@ struct Listener {
   // What a client's FIN behind its request means: it has left, or it has said all it has to say.
   HalfClose half_close = HalfClose::cancel;
   bool http2 = true;  // over TLS by ALPN, else with prior knowledge
+  // Peers that begin each connection with a PROXY header (v1 or v2), and have to: addresses or CIDR
+  // blocks; "unix" is every peer of a unix socket. Others must not.
+  std::vector<std::string> proxy_protocol_from;
+  std::string mode = "0666";  // of a unix socket's file, octal
   Targets targets = Targets::strict;
   // In which forms endpoints are told of the client: "x-forwarded", "x-real-ip", "forwarded".
   std::vector<std::string> forwarded = {"x-forwarded", "x-real-ip"};
@@ -274,6 +283,12 @@ struct UpstreamTls {
 struct Upstream {
   std::string name;
   std::vector<Endpoint> endpoints;
+  std::string endpoints_file;  // JSON or TOML with further ones, watched; "" is none
+  // How long a new endpoint's share of the requests grows to its weight; 0: it has it at once.
+  milliseconds slow_start = milliseconds(0);
+  milliseconds endpoint_drain = seconds(30);  // how long what is in flight at a gone one may take
+  // What endpoints are told of the client before the first byte.
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;
   Balance balance = Balance::round_robin;
   // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
   uint32_t retries = 5;
@@ -309,11 +324,30 @@ struct LogRooms {
   bool operator==(const LogRooms&) const = default;
 };
 
+// [log.access]: a line for each request. Without `file`: none.
+struct AccessLog {
+  static constexpr uint32_t kAll = 1'000'000;
+  static constexpr uint32_t kAutomatic = UINT32_MAX;
+
+  std::string file;                            // "-" is standard output
+  std::string format = "json";                 // or "combined", or a template (access_fields.h)
+  bool query = true;                           // of targets, and of Referer
+  std::vector<std::string> status;             // classes of which all are logged: "4xx"
+  milliseconds slower_than = milliseconds(0);  // whose total is more is logged; 0: not for that
+  // The share of the others that is logged, in millionths. kAutomatic: all of them where neither
+  // of the two above is said, else none.
+  uint32_t sample = kAutomatic;
+
+  bool enabled() const { return !file.empty(); }
+  bool operator==(const AccessLog&) const = default;
+};
+
 // [log]
 struct Log {
   LogFormat format = LogFormat::text;
   LogLevel level = LogLevel::info;
   LogRooms rooms;
+  AccessLog access;
 
   bool operator==(const Log&) const = default;
 };
