@@ -114,7 +114,7 @@ void H1ServerConnection::on_end() {
 // A client that says FIN while it is answered, unless the whole response is on its way.
 bool H1ServerConnection::cancels_at_fin() const noexcept {
   const bool answers = state_ == State::answering || state_ == State::body;
-  return answers && sent_ != Sent::all && fin_is_the_end();
+  return answers && !response_.complete() && fin_is_the_end();
 }
 
 void H1ServerConnection::has_gone() {
@@ -255,14 +255,12 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
     return;
   }
   const RequestHead& head = parsed->head;
-  sent_ = Sent::nothing;
-  written_before_ = transport_->written();
+  response_.begin(*transport_, {.version_minor = head.version_minor,
+                                .is_head = head.method == Method::head,
+                                .expects_continue = head.fields.find(FieldId::expect) != nullptr});
   delivering_ = false;
   client_closes_ = !parsed->persistent;
   persistent_ = parsed->persistent && !draining_ && !owner_.draining();
-  version_minor_ = head.version_minor;
-  is_head_request_ = head.method == Method::head;
-  expects_continue_ = awaits_continue_ = head.fields.find(FieldId::expect) != nullptr;
   Ends ends = Ends::no;
   if (head.body.kind == BodyLength::Kind::unknown) {
     body_.start_chunked(settings_.limits.request_head);
@@ -277,7 +275,8 @@ void H1ServerConnection::begin_request(Buffer& bytes) {
   if (state_ == State::closed) return;
   head_.release(bytes);
   // A head that came alone: its sender may wait for our acknowledgement with the body.
-  if (state_ == State::body && !awaits_continue_ && bytes.empty()) transport_->acknowledge();
+  if (state_ == State::body && !response_.withholds_continue() && bytes.empty())
+    transport_->acknowledge();
 }
 
 // What is wrong with as much of the body as came with its head.
@@ -342,7 +341,8 @@ bool H1ServerConnection::discard_body(Buffer& bytes) {
 }
 
 bool H1ServerConnection::may_discard() const {
-  return !awaits_continue_ && body_.remaining().has_value() && *body_.remaining() <= kDiscardBytes;
+  return !response_.withholds_continue() && body_.remaining().has_value() &&
+         *body_.remaining() <= kDiscardBytes;
 }
 
 bool H1ServerConnection::read_tunnel(Buffer& bytes) {
@@ -365,7 +365,7 @@ bool H1ServerConnection::read_tunnel(Buffer& bytes) {
 // the whole answer is on its way: it is what it is, and its deadline stays.
 void H1ServerConnection::fail(Violation violation) {
   persistent_ = false;
-  if (responder_ != nullptr && sent_ == Sent::all) {
+  if (responder_ != nullptr && response_.complete()) {
     state_ = State::body;
     delivering_ = false;
     return;
@@ -374,10 +374,7 @@ void H1ServerConnection::fail(Violation violation) {
   deadline_.disarm();
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   if (responder_ == nullptr) {
-    sent_ = Sent::nothing;
-    written_before_ = transport_->written();
-    is_head_request_ = false;
-    version_minor_ = 1;
+    response_.begin(*transport_, {});
     responder_ = service_.open(*this, client_, times_);
   }
   state_ = State::body;  // what remains of the request is never read: its end, and what follows it,
@@ -385,10 +382,10 @@ void H1ServerConnection::fail(Violation violation) {
   delivering_ = false;
   StreamError why;
   why.violation = violation;
-  why.may_answer = sent_ == Sent::nothing;
-  why.sent_anything = sent_ != Sent::nothing;
+  why.may_answer = !response_.begun();
+  why.sent_anything = response_.begun();
   responder_->on_reset(why);
-  if (state_ != State::closed && sent_ != Sent::all) reset();
+  if (state_ != State::closed && !response_.complete()) reset();
 }
 
 }  // namespace onehop::http::h1

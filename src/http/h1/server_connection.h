@@ -22,7 +22,7 @@
 #include "head_reader.h"
 #include "onehop/base/recycled.h"
 #include "onehop/http/preface.h"
-#include "writer.h"
+#include "response_sender.h"
 
 namespace onehop::http::h1 {
 
@@ -44,7 +44,6 @@ class H1ServerConnection final : public ServerConnection,
 
  private:
   enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };
-  enum class Sent : uint8_t { nothing, head, all };
 
   static constexpr uint32_t kRequestsPerTurn = 16;  // however many its client has sent ahead
 
@@ -118,31 +117,25 @@ class H1ServerConnection final : public ServerConnection,
   Buffer pending_;  // read, not yet passed on; at most kReadAhead and one read
   HeadReader head_;
   BodyReader body_;
+  ResponseSender response_;
   net::Deadline deadline_{this, net::DeadlineThunk<&H1ServerConnection::on_deadline>::call};
   net::Deadline look_{this, net::DeadlineThunk<&H1ServerConnection::look_for_client>::call};
   Resume resume_{*this};
-  uint64_t arrived_ns_ = 0;      // when the oldest byte that no request has taken came
-  HeadTimes times_;              // of the request being read
-  Buffered held_;                // what the client does not take
-  Buffered kept_{&held_, 0};     // what its exchange keeps, and what the client has sent ahead
-  size_t exchange_keeps_ = 0;    // of that
-  uint64_t written_before_ = 0;  // bytes written when the request began
-  WritePace pace_;               // while stalled_
+  uint64_t arrived_ns_ = 0;    // when the oldest byte that no request has taken came
+  HeadTimes times_;            // of the request being read
+  Buffered held_;              // what the client does not take
+  Buffered kept_{&held_, 0};   // what its exchange keeps, and what the client has sent ahead
+  size_t exchange_keeps_ = 0;  // of that
+  WritePace pace_;             // while stalled_
   uint32_t lingered_bytes_ = 0;
   TurnShare requests_{kRequestsPerTurn};
   State state_ = State::idle;
-  Sent sent_ = Sent::nothing;
-  Framing framing_ = Framing::none;
-  uint8_t version_minor_ = 1;
-  bool is_head_request_ = false;
-  bool persistent_ = true;         // another request may follow
-  bool client_closes_ = false;     // the client said that none will
-  bool expects_continue_ = false;  // of the request: it came with an expectation
-  bool awaits_continue_ = false;   // the client may hold its body back until a 100
-  bool reset_told_ = false;        // to whoever answers, as the last event
-  bool delivering_ = false;        // set_reading
-  bool ended_ = false;             // the client will send nothing more
-  bool end_delivered_ = false;     // of a tunnel
+  bool persistent_ = true;      // another request may follow
+  bool client_closes_ = false;  // the client said that none will
+  bool reset_told_ = false;     // to whoever answers, as the last event
+  bool delivering_ = false;     // set_reading
+  bool ended_ = false;          // the client will send nothing more
+  bool end_delivered_ = false;  // of a tunnel
   bool stalled_ = false;
   bool counted_idle_ = false;
   bool first_request_ = true;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The sending half of a client's connection: what the exchange asks of its stream, and what follows
-// when the response is out.
+// A client's connection between its requests' bytes and its transport: what the exchange asks of
+// its stream, how much is read and held meanwhile, and how an exchange and the connection end.
 #include <cerrno>
 #include <utility>
 
-#include "onehop/base/assert.h"
 #include "server_connection.h"
 
 namespace onehop::http::h1 {
@@ -18,81 +17,39 @@ constexpr uint64_t kLookMs = 200;
 // How long what the client still sends is read and dropped (RFC 9112 9.6).
 constexpr uint64_t kLingerMs = 2000;
 
-enum class Content : uint8_t { follows, none, never };
-
-// The length that the head has to say. A response that ends with its head says that it is empty, as
-// nothing else here tells the client so (RFC 9112 6.3); one that never has content says nothing, or
-// what a GET would have got (RFC 9110 8.6).
-BodyLength length_to_say(const ResponseHead& head, Content content) {
-  if (head.status < 200 || head.status == 204) return BodyLength::none();
-  const bool says_it_is_empty =
-      content == Content::none && head.body.kind != BodyLength::Kind::known;
-  return says_it_is_empty ? BodyLength::of(0) : head.body;
-}
-
 }  // namespace
 
 void H1ServerConnection::send_head(const ResponseHead& head, Ends ends) {
-  ONEHOP_ASSERT(sent_ == Sent::nothing);
-  if (is_interim(head.status)) {
-    write_response_head(transport_->output(), head, BodyLength::none(), Framing::none,
-                        ConnectionOption::none);
-    transport_->send();
-    if (head.status == 100) awaits_continue_ = false;
-    return;
-  }
+  if (is_interim(head.status)) return response_.interim(head);
   // Nobody will read the rest of the request: nothing can follow it, unless it is little. Of an
   // error that comes before the end of the request the same is to be expected.
   const bool early = head.abandons_request || ends == Ends::yes || head.status >= 400;
   if (state_ == State::body && early && !may_discard()) persistent_ = false;
-  if (head.last_of_connection) persistent_ = false;
-  const Content content = is_head_request_ || !has_content(head.status) ? Content::never
-                          : ends == Ends::yes                           ? Content::none
-                                                                        : Content::follows;
-  if (head.status == 101) {
-    framing_ = Framing::until_close;
+  if (head.last_of_connection || response_.frames(head, ends) == Framing::until_close)
     persistent_ = false;
+  if (head.status == 101) {
     state_ = State::tunnel;
     delivering_ = false;
     transport_->set_awaited(true);
-  } else if (content != Content::follows) {
-    framing_ = Framing::none;
-  } else if (head.body.kind == BodyLength::Kind::known) {
-    framing_ = Framing::length;
-  } else {
-    framing_ = version_minor_ == 0 ? Framing::until_close : Framing::chunked;
-    if (version_minor_ == 0) persistent_ = false;
   }
-  ConnectionOption option = ConnectionOption::none;
-  if (!persistent_) {
-    option = ConnectionOption::close;
-  } else if (version_minor_ == 0) {
-    option = ConnectionOption::keep_alive;
-  }
-  write_response_head(transport_->output(), head, length_to_say(head, content), framing_, option);
-  sent_ = Sent::head;
-  transport_->send();
-  if (ends == Ends::yes) message_sent();
+  response_.head(head, ends, persistent_);
+  if (response_.complete()) message_sent();
 }
 
 void H1ServerConnection::send_body(Buffer&& bytes, Ends ends) {
-  if (sent_ != Sent::head) return;
-  if (framing_ != Framing::none)
-    write_body(transport_->output(), std::move(bytes), framing_, ends == Ends::yes);
-  transport_->send();
-  if (ends == Ends::yes) message_sent();
+  if (!response_.begun() || response_.complete()) return;
+  response_.body(std::move(bytes), ends);
+  if (response_.complete()) message_sent();
 }
 
 void H1ServerConnection::send_trailers(const Fields& trailers) {
-  if (sent_ != Sent::head) return;
-  if (framing_ == Framing::chunked) write_trailers(transport_->output(), trailers);
-  transport_->send();
+  if (!response_.begun() || response_.complete()) return;
+  response_.trailers(trailers);
   message_sent();
 }
 
+// The FIN leaves with the last bytes: one segment and one wake-up of the client less.
 void H1ServerConnection::message_sent() {
-  sent_ = Sent::all;
-  // The FIN leaves with the last bytes: one segment and one wake-up of the client less.
   if (state_ == State::tunnel || !persistent_) transport_->finish_writing();
 }
 
@@ -169,20 +126,14 @@ void H1ServerConnection::look_for_client() {
 // Given up by whoever answers. A response that was begun must look broken: where only the
 // connection's end would end it, by a reset.
 bool H1ServerConnection::take_back() {
-  if (state_ == State::tunnel || state_ == State::closed || sent_ == Sent::all ||
-      transport_->written() != written_before_ || transport_->write_pending())
-    return false;
-  transport_->output().clear();
-  sent_ = Sent::nothing;
-  awaits_continue_ = expects_continue_;  // a 100 may have been among it
-  return true;
+  return state_ != State::tunnel && state_ != State::closed && response_.take_back();
 }
 
 void H1ServerConnection::reset() {
   if (state_ == State::closed) return;
   retire_responder();  // no more events
   transport_->flush();
-  if (sent_ == Sent::head && framing_ == Framing::until_close) transport_->close_with_reset();
+  if (response_.needs_close()) transport_->close_with_reset();
   close(telemetry::Closer::onehop);
 }
 
@@ -205,7 +156,7 @@ void H1ServerConnection::on_flush(net::Flushed flushed) {
     if (kept_.bytes() == 0) owner_.stalled().goes_on(*this);
   }
   if (responder_ == nullptr) return;
-  if (sent_ != Sent::all) return responder_->on_room();
+  if (!response_.complete()) return responder_->on_room();
   if (state_ == State::tunnel && !end_delivered_) return responder_->on_room();
   finish_exchange();
 }
@@ -247,7 +198,7 @@ void H1ServerConnection::become_idle() {
 
 // Whoever has had no part of a response is told; anybody else can see that it is cut.
 void H1ServerConnection::close_now() {
-  if (responder_ != nullptr && sent_ == Sent::nothing) {
+  if (responder_ != nullptr && !response_.begun()) {
     persistent_ = false;
     StreamError why;
     why.violation = Violation::stopped;
