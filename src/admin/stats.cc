@@ -142,6 +142,7 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   add_rates(rates.requests, of_requests);
   of_requests["by_class"] = by_class(values.requests);
   of_requests["outcomes"] = outcomes_of(snapshot, values.outcomes);
+  of_requests["fields_dropped_total"] = values.fields_dropped;
 
   return {
       {"connections", connections},

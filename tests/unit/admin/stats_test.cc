@@ -48,7 +48,8 @@ TEST_CASE("an idle proxy has every path, with zeros") {
                               "shed_total", "accept_paused_total", "stalled_given_up_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
-                                                              "by_class", "outcomes"});
+                                                              "by_class", "outcomes",
+                                                              "fields_dropped_total"});
   CHECK(keys(downstream["requests"]["by_class"]) == kClasses);
   CHECK(keys(downstream["bytes"]) == std::set<std::string>{"received_total", "sent_total"});
   CHECK(keys(document["upstreams"]) == std::set<std::string>{"app", "api"});
