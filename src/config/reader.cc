@@ -7,8 +7,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -19,25 +17,12 @@
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
 #include "onehop/config/units.h"
+#include "plain_values.h"
 #include "syntax.h"
 #include "toml_node.h"
 
 namespace onehop::config {
 namespace {
-
-std::optional<uint64_t> parse_integer(std::string_view text) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
-// Where a file is that the configuration names: what is relative begins where `configuration` is,
-// so that a folder with both may be moved, and checked from anywhere.
-std::string beside(std::string_view configuration, std::string_view path) {
-  return (std::filesystem::path(configuration).parent_path() / path).string();
-}
 
 class Reader {
  public:
@@ -55,6 +40,7 @@ class Reader {
   }
   void value(std::string_view key, uint64_t& member, const Bytes& rule, std::string_view);
   void value(std::string_view key, milliseconds& member, const Time& rule, std::string_view);
+  void value(std::string_view key, uint32_t& member, Share rule, std::string_view);
   void value(std::string_view key, bool& member, Flag rule, std::string_view);
   void value(std::string_view key, std::string& member, Text rule, std::string_view);
   void value(std::string_view key, std::vector<std::string>& member, Text rule, std::string_view);
@@ -240,6 +226,24 @@ void Reader::value(std::string_view key, milliseconds& member, const Time& rule,
   member = *duration;
 }
 
+void Reader::value(std::string_view key, uint32_t& member, Share rule, std::string_view) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  const std::string path = joined(path_, key);
+  std::optional<uint32_t> share;
+  bool right_type = node->is_number();
+  if (right_type) share = share_of(node->value<double>().value_or(-1));
+  if (node->is_string()) {
+    const std::optional<Expanded> text = expanded(path, *node);
+    if (!text) return;
+    right_type = text->from_variable;
+    share = parse_share(text->text, right_type ? Digits::taken : Digits::refused);
+  }
+  if (share) member = *share;
+  if (!share)
+    right_type ? refuse(path, *node, allowed(rule)) : refuse_type(path, *node, allowed(rule));
+}
+
 void Reader::value(std::string_view key, bool& member, Flag rule, std::string_view) {
   const toml::node* node = find(key);
   if (node == nullptr) return;
@@ -268,8 +272,8 @@ void Reader::value(std::string_view key, std::string& member, Text rule, std::st
     reading_.config.masked.push_back(path);
   if (std::optional<Expanded> text = expanded(path, *node)) {
     member = normal(rule, std::move(text->text));
-    const bool is_file =
-        rule == Text::file || rule == Text::optional_file || rule == Text::optional_socket;
+    const bool is_file = rule == Text::file || rule == Text::optional_file ||
+                         rule == Text::optional_socket || (rule == Text::log_file && member != "-");
     if (is_file && !member.empty() && fits(rule, member)) member = beside(file_, member);
   }
 }

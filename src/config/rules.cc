@@ -26,6 +26,10 @@ std::string allowed(const Time& rule) {
                      whole_seconds ? " in whole seconds" : "");
 }
 
+std::string allowed(Share) {
+  return "\"auto\" or 0 to 1";
+}
+
 std::string allowed(Flag) {
   return "true or false";
 }
@@ -69,6 +73,12 @@ std::string allowed(Text rule) {
       return R"(the path of a unix socket, at most 107 bytes, or "")";
     case Text::token:
       return R"(16 to 512 letters, digits and signs of ASCII without a blank, or "")";
+    case Text::log_file:
+      return R"(the path of a file, "-" or "")";
+    case Text::access_format:
+      return R"("json", "combined", or text with fields such as "{status}")";
+    case Text::status_class:
+      return R"("1xx", "2xx", "3xx", "4xx", "5xx" or "none")";
   }
   return "";
 }
@@ -83,6 +93,15 @@ std::string written(const Bytes&, uint64_t value) {
 
 std::string written(const Time&, milliseconds value) {
   return in_quotes(duration_text(value));
+}
+
+// 1 is no float, for what reads it; 0.05 has no zeros behind.
+std::string written(Share, uint32_t millionths) {
+  if (millionths == AccessLog::kAutomatic) return in_quotes("auto");
+  if (millionths % AccessLog::kAll == 0) return std::to_string(millionths / AccessLog::kAll);
+  std::string digits = fmt::format("0.{:06}", millionths);
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return digits;
 }
 
 std::string written(Flag, bool value) {

@@ -11,6 +11,8 @@
 #include "meant_text.h"
 #include "onehop/base/address.h"
 #include "onehop/base/ascii.h"
+#include "onehop/config/access_fields.h"
+#include "onehop/telemetry/status_class.h"
 #include "path_pattern.h"
 
 namespace onehop::config {
@@ -189,6 +191,13 @@ bool fits(Text rule, std::string_view text) {
       return socket_fault(text).empty();
     case Text::token:
       return text.empty() || is_token(text);
+    case Text::log_file:
+      return file_fault(text).empty();
+    case Text::access_format:
+      return access_format_fault(text).empty();
+    case Text::status_class:
+      return std::ranges::find(telemetry::kStatusClassNames, text) !=
+             telemetry::kStatusClassNames.end();
   }
   return false;
 }
@@ -217,7 +226,10 @@ std::string reason_against(Text rule, std::string_view text) {
     }
     case Text::file:
     case Text::optional_file:
+    case Text::log_file:
       return std::string(file_fault(text));
+    case Text::access_format:
+      return access_format_fault(text);
     case Text::field:
       return std::string(field_fault(text));
     case Text::identity_field:
@@ -233,6 +245,7 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::ciphers:
     case Text::forwarded_form:
     case Text::token:
+    case Text::status_class:
       return {};
   }
   return {};

@@ -43,6 +43,9 @@ struct Time {
   milliseconds step = kTick;
 };
 
+// A share from 0 to 1, kept in millionths, or "auto".
+struct Share {};
+
 // true or false.
 struct Flag {};
 
@@ -80,6 +83,9 @@ enum class Text : uint8_t {
   server_name,      // a name or an IP address, or nothing
   optional_socket,  // the path of a unix socket, or nothing; relative as a file's
   token,            // a secret that goes with a request, or nothing; never shown
+  log_file,         // a path, "-" for standard output, or nothing
+  access_format,    // "json", "combined" or a template
+  status_class,     // "4xx", or "none" for no response
 };
 
 // The names of an enumeration's values, in the order of their declaration.
@@ -179,12 +185,16 @@ constexpr bool fits(const Bytes& rule, uint64_t n) {
 constexpr bool fits(const Time& rule, milliseconds t) {
   return t >= rule.least && t <= rule.most && t % rule.step == milliseconds(0);
 }
+constexpr bool fits(Share, uint32_t millionths) {
+  return millionths <= AccessLog::kAll || millionths == AccessLog::kAutomatic;
+}
 bool fits(Text rule, std::string_view text);  // Text::upstream: whether it exists is check()'s part
 
 // What a rule allows, as the first half of an error message: "0 to 65535".
 std::string allowed(const Count& rule);
 std::string allowed(const Bytes& rule);
 std::string allowed(const Time& rule);
+std::string allowed(Share rule);
 std::string allowed(Flag rule);
 std::string allowed(Text rule);
 template <class T>
@@ -196,6 +206,7 @@ std::string allowed(const Entries<T>& rule) {
 std::string written(const Count& rule, uint64_t value);
 std::string written(const Bytes& rule, uint64_t value);
 std::string written(const Time& rule, milliseconds value);
+std::string written(Share rule, uint32_t millionths);
 std::string written(Flag rule, bool value);
 std::string written(Text rule, std::string_view value);
 std::string written(Text rule, const std::vector<std::string>& values);

@@ -101,6 +101,7 @@ class Tables {
   static std::string type_of(const Bytes&, uint64_t) { return "size"; }
   static std::string type_of(const Rate&, uint64_t) { return "size per second"; }
   static std::string type_of(const Time&, milliseconds) { return "duration"; }
+  static std::string type_of(Share, uint32_t) { return "number"; }
   static std::string type_of(Flag, bool) { return "boolean"; }
   static std::string type_of(Text, const std::string&) { return "string"; }
   static std::string type_of(Text, const std::vector<std::string>&) { return "array of strings"; }
@@ -143,6 +144,7 @@ TEST_CASE("the tables that conf/reference.toml has in comments are good without 
   tls.certificates = {{"tls/example.org.pem", "tls/example.org.key", ""}};
   CHECK(config->listeners[0].tls == tls);
   CHECK(config->upstreams[0].tls == switched_on());
+  CHECK(config->log.access == to_standard_output());
   CHECK(text.find('\n' + std::string("[listener.tls]\n")) != std::string::npos);
   CHECK(text.find('\n' + std::string("[upstream.app.tls]\n")) != std::string::npos);
 }

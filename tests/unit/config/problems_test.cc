@@ -165,7 +165,8 @@ const std::vector<Case> kValues = {
      "2:1: admin.colour: an unknown key; known here: listen, control, token_file, token, hosts, "
      "connections, metrics_per_endpoint"},
     {"[sever]\nworkers = 1", "1:2: sever: an unknown key; did you mean `server`?"},
-    {"[log]\n\"a.b\" = 1", R"(2:1: log."a.b": an unknown key; known here: format, level, rooms)"},
+    {"[log]\n\"a.b\" = 1",
+     R"(2:1: log."a.b": an unknown key; known here: format, level, rooms, access)"},
     {"server = 1", "1:10: server: a table, found 1 (an integer)"},
     {"[[server]]", "1:1: server: a table, found an array"},
     {"server.limits = \"none\"", R"(1:17: server.limits: a table, found "none" (a string))"},

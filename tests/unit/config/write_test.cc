@@ -93,6 +93,8 @@ Config unusual() {
   config.log.format = LogFormat::json;
   config.log.level = LogLevel::error;
   config.log.rooms.levels.back() = RoomLevel::debug;
+  config.log.access = {"/a.log", "{client} \"{status}\"", false, {"4xx", "none"}, seconds(3),
+                       12'345};
   return config;
 }
 
