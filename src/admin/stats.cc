@@ -144,10 +144,13 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   of_requests["outcomes"] = outcomes_of(snapshot, values.outcomes);
   of_requests["fields_dropped_total"] = values.fields_dropped;
 
-  return {
-      {"connections", connections},
-      {"requests", of_requests},
-      {"bytes", {{"received_total", values.bytes_received}, {"sent_total", values.bytes_sent}}}};
+  return {{"connections", connections},
+          {"requests", of_requests},
+          {"bytes", {{"received_total", values.bytes_received}, {"sent_total", values.bytes_sent}}},
+          {"access_log",
+           {{"written_total", values.access_log_written},
+            {"dropped_total", values.access_log_dropped},
+            {"failed_total", values.access_log_failed}}}};
 }
 
 // What clients saw of each route; "" has the requests that no route took.

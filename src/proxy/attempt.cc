@@ -3,12 +3,15 @@
 
 #include <utility>
 
+#include "access_notes.h"
+
 namespace onehop::proxy {
 
 Attempt::Started Attempt::start(upstream::Endpoint& endpoint, upstream::Want want) {
   use_ = upstream::EndpointUse(endpoint);
   detail_ = {};
   call_failed_ = false;
+  if (notes_ != nullptr) notes_->attempt_begins(endpoint.name());
   auto acquired = endpoint.pool().acquire(*this, want);
   if (auto* lease = std::get_if<upstream::Lease>(&acquired)) {
     take(std::move(*lease));
@@ -24,6 +27,7 @@ Attempt::Started Attempt::start(upstream::Endpoint& endpoint, upstream::Want wan
 
 void Attempt::take(upstream::Lease lease) {
   lease_ = std::move(lease);
+  if (notes_ != nullptr) notes_->lent(lease_.reused(), lease_.age_ms());
   stream_ = &lease_.open_stream(*this);
 }
 
@@ -66,6 +70,7 @@ void Attempt::count(int status, Outcome outcome, Next next) {
   telemetry::EndpointShard& counters = use_->counters();
   if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
+  if (notes_ != nullptr) notes_->attempt_ends(outcome);
   if (call_failed_ || endpoint_failed(status, outcome)) use_->failed();
   if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))
     log_failure(outcome, next);

@@ -12,6 +12,8 @@
 
 namespace onehop::proxy {
 
+class AccessNotes;
+
 // What an exchange learns of its attempt.
 class AttemptEvents {
  public:
@@ -38,6 +40,9 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
       : events_(events), request_(request), failures_(failures) {}
   ~Attempt() override { cancel(); }
 
+  // Before the first try: who is told of tries for the access log, which outlives this.
+  void note_in(AccessNotes* notes) noexcept { notes_ = notes; }
+
   // The label of its route, which outlives this, and whether it is a call of gRPC; before the first
   // try.
   void take_route(std::string_view route, bool grpc) noexcept {
@@ -52,6 +57,7 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // error() says why; no event is raised for these.
   Started start(upstream::Endpoint& endpoint, upstream::Want want);
 
+  std::string_view route() const noexcept { return route_; }
   bool active() const noexcept { return bool(use_); }
   http::ClientStream* stream() noexcept { return stream_; }
   upstream::Endpoint* endpoint() noexcept { return use_.get(); }
@@ -106,6 +112,7 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   AttemptEvents& events_;
   const http::RequestHead& request_;
   FailureLog* failures_;
+  AccessNotes* notes_ = nullptr;
   std::string_view route_;
   bool grpc_ = false;
   bool call_failed_ = false;  // of gRPC, through the endpoint

@@ -30,6 +30,8 @@ Exchange::Exchange(Proxy& proxy, http::ServerStream& downstream, const http::Cli
   proxy_.parts_.shard.downstream.in_flight.add(1);
   clock_.start(times.first_byte_ns, Phase::request_head_read, Doing::wait);
   clock_.enter(Phase::route_and_queue_wait, Doing::work, times.last_byte_ns);
+  notes_ = AccessNotes::make(epoch_->snapshot().access(), proxy.parts_, arena_);
+  attempt_.note_in(notes_);
 }
 
 Exchange::~Exchange() {
@@ -40,6 +42,7 @@ Exchange::~Exchange() {
 void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   const Snapshot& snapshot = epoch_->snapshot();
   http::RequestHead head = received;
+  if (notes_ != nullptr) notes_->asked(received);
   client_minor_ = head.version_minor;
   grpc_ = is_grpc(head.fields);
   asked_ = ends == Ends::yes ? Asked::all : Asked::body;
@@ -50,13 +53,15 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
                                      head.target, arena_);
   if (!way.has_value()) return reply(Outcome::ambiguous_path, routing::sentence_of(way.error()));
   head.target = way->target;  // matched, forwarded and redirected to alike
-  if (way->match.has_value()) route_ = &epoch_->route(way->match->route);
+  if (way->match.has_value()) {
+    route_ = &epoch_->route(way->match->route);
+    attempt_.take_route(snapshot.route_labels()[way->match->route], grpc_);
+  }
   const auto at_once = answer_at_once(head, client_, terms_, snapshot.server().limits, arena_);
   if (at_once.has_value()) return reply(at_once->outcome, at_once->detail);
   if (!way->match.has_value()) return reply(Outcome::no_route, {});
   upstream_ = &epoch_->upstream(way->match->upstream);
   settings_ = &epoch_->config_of_upstream(way->match->upstream);
-  attempt_.take_route(snapshot.route_labels()[way->match->route], grpc_);
   if (const auto refused = make_request(head)) return reply(*refused, {});
   if (asked_ == Asked::body && request_.fields.find(http::FieldId::expect) != nullptr)
     asked_ = Asked::held;
@@ -78,6 +83,7 @@ std::optional<Outcome> Exchange::make_request(const http::RequestHead& head) {
   const bool trusted = snapshot.trusts(client_);
   const auto who = identify(head, client_, {trusted, snapshot.trusted()}, arena_);
   if (!who.has_value()) return who.error();
+  if (notes_ != nullptr) notes_->came_from(who->address);
   request_ = forwarded_request(
       head, {client_, trusted, terms_, *who, request_id_, snapshot.guarded(), via}, arena_);
   proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
@@ -109,6 +115,7 @@ void Exchange::pass_over(const upstream::Endpoint& next, Outcome outcome) {
     clock_.stop(ended);
     measured_->counters().record(clock_);
     measured_.reset();
+    if (notes_ != nullptr) notes_->pass(clock_);
     clock_.restart(ended, Phase::route_and_queue_wait, Doing::work);
   }
   attempt_.give_way(outcome);
@@ -137,10 +144,6 @@ void Exchange::attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& e
     case Attempt::Started::queued:
       return clock_.enter(Phase::route_and_queue_wait, Doing::wait, now());
   }
-}
-
-void Exchange::no_connection(const upstream::LeaseError& error) {
-  attempt_again({.outcome = outcome_of(error)}, {});
 }
 
 void Exchange::on_stream(http::ClientStream& stream) {
@@ -189,12 +192,6 @@ void Exchange::on_trailers(const http::Fields& trailers) {
       forwarded_trailers(trailers, proxy_.field_room_, epoch_->snapshot().guarded()));
   request_ended();
   settle();
-}
-
-void Exchange::request_ended() {
-  asked_ = Asked::all;
-  deadlines_.body_stopped();
-  if (!response_begun()) deadlines_.await(timeouts().response_head);
 }
 
 void Exchange::on_upstream_room() {
@@ -270,6 +267,7 @@ void Exchange::on_response_body(Buffer& bytes, Ends ends) {
   if (clock_.doing() == Doing::wait && clock_.phase() == Phase::response_body) {
     clock_.enter(Phase::response_body, Doing::work, now());
   }
+  response_bytes_ += bytes.size();
   downstream_.send_body(std::move(bytes), ends);
   if (ends == Ends::yes) return response_ended();
   deadlines_.await(state_ == State::tunnel ? timeouts().tunnel_idle : timeouts().response_idle);
@@ -327,9 +325,10 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
   status_ = row_of(outcome).status;
   answered_ = Answered::all;
   if (request_id_.empty()) request_id_ = proxy_.request_id({}, arena_);
-  send_local_reply({downstream_, outcome, detail,
-                    strict_transport_security(client_, terms_, arena_), returned_id(), grpc_},
-                   arena_);
+  response_bytes_ =
+      send_local_reply({downstream_, outcome, detail,
+                        strict_transport_security(client_, terms_, arena_), returned_id(), grpc_},
+                       arena_);
 }
 
 void Exchange::on_room() {
@@ -364,6 +363,7 @@ void Exchange::finish(Outcome outcome) {
   proxy_.parts_.shard.downstream.outcomes.add(static_cast<size_t>(outcome));
   route_->record(status_, clock_.since_began());
   if (measured_) measured_->counters().record(clock_);
+  if (notes_ != nullptr) write_down(outcome);
 }
 
 // What a request and its response take while they wait, beyond what all do.

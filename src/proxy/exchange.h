@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 
+#include "access_notes.h"
 #include "attempt.h"
 #include "bonds.h"
 #include "exchange_deadlines.h"
@@ -89,7 +90,9 @@ class Exchange final : public http::Responder,
   void bind_connection() { Bonds::add(client_, *upstream_, policy_.current(), attempt_.bind()); }
   void attempt_again(const FailedAttempt& failure, std::string_view detail);
   void pass_over(const upstream::Endpoint& next, Outcome outcome);
-  void no_connection(const upstream::LeaseError& error);
+  void no_connection(const upstream::LeaseError& error) {
+    attempt_again({.outcome = outcome_of(error)}, {});
+  }
   http::ResponseHead for_client(const http::ResponseHead& head);
   // What the client learns of the request's id.
   std::string_view returned_id() const {
@@ -104,11 +107,27 @@ class Exchange final : public http::Responder,
     return true;
   }
   bool response_begun() const { return answered_ >= Answered::head; }
-  void request_ended();
+  void request_ended() {
+    asked_ = Asked::all;
+    deadlines_.body_stopped();
+    if (!response_begun()) deadlines_.await(timeouts().response_head);
+  }
   void response_ended();
   void fail(Outcome outcome, std::string_view detail);
   void reply(Outcome outcome, std::string_view detail);
   void finish(Outcome outcome);
+  void write_down(Outcome outcome) {
+    notes_->end({.client = client_,
+                 .clock = clock_,
+                 .snapshot = epoch_->snapshot().number(),
+                 .outcome = outcome,
+                 .status = status_,
+                 .request_bytes = body_bytes_,
+                 .response_bytes = response_bytes_,
+                 .route = attempt_.route(),
+                 .upstream = upstream_ != nullptr ? upstream_->name() : std::string_view(),
+                 .request_id = request_id_});
+  }
 
   void account();
   void settle();
@@ -132,7 +151,8 @@ class Exchange final : public http::Responder,
   SentBody sent_body_;
   RetryPolicy policy_;
   InterimBacklog interim_backlog_;
-  uint64_t body_bytes_ = 0;  // of the request, so far
+  uint64_t body_bytes_ = 0;      // of the request, so far
+  uint64_t response_bytes_ = 0;  // of its body, handed to the client's stream so far
   uint8_t client_minor_ = 1;
   State state_ = State::routing;
   Outcome outcome_ = Outcome::ok;
@@ -145,8 +165,9 @@ class Exchange final : public http::Responder,
   Asked asked_ = Asked::all;
   Answered answered_ = Answered::nothing;
   Arena arena_;
-  size_t kept_ = 0;     // bytes of memory that the client's stream was told of
-  size_t waiting_ = 0;  // bytes of the response that wait at the endpoint's stream
+  AccessNotes* notes_ = nullptr;  // lives in arena_; null where nothing is written down
+  size_t kept_ = 0;               // bytes of memory that the client's stream was told of
+  size_t waiting_ = 0;            // bytes of the response that wait at the endpoint's stream
 };
 
 }  // namespace onehop::proxy

@@ -67,7 +67,7 @@ std::string_view percent_encoded(Arena& arena, std::string_view text) {
 }
 
 // Trailers alone: the status of the call stands where the response's fields do.
-void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) {
+size_t send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
   head.status = 200;
   head.reason = http::reason_of(200);
@@ -78,11 +78,12 @@ void send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena) 
   head.body = http::BodyLength::of(0);
   add_common(head, reply, arena);
   reply.stream.send_head(head, http::Ends::yes);
+  return 0;
 }
 
 }  // namespace
 
-void send_local_reply(const LocalReply& reply, Arena& arena) {
+size_t send_local_reply(const LocalReply& reply, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
   http::ResponseHead head;
   std::array<http::Field, 10> room;
@@ -106,6 +107,7 @@ void send_local_reply(const LocalReply& reply, Arena& arena) {
   Buffer body;
   body.append(text);
   reply.stream.send_body(std::move(body), http::Ends::yes);
+  return text.size();
 }
 
 }  // namespace onehop::proxy

@@ -21,7 +21,7 @@ struct LocalReply {
   bool grpc = false;            // the request is a gRPC call: the answer is a grpc-status
 };
 
-// Sends the whole reply.
-void send_local_reply(const LocalReply& reply, Arena& arena);
+// Sends the whole reply; the bytes of its body.
+size_t send_local_reply(const LocalReply& reply, Arena& arena);
 
 }  // namespace onehop::proxy

@@ -7,6 +7,7 @@
 
 #include "guarded_fields.h"
 #include "onehop/base/assert.h"
+#include "onehop/proxy/access_log.h"
 
 namespace onehop::proxy {
 namespace {
@@ -50,6 +51,8 @@ Snapshot::Snapshot(uint64_t number, std::shared_ptr<const config::Config> config
       trusted_(blocks_of(config_->server.trusted_proxies)),
       guarded_(std::make_unique<GuardedFields>(certificate_fields(*config_),
                                                config_->server.identity_fields)) {
+  const config::AccessLog& access = config_->log.access;
+  if (access.enabled()) access_ = std::make_unique<AccessTerms>(access);
   // Only port 0 can be there twice.
   std::unordered_map<std::string, unsigned> seen;
   for (const config::Listener& listener : config_->listeners) {

@@ -75,6 +75,8 @@ void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr tr
   (session.resumed ? pending.counters.resumed : pending.counters.full).record(took);
   http::Client client = client_at(pending.peer);
   client.secure = true;
+  client.tls_version = session.version;
+  client.tls_resumed = session.resumed;
   client.certificate_subject = session.peer_subject;
   client.certificate_fingerprint = session.peer_fingerprint;
   const auto serve = session.application_protocol == "h2" ? http::h2::serve : http::h1::serve;

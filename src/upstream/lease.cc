@@ -26,6 +26,10 @@ bool Lease::multiplexed() const noexcept {
   return connection_ != nullptr && connection_->connection_->multiplexed();
 }
 
+uint64_t Lease::age_ms() const noexcept {
+  return connection_->pool_.parts_.loop.now_ms() - connection_->opened_ms_;
+}
+
 http::ClientStream& Lease::open_stream(http::ClientStream::Events& events) {
   stream_ = &connection_->connection_->open_stream(events);
   return *stream_;

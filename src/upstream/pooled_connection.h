@@ -16,7 +16,10 @@ class PooledConnection final : public net::Retirable,
                                private http::ClientConnection::Events {
  public:
   PooledConnection(Pool& pool, uint64_t expires_ms, uint64_t generation)
-      : pool_(pool), expires_ms_(expires_ms), generation_(generation) {}
+      : pool_(pool),
+        opened_ms_(pool.parts_.loop.now_ms()),
+        expires_ms_(expires_ms),
+        generation_(generation) {}
 
   void attach(net::TransportPtr transport);
 
@@ -48,6 +51,7 @@ class PooledConnection final : public net::Retirable,
   Pool& pool_;
   std::unique_ptr<http::ClientConnection> connection_;
   mutable std::optional<telemetry::OpenReason> worn_out_;
+  uint64_t opened_ms_;
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
   uint64_t generation_;  // of the pool when it was dialed
   uint64_t requests_ = 0;

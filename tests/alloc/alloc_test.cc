@@ -95,6 +95,15 @@ TEST_CASE("a warm GET answered in chunks takes nothing from the heap") {
   CHECK(blocks == 0);
 }
 
+TEST_CASE("the record of a warm request takes nothing from the heap, and there is one of each") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok(noise(256))));
+  CountedProxy proxy(origin.address(), CountedProxy::AccessLog::on);
+  const size_t blocks = count_warm(proxy, kGet);
+  INFO(proxy.stacks());
+  CHECK(blocks == 0);
+  CHECK(proxy.stop() == kWarmUp + kCounted);
+}
+
 TEST_CASE("a new client connection takes few blocks from the heap") {
   constexpr size_t kMostPerConnection = 2;
   constexpr int kConnections = 100;

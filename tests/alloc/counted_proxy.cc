@@ -11,24 +11,37 @@
 #include "onehop/http/h1.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
+#include "onehop/proxy/access_log.h"
 #include "tests/support/gate.h"
 #include "tests/support/small_proxy.h"
 
 namespace onehop::test {
 namespace {
 
-config::Config config_for(const std::string& origin) {
+config::Config config_for(const std::string& origin, CountedProxy::AccessLog access_log) {
   config::Upstream upstream;
   upstream.name = "app";
   upstream.endpoints.push_back({origin, 1});
-  return config_of(std::move(upstream));
+  config::Config config = config_of(std::move(upstream));
+  if (access_log == CountedProxy::AccessLog::on) config.log.access.file = "-";
+  return config;
+}
+
+size_t count_records(Ring& ring) {
+  size_t count = 0;
+  while (!ring.empty()) {
+    count += ring.front().empty() ? 0 : 1;
+    ring.pop();
+  }
+  return count;
 }
 
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
 struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections::Events {
-  explicit Path(const std::string& origin) : small(config_for(origin), loop, loop) {}
+  Path(const std::string& origin, AccessLog access_log)
+      : small(config_for(origin, access_log), loop, loop, 1, nullptr, &sink) {}
 
   bool may_accept() override { return true; }
 
@@ -42,11 +55,16 @@ struct CountedProxy::Path final : net::Listener::Events, http::ServerConnections
   void on_all_closed() override {}
 
   net::EventLoop loop;
+  Ring ring{1024 * 1024};
+  Bell bell;
+  telemetry::DownstreamShard log_counters;
+  proxy::AccessSink sink{ring, bell, log_counters, 1};
   SmallProxy small;
   http::ServerConnections connections{loop, small.settings, *this};
 };
 
-CountedProxy::CountedProxy(std::string origin) : origin_(std::move(origin)) {
+CountedProxy::CountedProxy(std::string origin, AccessLog access_log)
+    : origin_(std::move(origin)), access_log_(access_log) {
   std::signal(SIGPIPE, SIG_IGN);
   Gate ready;
   thread_ = std::thread([this, &ready] { run([&ready] { ready.open(); }); });
@@ -54,12 +72,17 @@ CountedProxy::CountedProxy(std::string origin) : origin_(std::move(origin)) {
 }
 
 CountedProxy::~CountedProxy() {
+  if (thread_.joinable()) stop();
+}
+
+size_t CountedProxy::stop() {
   loop_->stop();
   thread_.join();
+  return records_;
 }
 
 void CountedProxy::run(const std::function<void()>& ready) {
-  Path path(origin_);
+  Path path(origin_, access_log_);
   auto socket = net::ListeningSocket::open(Address::numeric("127.0.0.1", 0).value(), 128,
                                            net::ListeningSocket::Port::mine_alone);
   if (!socket.has_value()) throw std::runtime_error("cannot listen");
@@ -70,6 +93,7 @@ void CountedProxy::run(const std::function<void()>& ready) {
   ready();
   path.loop.run();
   listener.reset();
+  records_ = count_records(path.ring);
   path.connections.close_all();
   path.loop.end_turn();
 }

@@ -17,10 +17,14 @@ namespace onehop::test {
 class SmallProxy {
  public:
   SmallProxy(config::Config config, net::Loop& loop, net::Dialer& dialer, uint64_t seed = 1,
-             proxy::FailureLog* failures = nullptr)
+             proxy::FailureLog* failures = nullptr, proxy::AccessSink* access = nullptr)
       : loop_(loop),
         known_({loop, dialer, pools, 0, 1}),
-        proxy({.loop = loop, .shard = telemetry.shard(0), .seed = seed, .failures = failures}) {
+        proxy({.loop = loop,
+               .shard = telemetry.shard(0),
+               .seed = seed,
+               .failures = failures,
+               .access = access}) {
     apply(std::move(config));
   }
   ~SmallProxy() { finish(); }

@@ -56,6 +56,10 @@ struct Client {
   bool trusted = false;  // in trusted_proxies
   bool secure = false;   // over TLS
   uint16_t port = 0;     // that it connected to
+  // Of its handshake: "TLSv1.3", which lives as long as its transport, or empty; and whether that
+  // resumed a session.
+  std::string_view tls_version;
+  bool tls_resumed = false;
   // The configuration, by its number, that `trusted` and `listener` are of.
   uint64_t judged_by = 0;
   // The listener that it came to; null where there is no configuration (the admin endpoint).

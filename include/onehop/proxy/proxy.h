@@ -17,6 +17,7 @@
 
 namespace onehop::proxy {
 
+class AccessSink;
 struct ClientIdentity;
 enum class Outcome : uint8_t;
 
@@ -28,6 +29,7 @@ class Proxy final : public http::Service {
     telemetry::Shard& shard;
     uint64_t seed;                   // of the request ids
     FailureLog* failures = nullptr;  // null: failures are only counted
+    AccessSink* access = nullptr;    // null: nothing of the access log is written
   };
   explicit Proxy(const Parts& parts);
   ~Proxy();

@@ -21,6 +21,7 @@
 
 namespace onehop::proxy {
 
+class AccessTerms;
 class GuardedFields;
 
 class Snapshot {
@@ -39,6 +40,9 @@ class Snapshot {
   // The listeners' terms, in the order of the configuration.
   using Terms = std::shared_ptr<const http::ListenerTerms>;
   const std::vector<Terms>& listeners() const noexcept { return listeners_; }
+
+  // Which requests the access log is of; null where there is none.
+  const AccessTerms* access() const noexcept { return access_.get(); }
 
   // Of the routes, in the order of the configuration.
   const std::vector<std::string>& route_labels() const noexcept { return route_labels_; }
@@ -59,6 +63,7 @@ class Snapshot {
   routing::Router router_;
   std::vector<AddressBlock> trusted_;
   std::unique_ptr<const GuardedFields> guarded_;
+  std::unique_ptr<const AccessTerms> access_;
   std::vector<Terms> listeners_;
   std::vector<std::string> route_labels_;
 };

@@ -91,6 +91,7 @@ class PhaseClock {
   uint64_t since_began() const noexcept { return last_ - began_; }  // all restarts together
   uint64_t proxy_overhead() const noexcept { return worked_; }
   uint64_t started_at() const noexcept { return started_; }
+  uint64_t began_at() const noexcept { return began_; }  // before the first restart
 
  private:
   void charge(uint64_t now) noexcept {

@@ -135,6 +135,9 @@ constexpr size_t kMaxOutcomes = 64;
   COUNTER(outcomes, "downstream_outcomes", outcome, kMaxOutcomes, "Requests ended, by outcome") \
   COUNTER(fields_dropped, "downstream_fields_dropped", none, 1, "Request fields left out because, with underscores, they could be taken for others that onehop sets or knows") \
   GAUGE(in_flight, "downstream_requests_in_flight", none, 1, "Requests in progress") \
+  COUNTER(access_log_written, "access_log_written", none, 1, "Lines of the access log that were written") \
+  COUNTER(access_log_dropped, "access_log_dropped", none, 1, "Requests without their line in the access log: more waited for its writer than the worker has room for") \
+  COUNTER(access_log_failed, "access_log_failed", none, 1, "Lines of the access log that were lost because they could not be written: a full disk, a pipe whose reader is gone") \
   COUNTER(bytes_received, "downstream_received_bytes", none, 1, "Bytes read from clients") \
   COUNTER(bytes_sent, "downstream_sent_bytes", none, 1, "Bytes written to clients")
 // clang-format on

@@ -47,6 +47,7 @@ class Lease {
   explicit operator bool() const noexcept { return connection_ != nullptr; }
   bool reused() const noexcept { return reused_; }
   bool multiplexed() const noexcept;  // the connection carries more streams than this one
+  uint64_t age_ms() const noexcept;   // of the connection; only of a lease that holds one
 
   // Once per lease. `events` outlives the lease.
   http::ClientStream& open_stream(http::ClientStream::Events& events);

@@ -52,6 +52,8 @@ TEST_CASE("an idle proxy has every path, with zeros") {
                                                               "fields_dropped_total"});
   CHECK(keys(downstream["requests"]["by_class"]) == kClasses);
   CHECK(keys(downstream["bytes"]) == std::set<std::string>{"received_total", "sent_total"});
+  CHECK(keys(downstream["access_log"]) ==
+        std::set<std::string>{"written_total", "dropped_total", "failed_total"});
   CHECK(keys(document["upstreams"]) == std::set<std::string>{"app", "api"});
   CHECK(keys(document["upstreams"]["app"]["endpoints"]) ==
         std::set<std::string>{"127.0.0.1:9001", "127.0.0.1:9002"});

@@ -161,6 +161,8 @@ struct ExchangeSide {
   // To be changed before the first request.
   config::Server server;
   config::Upstream upstream;
+  config::AccessLog access;
+  proxy::AccessSink* access_sink = nullptr;
   std::string path = "/";  // of the route
   http::Client client{};
   std::unique_ptr<onehop::test::SmallProxy> small;
@@ -171,7 +173,9 @@ struct ExchangeSide {
     if (small != nullptr) return;
     config::Config config = onehop::test::config_of(upstream, server);
     config.routes.front().path = path;
-    small = std::make_unique<onehop::test::SmallProxy>(std::move(config), loop, dialer);
+    config.log.access = access;
+    small = std::make_unique<onehop::test::SmallProxy>(std::move(config), loop, dialer, 1, nullptr,
+                                                       access_sink);
   }
 };
 
