@@ -120,6 +120,10 @@ void add_proxy(CLI::App& app, ProxyOptions& options) {
                  "A unix socket where commands are taken: a path; there is none without it");
   app.add_option("--workers", options.workers, "Threads; by default, and with 0, one per CPU")
       ->check(whole_number(0, 1024));
+  app.add_option("--access-log", options.access_log,
+                 "A line for each request: a file, or - for standard output; none without it");
+  app.add_option("--access-log-format", options.access_log_format,
+                 "json, combined, or a text with fields such as {status}; json if not given");
 }
 
 void add_stats(CLI::App& app, StatsOptions& options) {

@@ -108,6 +108,8 @@ struct Origin {
 };
 
 Origin origin_of(std::string_view key, const ProxyOptions& options) {
+  if (key == "log.access.file") return {"--access-log", "--access-log"};
+  if (key == "log.access.format") return {"--access-log-format", "--access-log-format"};
   if (key == "admin.listen") return {"--admin", "--admin " + options.admin};
   if (key == "admin.control") return {"--control", "--control " + options.control};
   if (key.starts_with("listener[")) {
@@ -149,6 +151,8 @@ Result<config::Config, std::string> config_of(const ProxyOptions& options) {
                     "and {} --tls-key",
                     options.tls_cert.size(), options.tls_key.size()));
   }
+  if (!options.access_log_format.empty() && options.access_log.empty())
+    return Unexpected<std::string>("--access-log-format: only with --access-log");
   config::Listener listener;
   for (size_t i = 0; i < options.tls_cert.size(); ++i) {
     listener.tls.certificates.push_back({options.tls_cert[i], options.tls_key[i], ""});
@@ -160,6 +164,8 @@ Result<config::Config, std::string> config_of(const ProxyOptions& options) {
   config.server.workers = options.workers;
   config.admin.listen = options.admin;
   config.admin.control = options.control;
+  config.log.access.file = options.access_log;
+  if (!options.access_log_format.empty()) config.log.access.format = options.access_log_format;
   for (const std::string& address : options.listen) {
     listener.address = address;
     config.listeners.push_back(listener);

@@ -24,6 +24,8 @@ struct ProxyOptions {
   std::string admin;
   std::string control;
   uint32_t workers = 0;
+  std::string access_log;  // a file, or - for standard output; "" is none
+  std::string access_log_format;
 };
 
 // The error is a sentence for whoever typed the options. The Config is to be checked.

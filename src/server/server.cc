@@ -19,6 +19,7 @@
 #include "in_force.h"
 #include "limits.h"
 #include "listeners.h"
+#include "log_writer.h"
 #include "name_wait.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/difference.h"
@@ -115,6 +116,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   telemetry::Telemetry telemetry;
   proxy::FailureLog failures;
   net::EventLoop loop;
+  LogWriter access_log{telemetry, loop};
   int64_t started_unix;
   uint64_t started_ns;
   telemetry::Windows windows;
@@ -139,7 +141,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   ServiceManager service_manager = ServiceManager::of_environment();
   bool started = false;         // the workers are
   bool asked_for_sign = false;  // of the workers
-  Workers workers{loop, telemetry, failures, [this] { loop.stop(); }};
+  Workers workers{loop, telemetry, failures, access_log, [this] { loop.stop(); }};
   Stop stop{loop, service_manager, workers};
   Reload reload;
   std::vector<NewSockets> first_sockets;  // until it runs
@@ -250,14 +252,19 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   }
   InForce now = InForce::make(std::move(prepared), in_force.snapshot->number() + 1, by);
   // What was set at run time stays, unless the file speaks of it.
-  const bool other_levels = !(now.config().log == in_force.config().log);
-  const bool other_format = now.config().log.format != in_force.config().log.format;
+  const config::Log& log_before = in_force.config().log;
+  const config::Log& log_now = now.config().log;
+  const bool other_levels = log_now.level != log_before.level || log_now.rooms != log_before.rooms;
+  const bool other_format = log_now.format != log_before.format;
   auto doors = admin_endpoint.prepare(now.config().admin);
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
+  const auto log_file = access_log.open(log_now.access);
+  if (!log_file.has_value()) return Unexpected<std::string>(log_file.error());
   auto opened = listeners.open(now.snapshot->listeners(), workers.count());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   const auto lines = admin::differences(in_force.json, now.json);
   const std::string text = lines.has_value() ? admin::in_one_line(*lines) : lines.error();
+  access_log.use(now.snapshot, *log_file);
   use(std::move(now), *opened);
   if (other_levels) use_levels(in_force.config().log);
   if (other_format) log::warning("log.format is another from the next start on");
@@ -273,6 +280,9 @@ Result<void, std::string> ServerParts::bind() {
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   auto doors = admin_endpoint.prepare(in_force.config().admin);
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
+  const auto log_file = access_log.open(in_force.config().log.access);
+  if (!log_file.has_value()) return Unexpected<std::string>(log_file.error());
+  access_log.use(in_force.snapshot, *log_file);
   use(std::move(in_force), *opened);
   admin_endpoint.use(in_force.config().admin, std::move(*doors));
   first_sockets = std::move(opened->by_worker);
@@ -286,12 +296,14 @@ void ServerParts::watch_signals() {
   for (const int number : {SIGTERM, SIGINT, SIGQUIT})
     loop.watch_signal(number, [this] { stop.ask(); });
   loop.watch_signal(SIGHUP, [this] { reload.ask("SIGHUP"); });
-  // What nginx's users expect of these is not there; their default would be to die.
-  constexpr std::pair<int, std::string_view> kIgnored[] = {
-      {SIGUSR1, "SIGUSR1 is ignored: there is no log file to open again"},
-      {SIGUSR2, "SIGUSR2 is ignored: there is no change of the running program yet"}};
-  for (const auto& [number, sentence] : kIgnored)
-    loop.watch_signal(number, [sentence = sentence] { log::warning(sentence); });
+  loop.watch_signal(SIGUSR1, [this] {
+    if (access_log.reopen()) return log::info("SIGUSR1: the access log is opened again");
+    log::warning("SIGUSR1 is ignored: there is no log file to open again");
+  });
+  // What nginx's users expect of it is not there; its default would be to die.
+  loop.watch_signal(SIGUSR2, [] {
+    log::warning("SIGUSR2 is ignored: there is no change of the running program yet");
+  });
   release_signals();
 }
 
@@ -309,6 +321,7 @@ void ServerParts::run() {
   loop.run();
   hold_signals();
   workers.join();
+  access_log.finish();
   failures.finish();
   workers.shortage().finish();
   admin_endpoint.close();

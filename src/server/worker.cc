@@ -30,7 +30,8 @@ Worker::Worker(const Parts& parts)
       proxy_({.loop = loop_,
               .shard = parts.shard,
               .seed = random_seed(),
-              .failures = &parts.failures}),
+              .failures = &parts.failures,
+              .access = &parts.access}),
       settings_{.limits = {}, .timeouts = {}, .http2 = {}, .counters = parts.shard.downstream},
       connections_(loop_, settings_, *this) {}
 

@@ -18,6 +18,7 @@
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
+#include "onehop/proxy/access_log.h"
 #include "onehop/proxy/proxy.h"
 #include "onehop/upstream/upstream.h"
 #include "onehop/upstream/upstreams.h"
@@ -36,6 +37,7 @@ class Worker final : private Acceptor::Owner,
     size_t count;
     Shortage& shortage;
     proxy::FailureLog& failures;
+    proxy::AccessSink& access;
     std::function<void()> on_done;  // on the worker's thread, when its last connection is gone
   };
   explicit Worker(const Parts& parts);

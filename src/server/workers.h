@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "change.h"
+#include "log_writer.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/proxy/failure_log.h"
 #include "shortage.h"
@@ -19,7 +20,7 @@ class Workers {
  public:
   // `on_all_done` is called on the main thread, when none of them has anything to do any more.
   Workers(net::EventLoop& loop, telemetry::Telemetry& telemetry, proxy::FailureLog& failures,
-          std::function<void()> on_all_done);
+          LogWriter& access_log, std::function<void()> on_all_done);
   ~Workers();
 
   size_t count() const noexcept { return workers_.size(); }
