@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -455,6 +456,68 @@ TEST_CASE("a reload can begin and end the access log, and one to a bad file is r
   CHECK(proxy.get("/3").status == 200);
   CHECK(proxy.terminate() == 0);
   CHECK(lines_in(log.path) == Lines{"/1", "/2"});
+}
+
+TEST_CASE("reloads from file to file under load: each request has one line, in one of the two") {
+  const Log one;
+  const Log other;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("hello")));
+  const auto config = [&](const Log& log, const std::string& name) {
+    return ProxyConfig{.endpoints = {origin.address()},
+                       .more = log.table("format = '" + name + " {path}'")};
+  };
+  ProxyProcess proxy(config(one, "one"));
+  std::atomic<bool> ended = false;
+  std::atomic<size_t> asked = 0;
+  std::vector<std::thread> clients;
+  for (const std::string name : {"/a", "/b"}) {
+    clients.emplace_back([&, name] {
+      Client client = proxy.connect();
+      for (size_t n = 0; !ended; ++n) {
+        client.send("GET " + name + std::to_string(n) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (client.read_response().status == 200) ++asked;
+      }
+    });
+  }
+  for (int i = 0; i < 6; ++i) {
+    CHECK(proxy.reload(i % 2 == 0 ? config(other, "other") : config(one, "one")));
+    CHECK(proxy.get("/c" + std::to_string(i)).status == 200);
+    ++asked;
+  }
+  ended = true;
+  for (std::thread& client : clients) client.join();
+  CHECK(proxy.terminate() == 0);
+  std::set<std::string> paths;
+  size_t count = 0;
+  for (const Log* log : {&one, &other}) {
+    const std::string name = log == &one ? "one " : "other ";
+    const Lines lines = lines_in(log->path);
+    CHECK(lines.size() >= 3);
+    count += lines.size();
+    for (const std::string& line : lines) {
+      CHECK(line.starts_with(name));
+      paths.insert(line.substr(name.size()));
+    }
+  }
+  CHECK(count == asked);
+  CHECK(paths.size() == asked);
+}
+
+TEST_CASE("a reload changes the filters and the query for requests that begin then") {
+  const Log log;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("hello")));
+  const auto config = [&](const std::string& keys) {
+    return ProxyConfig{.endpoints = {origin.address()},
+                       .more = log.table("format = '{path} {query}'\n" + keys)};
+  };
+  ProxyProcess proxy(config("status = [\"5xx\"]"));
+  CHECK(proxy.get("/left-out").status == 200);
+  REQUIRE(proxy.reload(config("status = [\"2xx\"]")));
+  CHECK(proxy.get("/in?q=1").status == 200);
+  REQUIRE(proxy.reload(config("query = false")));
+  CHECK(proxy.get("/short?q=1").status == 200);
+  CHECK(proxy.terminate() == 0);
+  CHECK(lines_in(log.path) == Lines{"/in q=1", "/short -"});
 }
 
 TEST_CASE("onehop proxy --access-log - writes JSON lines to standard output") {

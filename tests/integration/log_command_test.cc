@@ -121,6 +121,21 @@ TEST_CASE("a room says from the change on what its new level allows, and no othe
   CHECK_FALSE(contains(setting.proxy.errors(), "GET /silent"));
 }
 
+TEST_CASE("a level that was set at run time stays when a reload changes the access log alone") {
+  ProxyConfig config{.endpoints = {"127.0.0.1:1"}};
+  const TemporaryFile beside("beside", "");
+  const std::string control = beside.folder() + "/control.sock";
+  config.admin = "control = \"" + control + "\"";
+  ProxyProcess proxy(config);
+  REQUIRE(onehop({"log", "error", "--room", "proxy", "--control", control}).code == 0);
+  config.more = "[log.access]\nfile = \"/dev/null\"\n";
+  REQUIRE(proxy.reload(config));
+  CHECK(contains(onehop({"log", "--control", control}).output, "proxy      error\n"));
+  config.more += "[log.rooms]\ntls = \"error\"\n";
+  REQUIRE(proxy.reload(config));
+  CHECK(contains(onehop({"log", "--control", control}).output, "proxy      info\n"));
+}
+
 TEST_CASE("in JSON each line is an object with time, level, room and message") {
   Setting setting("[log]\nformat = \"json\"\n");
   CHECK(setting.proxy.get("/some/path").status == 502);
