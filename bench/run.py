@@ -47,6 +47,8 @@ def chosen_parts(arguments, notes):
             parts.remove("instructions")
         elif arguments.instructions and "instructions" not in parts:
             parts.append("instructions")
+        if arguments.short and not arguments.only:
+            parts.remove("access-log")
     load = None if os.access(arguments.load, os.X_OK) else (
         f"there is no {arguments.load.replace(results.ROOT + os.sep, '')}; build it first")
     own = "onehop runs without its admin endpoint" if arguments.no_admin else None

@@ -65,6 +65,21 @@ def ratios(runs, load, proxy, peer):
     return [one / other for one, other in pairs if one and other]
 
 
+def added(runs, name):
+    """What a line of the access log costs the worker of `name`, in us, by round."""
+    worker = {(run["proxy"], run["round"]): run.get("worker_us") for run in runs
+              if run["load"] == "access-log"}
+    pairs = {number: (worker.get((name, number)), worker.get((f"{name}-logging", number)))
+             for _, number in worker}
+    return {number: late - early for number, (early, late) in pairs.items() if early and late}
+
+
+def added_ratios(runs):
+    """That of onehop over that of nginx, round by round."""
+    ours, peer = added(runs, SUBJECT), added(runs, "nginx")
+    return [ours[number] / peer[number] for number in ours if peer.get(number, 0) > 0]
+
+
 def verdict(value, most):
     distance = abs(value / most - 1)
     share = f"{distance:.0%}" if distance >= 0.01 else f"{distance:.2%}"  # never a miss by 0 %
@@ -92,6 +107,8 @@ def rows(document):
     for bar in RATIO_BARS:
         found.append(row(f"{bar.load}: CPU, {bar.subject} / {bar.peer}", "", bar.most,
                          ratios(runs, bar.load, bar.subject, bar.peer)))
+    found.append(row(f"access-log: CPU that it adds on the worker, {SUBJECT} / nginx", "", 1.00,
+                     added_ratios(runs)))
     for bar in FIGURE_BARS:
         values = [record[bar.key] / bar.divisor for record in document["special"].get(bar.kind, [])
                   if record["proxy"] == SUBJECT and record[bar.select[0]] == bar.select[1]]

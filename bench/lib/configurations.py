@@ -103,6 +103,18 @@ NGINX_AS_INSTALLED = """\
 NGINX_QUIET = """\
   access_log off;
   tcp_nodelay on;"""
+# Of a request what both proxies know, under the names that onehop has for it.
+NGINX_LOGGING = """\
+  log_format lines escape=json '{{"time":"$time_iso8601","client":"$remote_addr",'
+    '"method":"$request_method","host":"$http_host","path":"$uri","query":"$args",'
+    '"protocol":"$server_protocol","status":$status,"request_bytes":"$content_length",'
+    '"response_bytes":$body_bytes_sent,"route":"$proxy_host","endpoint":"$upstream_addr",'
+    '"total":$request_time,"connect":"$upstream_connect_time",'
+    '"response_wait":"$upstream_header_time","response":"$upstream_response_time",'
+    '"request_id":"$request_id","tls_version":"$ssl_protocol","tls_reused":"$ssl_session_reused",'
+    '"traceparent":"$http_traceparent","referer":"$http_referer","user_agent":"$http_user_agent"}}';
+  access_log {directory}/access.log lines buffer=64k;
+  tcp_nodelay on;"""
 NGINX_UNLIMITED = """\
   keepalive_requests 1000000000;
   keepalive_timeout 300s;
@@ -126,7 +138,9 @@ NGINX_ONE_SUITE = f"""\
 
 def nginx(site):
     stock = site.special == "stock"
-    common = lines(NGINX_QUIET, None if site.exposed else NGINX_UNLIMITED)
+    log = NGINX_LOGGING.format(directory=site.directory)
+    common = lines(log if site.special == "logging" else NGINX_QUIET,
+                   None if site.exposed else NGINX_UNLIMITED)
     if stock:
         common = NGINX_AS_INSTALLED.format(directory=site.directory) + "\n"
     return nginx_file(site, common + _nginx_upstreams(site, stock) + _nginx_servers(site, stock),
@@ -291,7 +305,9 @@ def onehop(site):
         ['client_certificates = "optional"', f'client_ca = "{certificate.chain}"',
          'client_subject_field = "X-Client-Subject"'] if site.exposed else None,
         *(_onehop_route(site, *one) for one in site.ordered),
-        ["[admin]", f'listen = "{text(site.admin)}"'] if site.admin else None)
+        ["[admin]", f'listen = "{text(site.admin)}"'] if site.admin else None,
+        ["[log.access]", f'file = "{site.directory}/access.log"'
+         ] if site.special == "logging" else None)
 
 
 def _onehop_route(site, name, prefix, replicas):

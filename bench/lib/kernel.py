@@ -38,6 +38,19 @@ def cpu_seconds(pids):
     return user * TICK_SECONDS, system * TICK_SECONDS
 
 
+def thread_seconds(pids):
+    """CPU time of each thread, by its number; none where the kernel does not keep it."""
+    found = {}
+    for pid in pids:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            try:
+                with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                    found[int(thread)] = int(file.read().split()[0]) / 1e9
+            except OSError:
+                continue  # ended meanwhile
+    return found
+
+
 def memory_bytes(pids, key):
     """`key` is VmRSS (now) or VmHWM (the peak)."""
     total = 0

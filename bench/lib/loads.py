@@ -39,8 +39,10 @@ ALL = ("nginx-stock", "nginx", "onehop-against", "onehop", "haproxy", "haproxy-t
 LARGE_ONLY = ("nginx-large", "haproxy-large")  # references for bodies of 1 MiB
 # New connections alone: those that accept a client with its first bytes (TCP_DEFER_ACCEPT).
 DEFERRED = ("nginx-deferred", "onehop-deferred", "haproxy-deferred")
+# The access log as JSON lines in a file.
+LOGGING = ("nginx-logging", "onehop-logging")
 # Nobody's proxy, or nobody's default, but something to hold the others against.
-REFERENCES = (*LARGE_ONLY, *DEFERRED, "floor")
+REFERENCES = (*LARGE_ONLY, *DEFERRED, *LOGGING, "floor")
 LARGE = (*LARGE_ONLY, *ALL[1:])  # of nginx as installed, 1 MiB bodies go through files
 PLAIN = (
     Load("keepalive", "keep-alive, 64 connections, 256-byte answers", "request", 64,
@@ -51,6 +53,8 @@ PLAIN = (
     Load("upload", "1 MiB uploads, 8 connections", "MiB", 8, LARGE, upload_bytes=MIB),
     Load("post", "POST with bodies of 16 KiB, 64 connections", "request", 64, ALL,
          upload_bytes=16 << 10),
+    Load("access-log", "keepalive, without and with a line of JSON for each request", "request", 64,
+         ("nginx", "nginx-logging", "onehop", "onehop-logging")),
 )
 TLS_PEERS = ("nginx", "haproxy", "nghttpx", "envoy")
 TLS_ALL = (*TLS_PEERS, "onehop", "onehop-against")

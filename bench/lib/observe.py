@@ -61,6 +61,7 @@ class Snapshot:
         core = context.proxy_core
         self.core_busy = kernel.core_busy_seconds(core) if core is not None else 0
         self.user, self.system = kernel.cpu_seconds(running.pids())
+        self.threads = kernel.thread_seconds(running.pids())
 
 
 def difference(context, running, origins, before, requests, wall_s):
@@ -90,6 +91,9 @@ def cost(before, after, requests, wall_s, core):
     user, system = after.user - before.user, after.system - before.system
     record = {"user_us": user / requests * 1e6, "system_us": system / requests * 1e6,
               "cpu_us": (user + system) / requests * 1e6, "busy": (user + system) / wall_s}
+    spent = [late - before.threads.get(thread, 0) for thread, late in after.threads.items()]
+    if spent:  # the busiest thread: the worker, of all that have one
+        record["worker_us"] = max(spent) / requests * 1e6
     if core is not None:
         others = after.core_busy - before.core_busy - user - system
         record["foreign"] = max(others, 0) / wall_s

@@ -12,14 +12,16 @@ from lib import loads
 from lib.results import BUILD
 
 PARTS = {
-    "two-hop": ("keepalive", "newconn", "download", "upload", "post", "arrival", "slow-replica",
-                "linter", "own", "syscalls", "h2c", "instructions", "idle", "large"),
+    "two-hop": ("keepalive", "newconn", "download", "upload", "post", "access-log", "arrival",
+                "slow-replica", "linter", "own", "syscalls", "h2c", "instructions", "idle",
+                "large"),
     "tls": tuple(load.name for load in loads.TLS),
 }
 PROXIES = {
     "two-hop": ("nginx-stock", "nginx-large", "nginx", "onehop-against", "onehop", "haproxy",
-                "nginx-deferred", "onehop-deferred", "haproxy-deferred", "haproxy-tcp",
-                "haproxy-large", "envoy", "caddy", "floor", "direct"),
+                "nginx-deferred", "onehop-deferred", "haproxy-deferred", "nginx-logging",
+                "onehop-logging", "haproxy-tcp", "haproxy-large", "envoy", "caddy", "floor",
+                "direct"),
     "tls": ("nginx", "onehop-against", "onehop", "haproxy", "nghttpx", "envoy", "floor"),
 }
 RATES = "1000,4000,10000"  # requests/s of the published report

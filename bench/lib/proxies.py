@@ -96,7 +96,8 @@ class Proxies:
         if name == "direct":
             return None
         own = {"onehop-against": self.settings.against, "floor": self.settings.floor,
-               "onehop": self.settings.onehop, "onehop-deferred": self.settings.onehop}
+               "onehop": self.settings.onehop, "onehop-deferred": self.settings.onehop,
+               "onehop-logging": self.settings.onehop}
         if name not in own:
             return tools.missing(name.partition("-")[0])
         return None if own[name] and os.access(own[name], os.X_OK) else (

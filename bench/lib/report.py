@@ -258,6 +258,25 @@ def handshakes_table(runs):
     return Table("", ["load", *names], lines)
 
 
+def access_log_section(runs):
+    """Without and with a line for each request, side by side."""
+    found = grouped((run for run in runs if run["load"] == "access-log"), "proxy")
+    lines = []
+    for name in ("nginx", bars.SUBJECT):
+        values = list(bars.added(runs, name).values())
+        if values:
+            pair = found[name], found[f"{name}-logging"]
+            lines.append([name, *(shown("{:.2f}", one, "worker_us") for one in pair),
+                          f"{statistics.median(values):.2f}", bars.spread(values),
+                          *(shown("{:.2f}", one, "cpu_us") for one in pair)])
+    return Section(
+        "access-log: what a line of JSON for each request costs, CPU us per request (medians)",
+        ["The worker is the busiest thread, by the kernel's count; what it adds is of the two runs "
+         "of a round. All threads: onehop formats and writes in a thread of its own."],
+        [Table("", ["proxy", "worker, no log", "worker, log", "added", "rounds",
+                    "all threads, no log", "all threads, log"], lines)]) if lines else None
+
+
 # --- the whole -----------------------------------------------------------------------------------
 
 
@@ -291,6 +310,9 @@ def sections(document):
     found = [Section("where, when and with what", results.where(document)),
              *load_sections(runs, document["special"]), *arrival_sections(runs),
              *special_sections(document)]
+    logged = access_log_section(runs)
+    if logged:
+        found.append(logged)
     ratios, handshakes = bars.ratio_table(runs), handshakes_table(runs)
     if ratios:
         found.append(Section("CPU of onehop over that of each other (medians of ratios)", [],

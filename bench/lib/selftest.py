@@ -179,7 +179,8 @@ class Linter(unittest.TestCase):
 
 class Plan(unittest.TestCase):
     def test_short_is_planned_to_stay_under_four_minutes(self):
-        parts = [part for part in options.PARTS["two-hop"] if part != "instructions"]
+        parts = [part for part in options.PARTS["two-hop"]
+                 if part not in ("access-log", "instructions")]
         steps = steps_of(parse("two-hop", "--short"), parts, NAMES)
         self.assertLess(sum(step.estimate_s for step in steps), 240)
         self.assertEqual({step.part for step in steps}, {"warm-up", *parts})
@@ -282,6 +283,12 @@ class Configurations(unittest.TestCase):
             self.assertIn(words, configuration(f"{name}-{special}"))
             self.assertEqual(configuration(f"{name}-{special}").replace(words, "", 1),
                              configuration(name))
+
+    def test_the_logging_ones_have_a_line_of_json_for_each_request_in_a_file_of_their_own(self):
+        self.assertIn("/access.log lines buffer=64k;", configuration("nginx-logging"))
+        self.assertNotIn("access_log off", configuration("nginx-logging"))
+        self.assertIn('[log.access]\nfile = "', configuration("onehop-logging"))
+        self.assertNotIn("log.access", configuration("onehop"))
 
     def test_over_tls_all_have_the_certificate_and_the_one_suite(self):
         for name in ("nginx", "haproxy", "nghttpx", "onehop"):
