@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "onehop/base/ascii.h"
 #include "onehop/base/assert.h"
 
 namespace onehop::server {
@@ -56,13 +57,13 @@ class JsonNotation {
 
 class PlainNotation {
  public:
-  explicit PlainNotation(std::string& out) : out_(out) {}
+  explicit PlainNotation(std::string& out, char end = '"') : out_(out), end_(end) {}
   void nothing() { out_ += '-'; }
   void number(uint64_t value) { append_number(out_, value); }
   void flag(bool value) { out_ += value ? "true" : "false"; }
   void text(std::string_view value, bool cut) {
     if (value.empty()) return nothing();
-    append_escaped(out_, value);
+    append_escaped(out_, value, end_);
     if (cut) out_ += "...";
   }
   void time(TimeText& time, int64_t unix_ns) { time.append_rfc3339(out_, unix_ns); }
@@ -89,6 +90,7 @@ class PlainNotation {
 
  private:
   std::string& out_;
+  char end_;
 };
 
 // The field that is a text of the record, by its name.
@@ -154,6 +156,14 @@ void write(AccessField field, const ExchangeRecord& record, int64_t began_ns, Ti
   number.has_value() ? out.number(*number) : out.nothing();
 }
 
+// What tells the field of a piece from what follows it. A quote where nothing does: that is in no
+// text anyway.
+char end_of_field(const std::vector<config::AccessPiece>& pieces, size_t index) {
+  if (index + 1 == pieces.size() || pieces[index + 1].text.empty()) return '"';
+  const char next = pieces[index + 1].text.front();
+  return is_digit(next) || (to_lower(next) >= 'a' && to_lower(next) <= 'z') ? '"' : next;
+}
+
 void append_part(std::string& out, const ExchangeRecord& record, RecordText which) {
   PlainNotation(out).text(record.text(which), record.is_cut(which));
 }
@@ -168,7 +178,8 @@ AccessFormat::AccessFormat(std::string_view format) {
   } else {
     auto pieces = config::parse_access_template(format);
     ONEHOP_ASSERT(pieces.has_value());
-    pieces_ = std::move(*pieces);
+    for (size_t i = 0; i < pieces->size(); ++i)
+      pieces_.push_back({(*pieces)[i], end_of_field(*pieces, i)});
   }
 }
 
@@ -182,9 +193,9 @@ void AccessFormat::append(std::string& out, const ExchangeRecord& record, int64_
       append_combined_line(out, record, began_ns);
       break;
     case Kind::pieces:
-      for (const config::AccessPiece& piece : pieces_) {
+      for (const auto& [piece, end] : pieces_) {
         out += piece.text;
-        if (piece.field) write(*piece.field, record, began_ns, time_, PlainNotation(out));
+        if (piece.field) write(*piece.field, record, began_ns, time_, PlainNotation(out, end));
       }
       break;
   }

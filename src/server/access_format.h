@@ -28,8 +28,13 @@ class AccessFormat {
   void append_combined_line(std::string& out, const proxy::ExchangeRecord& record,
                             int64_t began_ns);
 
+  struct Piece {
+    config::AccessPiece piece;
+    char end;  // what stands behind its field: no text in the field has that
+  };
+
   Kind kind_ = Kind::pieces;
-  std::vector<config::AccessPiece> pieces_;
+  std::vector<Piece> pieces_;
   TimeText time_;
 };
 

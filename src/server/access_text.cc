@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -93,9 +94,9 @@ void append_json(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_escaped(std::string& out, std::string_view text) {
+void append_escaped(std::string& out, std::string_view text, char end) {
   for (size_t at = 0; at < text.size();) {
-    const size_t run = plain_run(text, at);
+    const size_t run = std::min(plain_run(text, at), text.find(end, at) - at);
     out.append(text, at, run);
     at += run;
     if (at == text.size()) return;

@@ -13,8 +13,8 @@ namespace onehop::server {
 // quotes and backslashes are escaped; each byte that is not UTF-8 (RFC 3629) becomes U+FFFD.
 void append_json(std::string& out, std::string_view text);
 
-// As nginx has it: `"`, `\` and all that is not printable ASCII as \xHH.
-void append_escaped(std::string& out, std::string_view text);
+// As nginx has it: `"`, `\` and all that is not printable ASCII as \xHH, and so is `end`.
+void append_escaped(std::string& out, std::string_view text, char end = '"');
 
 void append_number(std::string& out, uint64_t number);
 

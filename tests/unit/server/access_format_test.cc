@@ -104,6 +104,15 @@ TEST_CASE("text around the fields of a template stays, and doubled braces are br
   CHECK(line_of("{{{status}}} \"{method}\" end", full_record()) == "{200} \"method\" end\n");
 }
 
+TEST_CASE("what stands behind a field of a template is not in it, whatever a client wrote") {
+  ExchangeRecord record = full_record();
+  record.text(RecordText::user_agent) = "x 500|y";
+  CHECK(line_of("{user_agent} {status}", record) == "x\\x20500|y 200\n");
+  CHECK(line_of("{user_agent}|{status}", record) == "x 500\\x7Cy|200\n");
+  CHECK(line_of("\"{user_agent}\" {status}", record) == "\"x 500|y\" 200\n");
+  CHECK(line_of("{user_agent}{status}yes", record) == "x 500|y200yes\n");
+}
+
 TEST_CASE("combined is as nginx and Apache write it") {
   ExchangeRecord record = full_record();
   record.text(RecordText::client) = "192.0.2.1";
