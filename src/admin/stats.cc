@@ -232,7 +232,9 @@ void add_origins(const ShownUpstream& shown, Json& upstream) {
     at["source"] = endpoint.source;
     at["since"] = endpoint.since_unix_s;
     at["weight"] = endpoint.weight;
-    at["state"] = endpoint.drained ? "drained" : "ready";
+    const bool warming = endpoint.share < 1000;
+    at["state"] = endpoint.drained ? "drained" : warming ? "warming" : "ready";
+    at["effective_weight"] = endpoint.drained ? 0 : endpoint.weight * endpoint.share / 1000.0;
   }
 }
 

@@ -96,6 +96,8 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
   switch (violation) {
     case Violation::gone:
       return reused ? Outcome::upstream_closed_idle : Outcome::upstream_closed;
+    case Violation::stopped:  // by the pool of an endpoint that leaves: nobody else stops it
+      return Outcome::endpoint_drain_timeout;
     case Violation::incomplete:
       return Outcome::upstream_incomplete;
     case Violation::head_too_large:
@@ -122,7 +124,6 @@ Outcome outcome_of_response(http::Violation violation, bool reused) {
     case Violation::start_line_too_long:
     case Violation::head_timeout:
     case Violation::write_timeout:
-    case Violation::stopped:
     case Violation::not_taken:
     case Violation::half_closed:
     case Violation::surplus:

@@ -8,7 +8,9 @@ namespace onehop::proxy {
 
 FailedAttempt failure_of(const http::StreamError& why, Outcome outcome, http::Method method,
                          const SentBody& body) {
-  const bool untouched = why.violation == http::Violation::gone && !why.sent_anything;
+  const bool cut_off =
+      why.violation == http::Violation::gone || why.violation == http::Violation::stopped;
+  const bool untouched = cut_off && !why.sent_anything;
   return {.outcome = outcome,
           .refused = why.refused,
           .unseen = why.refused || untouched,

@@ -106,7 +106,6 @@ const std::vector<upstream::Discovered>& EndpointGroup::known(const Entry& entry
 
 void EndpointGroup::build() {
   std::vector<EndpointSets::Origin> before = std::exchange(origins_, {});
-  const std::vector<upstream::SpecRef> held = std::exchange(all_, {});  // their cells stay
   making_.clear();
   named_.clear();
   taken_.clear();
@@ -140,15 +139,15 @@ void EndpointGroup::add(Candidate candidate) {
   if (hand != nullptr && hand->removed) return;
   const bool drained = hand != nullptr && hand->drained;
   if (hand != nullptr) candidate.weight = hand->weight.value_or(candidate.weight);
-  all_.push_back(sets_.book_.spec({.upstream = upstream_.name,
+  making_.push_back(sets_.book_.spec({.upstream = upstream_.name,
                                    .identity = identity_,
                                    .tls = upstream_.tls.enabled,
                                    .name = candidate.name,
                                    .host = std::move(candidate.host),
                                    .address = candidate.address,
-                                   .weight = candidate.weight}));
-  if (!drained) making_.push_back(all_.back());
-  if (candidate.looked_up.has_value()) named_.emplace_back(all_.back(), *candidate.looked_up);
+                                   .weight = candidate.weight,
+                                   .drained = drained}));
+  if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),
                       candidate.weight, drained});
 }
@@ -218,9 +217,20 @@ Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) 
 
 std::optional<int64_t> EndpointGroup::in_flight(const std::string& address) const {
   const auto found = std::ranges::find_if(
-      all_, [&](const upstream::SpecRef& spec) { return spec->name == address; });
-  if (found == all_.end()) return std::nullopt;
+      *set_, [&](const upstream::SpecRef& spec) { return spec->name == address; });
+  if (found == set_->end()) return std::nullopt;
   return telemetry::merge_metrics(*(*found)->shared->cells).in_flight;
+}
+
+// They are in the order of the set.
+std::vector<EndpointSets::Origin> EndpointGroup::origins() const {
+  std::vector<EndpointSets::Origin> origins = origins_;
+  for (size_t i = 0; i < origins.size(); ++i) {
+    const uint64_t since_ms = (*set_)[i]->shared->warming_since_ms.load(std::memory_order_relaxed);
+    if (since_ms != upstream::kNotWarming)
+      origins[i].warming_ms = std::max(sets_.loop_.now_ms(), since_ms) - since_ms;
+  }
+  return origins;
 }
 
 void EndpointGroup::look_for_refusals() {

@@ -30,7 +30,7 @@ class EndpointGroup final : private upstream::Discovery::Events {
   const std::string& name() const { return upstream_.name; }
   bool complete() const { return discovery_ == nullptr || discovery_->complete(); }
   const upstream::EndpointSet& set() const { return set_; }
-  const std::vector<EndpointSets::Origin>& origins() const { return origins_; }
+  std::vector<EndpointSets::Origin> origins() const;
   EndpointSets::Lookups lookups() const;
 
   Result<void, std::string> obey(const EndpointSets::Order& order);
@@ -88,7 +88,6 @@ class EndpointGroup final : private upstream::Discovery::Events {
   std::unique_ptr<upstream::Discovery> discovery_;
   upstream::EndpointSet set_;
   std::vector<upstream::SpecRef> making_;
-  std::vector<upstream::SpecRef> all_;     // those that are drained, too: they are shown
   std::unordered_set<std::string> taken_;  // their addresses
   std::vector<ByHand> by_hand_;
   // Of those that a name stands for, with its source: a connect that is refused says that the name

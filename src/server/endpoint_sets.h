@@ -86,6 +86,8 @@ class EndpointSets {
     int64_t since_unix_s = 0;
     uint32_t weight = 1;
     bool drained = false;
+    // For so long it has been in a set of others; see config::Upstream::slow_start.
+    std::optional<uint64_t> warming_ms = {};
   };
   std::vector<Origin> origins(const std::string& upstream) const;
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "onehop/upstream/warming.h"
+
 namespace onehop::server {
 namespace {
 
@@ -26,9 +28,12 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admi
     const EndpointSets::Lookups lookups = endpoints.lookups(upstream.name);
     admin::ShownUpstream& shown = seen.upstreams.emplace_back(
         admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}});
-    for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name))
-      shown.endpoints.push_back(
-          {origin.address, origin.source, origin.since_unix_s, origin.weight, origin.drained});
+    const auto slow_start_ms = static_cast<uint64_t>(upstream.slow_start.count());
+    for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name)) {
+      const uint64_t passed_ms = origin.warming_ms.value_or(slow_start_ms);
+      shown.endpoints.push_back({origin.address, origin.source, origin.since_unix_s, origin.weight,
+                                 origin.drained, upstream::warm_share(passed_ms, slow_start_ms)});
+    }
   }
 }
 

@@ -98,6 +98,18 @@ void Endpoint::reconfigured() {
   if (connections_ != nullptr) connections_->pool.reconfigured();
 }
 
+// It is a candidate from now on.
+void Endpoint::enter(uint64_t warming_since_ms) {
+  warming_since_ms_ = warming_since_ms;
+  spec_->shared->warming_since_ms.store(warming_since_ms, std::memory_order_relaxed);
+}
+
+// Its time is over. Those whose response has come whole, and who wait for their clients alone, have
+// it still.
+void Endpoint::cut() {
+  if (connections_ != nullptr) connections_->pool.cut();
+}
+
 // Those who wait are told in this call.
 void Endpoint::leave() {
   leaving_ = true;

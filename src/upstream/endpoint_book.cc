@@ -31,12 +31,15 @@ SpecRef EndpointBook::spec(const Described& described) {
     entry.shared = shared;
   }
   SpecRef latest = entry.latest.lock();
-  if (latest != nullptr && latest->weight == described.weight) return latest;
+  if (latest != nullptr && latest->weight == described.weight &&
+      latest->drained == described.drained)
+    return latest;
   latest = std::make_shared<const EndpointSpec>(EndpointSpec{.id = entry.id,
                                                              .name = described.name,
                                                              .host = described.host,
                                                              .address = described.address,
                                                              .weight = described.weight,
+                                                             .drained = described.drained,
                                                              .shared = std::move(shared)});
   entry.latest = latest;
   return latest;

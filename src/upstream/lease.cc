@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <utility>
+#include <vector>
 
 #include "onehop/upstream/bond.h"
 #include "onehop/upstream/pool.h"
@@ -45,6 +46,19 @@ void Lease::turned_away() {
 void Lease::release() {
   if (PooledConnection* connection = std::exchange(connection_, nullptr))
     connection->pool_.give_back(*connection, std::exchange(stream_, nullptr));
+}
+
+// Whoever is told gives back what it had, and what is lost is destroyed when the turn ends.
+void Pool::cut() {
+  std::vector<PooledConnection*> in_use;
+  for (auto* const list : {&ready_, &lent_}) {
+    list->for_each([&](PooledConnection& connection) {
+      if (connection.streams_ > 0) in_use.push_back(&connection);
+    });
+  }
+  for (PooledConnection* const connection : in_use) {
+    if (connection->linked()) connection->connection_->cut();
+  }
 }
 
 std::unique_ptr<Bond> Lease::bind() {

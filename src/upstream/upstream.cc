@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "penalties.h"
 #include "secure_dialer.h"
+#include "slow_start.h"
 
 namespace onehop::upstream {
 namespace {
@@ -42,6 +44,7 @@ Upstream::Upstream(const Settings& settings, const Parts& parts)
       balance_(settings.config.balance),
       tls_(settings.tls),
       penalties_(std::make_unique<Penalties>()),
+      slow_start_(std::make_unique<SlowStart>()),
       balancer_(make_balancer(balance_)) {}
 
 Upstream::~Upstream() = default;
@@ -55,12 +58,17 @@ void Upstream::configure(const Settings& settings, const EndpointSet& set) {
   settings_.limits = settings.limits;
   settings_.max_connections =
       share_of(settings.config.pool.max_connections, parts_.worker, parts_.worker_count);
+  removed_.disarm();
+  endpoint_drain_ms_ = static_cast<uint64_t>(settings.config.endpoint_drain.count());
+  end_warming();
+  slow_start_->configure(static_cast<uint64_t>(settings.config.slow_start.count()));
   const bool renewed = std::exchange(tls_, settings.tls) != settings.tls;
   if (std::exchange(balance_, settings.config.balance) != settings.config.balance) {
     balancer_ = make_balancer(balance_);
     balancer_->rebuild(std::vector<size_t>(candidates_.size(), kNew));
   }
   use(set);
+  warm_up();
   for (auto& endpoint : endpoints_) {
     if (renewed) endpoint->use(tls_);
     endpoint->reconfigured();
@@ -75,6 +83,7 @@ void Upstream::use(const EndpointSet& set) {
   std::vector<std::unique_ptr<Endpoint>> now;
   std::vector<size_t> former;
   for (const SpecRef& spec : *set) {
+    if (spec->drained) continue;
     const auto place = places.find(spec->id);
     if (place == places.end()) {
       former.push_back(kNew);
@@ -89,6 +98,7 @@ void Upstream::use(const EndpointSet& set) {
   rebuild(former);
   std::erase(now, nullptr);
   let_leave(std::move(now));
+  bound_leaving();
 }
 
 void Upstream::rebuild(const std::vector<size_t>& former) {
@@ -96,11 +106,37 @@ void Upstream::rebuild(const std::vector<size_t>& former) {
   for (size_t i = 0; i < endpoints_.size(); ++i) {
     Endpoint& endpoint = *endpoints_[i];
     endpoint.place_ = i;
-    candidates_[i].weight = endpoint.spec_->weight;
     candidates_[i].in_flight = endpoint.in_flight_;
   }
   balancer_->rebuild(former);
   penalties_->rebuild(former);
+  // Those that come alone take all there is, whatever their shares are.
+  const bool others = std::ranges::any_of(former, [](size_t place) { return place != kNew; });
+  const bool slowly = others && slow_start_->enabled();
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    if (former[i] == kNew) endpoints_[i]->enter(slowly ? parts_.loop.now_ms() : kNotWarming);
+  }
+  end_warming();
+  warm_up();
+}
+
+// Of those whose time is over: another `slow_start` does not slow them again.
+void Upstream::end_warming() {
+  for (const auto& endpoint : endpoints_) {
+    const uint64_t since_ms = endpoint->warming_since_ms_;
+    if (since_ms != kNotWarming && slow_start_->is_over(since_ms, parts_.loop.now_ms()))
+      endpoint->enter(kNotWarming);
+  }
+}
+
+void Upstream::warm_up() {
+  slow_start_->clear();
+  for (const auto& endpoint : endpoints_) {
+    const uint32_t weight = endpoint->spec_->weight;
+    candidates_[endpoint->place_].weight = SlowStart::full(weight);
+    if (endpoint->warming_since_ms_ != kNotWarming)
+      slow_start_->add(endpoint->place_, weight, endpoint->warming_since_ms_);
+  }
 }
 
 // Once the others are in their places: whoever waits here is sent to one of them in this call.
@@ -114,6 +150,32 @@ void Upstream::let_leave(std::vector<std::unique_ptr<Endpoint>> leaving) {
     leaving_.push_back(std::move(endpoint));
   }
   for (Endpoint* endpoint : now_leaving) endpoint->leave();
+}
+
+// The time of those that are in no set begins. One that is drained, or back, has all it needs.
+void Upstream::bound_leaving() {
+  if (leaving_.empty()) return;
+  std::unordered_set<EndpointId> there;
+  for (const SpecRef& spec : *set_) there.insert(spec->id);
+  for (const auto& endpoint : leaving_) {
+    net::Deadline& drain = endpoint->drain_;
+    if (there.contains(endpoint->id())) {
+      drain.disarm();
+    } else if (!drain.armed()) {
+      parts_.loop.arm(drain, endpoint_drain_ms_);
+    }
+  }
+}
+
+void Upstream::removed() {
+  if (!removed_.armed()) parts_.loop.arm(removed_, endpoint_drain_ms_);
+}
+
+// Whoever has it still finds no endpoint any more.
+void Upstream::on_removed_for_long() {
+  const std::shared_ptr<Upstream> self = shared_from_this();
+  use(std::make_shared<const std::vector<SpecRef>>());
+  for (const auto& endpoint : leaving_) endpoint->cut();
 }
 
 void Upstream::has_left(Endpoint& endpoint) {
@@ -143,6 +205,7 @@ Endpoint* Upstream::find(EndpointId id) const {
 
 Endpoint* Upstream::pick(std::span<const EndpointId> tried) {
   penalties_->apply(candidates_, parts_.loop.now_ms());
+  slow_start_->apply(candidates_, parts_.loop.now_ms());
   const auto exclude = [&](bool excluded) {
     for (const EndpointId id : tried) {
       if (const Endpoint* endpoint = find(id)) candidates_[endpoint->place_].excluded = excluded;

@@ -18,12 +18,14 @@ std::vector<std::shared_ptr<Upstream>> Upstreams::take(const std::vector<Wanted>
     const auto known = there.find(key);
     if (known != there.end()) {
       known->second->configure(settings, endpoints);
-      taken.push_back(known->second);
+      taken.push_back(std::move(known->second));
+      there.erase(known);
     } else {
       taken.push_back(Upstream::make(settings, endpoints, parts_));
       entries_.push_back({std::move(key), taken.back()});
     }
   }
+  for (const auto& [key, upstream] : there) upstream->removed();
   return taken;
 }
 

@@ -13,11 +13,13 @@ namespace onehop::test {
 namespace {
 
 struct Stage {
-  explicit Stage(const std::vector<std::string>& endpoints)
-      : control(beside.folder() + "/control"), proxy(config(endpoints)) {}
+  explicit Stage(const std::vector<std::string>& endpoints, const std::string& upstream = "")
+      : control(beside.folder() + "/control"), proxy(config(endpoints, upstream)) {}
 
-  ProxyConfig config(const std::vector<std::string>& endpoints) const {
-    return {.endpoints = endpoints, .admin = "control = \"" + control + "\""};
+  ProxyConfig config(const std::vector<std::string>& endpoints,
+                     const std::string& upstream = "") const {
+    return {
+        .endpoints = endpoints, .upstream = upstream, .admin = "control = \"" + control + "\""};
   }
   // What comes of a command; `path` is behind /upstreams/app/endpoints.
   Response command(const std::string& method, const std::string& path) const {
@@ -108,6 +110,58 @@ TEST_CASE("another weight is another share, and stays over a reload that does no
   other.pool = "max_idle = 8";
   REQUIRE(stage.proxy.reload(other));
   CHECK(stage.shown(a.address())["weight"] == 3);
+}
+
+TEST_CASE("an endpoint that joins others is warming, and says so until slow_start is changed") {
+  ScriptedOrigin a(ScriptedOrigin::always(ok("a")));
+  ScriptedOrigin b(ScriptedOrigin::always(ok("b")));
+  Stage stage({a.address()}, "slow_start = \"1h\"");
+  CHECK(stage.command("POST", "?address=" + b.address() + "&weight=10").status == 200);
+  CHECK(stage.answers(4) == "ab");
+  CHECK(stage.shown(b.address())["state"] == "warming");
+  CHECK(stage.shown(b.address())["weight"] == 10);
+  CHECK(stage.shown(b.address())["effective_weight"] == 1.0);
+  CHECK(stage.shown(a.address())["state"] == "ready");
+  CHECK(stage.shown(a.address())["effective_weight"] == 1.0);
+  int of_b = 0;
+  for (int i = 0; i < 10; ++i) of_b += stage.proxy.get().body == "b";
+  CHECK(of_b == 5);
+  REQUIRE(stage.proxy.reload(stage.config({a.address()}, "slow_start = \"50m\"")));
+  CHECK(stage.shown(b.address())["state"] == "warming");
+  REQUIRE(stage.proxy.reload(stage.config({a.address()})));
+  CHECK(stage.shown(b.address())["state"] == "ready");
+  CHECK(stage.shown(b.address())["effective_weight"] == 10.0);
+  of_b = 0;
+  for (int i = 0; i < 11; ++i) of_b += stage.proxy.get().body == "b";
+  CHECK(of_b == 10);
+}
+
+TEST_CASE("a tunnel and a response of an endpoint that is removed are cut after endpoint_drain") {
+  ScriptedOrigin goes([](OriginConnection& connection) {
+    const Request request = connection.must_read_request();
+    connection.send(
+        request.target == "/tunnel"
+            ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+            : "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    connection.read_rest();
+  });
+  ScriptedOrigin other(ScriptedOrigin::always(ok("other")));
+  const Stage stage({goes.address()}, "endpoint_drain = \"50ms\"");
+  Client tunnel = stage.proxy.connect();
+  tunnel.send("GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  REQUIRE(tunnel.read_response().status == 101);
+  Client client = stage.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(client.read_through("half").ends_with("half"));
+  CHECK(stage.command("POST", "?address=" + other.address()).status == 200);
+  CHECK(stage.command("POST", "/" + goes.address() + "/drain").status == 200);
+  CHECK(stage.shown(goes.address())["requests"]["in_flight"] == 2);
+  CHECK(stage.command("DELETE", "/" + goes.address()).status == 200);
+  CHECK(tunnel.read_rest().bytes.empty());
+  CHECK(client.read_rest().bytes.empty());
+  CHECK(eventually([&] { return goes.open() == 0; }));
+  CHECK(stage.proxy.wait_number("downstream/requests/outcomes/endpoint_drain_timeout", 2) == 2);
+  CHECK(stage.proxy.get().body == "other");
 }
 
 TEST_CASE("an order that cannot be carried out is refused with a sentence, and changes nothing") {

@@ -168,8 +168,9 @@ TEST_CASE("a tunnel goes on through reloads, under the configuration that it beg
   client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
   REQUIRE(client.read_response().status == 101);
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(proxy.reload(
-        ProxyConfig{.endpoints = {other.address()}, .upstream_timeouts = "tunnel_idle = \"1ms\""}));
+    REQUIRE(proxy.reload(ProxyConfig{.endpoints = {other.address()},
+                                     .upstream = "endpoint_drain = \"1h\"",
+                                     .upstream_timeouts = "tunnel_idle = \"1ms\""}));
     client.send("ping");
     CHECK(client.read_exact(4) == "ping");
     CHECK(body_of(proxy.get()) == "other");

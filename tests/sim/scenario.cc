@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scenario.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "onehop/telemetry/snapshot.h"
 #include "second_hop.h"
 #include "sim_client.h"
+#include "sim_operator.h"
 #include "sim_origin.h"
 #include "tests/support/small_proxy.h"
 
@@ -21,39 +23,14 @@ constexpr uint64_t kMostTurns = 200'000;
 // mark and one read more), and heads.
 constexpr size_t kMostUnsent = (128 + 64 + 64 + 16) * 1024;
 
-std::string address_of(uint64_t index) {
-  return "127.0.0.1:" + std::to_string(9000 + index);
-}
-
-config::Config make_config(World& world) {
-  config::Server server;
-  server.timeouts.idle = config::seconds(20);
-  server.timeouts.write_stall = config::milliseconds(world.weather.write_stall_ms);
-  config::Upstream upstream;
-  upstream.name = "app";
-  const uint64_t endpoints = world.random.between(1, 3);
-  for (uint64_t i = 0; i < endpoints; ++i) upstream.endpoints.push_back({address_of(i), 1});
-  if (world.random.chance(500)) upstream.balance = config::Balance::least_requests;
-  upstream.pool.max_connections = world.weather.max_connections;
-  if (world.random.chance(200)) upstream.pool.max_requests = world.random.between(1, 3);
-  if (world.random.chance(100)) upstream.pool.max_idle = 1;
-  if (world.random.chance(50)) upstream.pool.reuse = false;
-  upstream.timeouts.response_head = config::seconds(10);
-  upstream.timeouts.response_idle = config::seconds(10);
-  if (world.weather.http2) upstream.protocol = config::UpstreamProtocol::h2;
-  return config_of(upstream, server);
-}
-
-// Some of five, at least one, in any order, with any weights.
-std::vector<config::Endpoint> any_endpoints(World& world) {
-  std::vector<config::Endpoint> endpoints;
-  const uint64_t first = world.random.below(5);
-  const uint64_t count = world.random.between(1, 4);
-  for (uint64_t i = 0; i < count; ++i) {
-    endpoints.push_back(
-        {address_of((first + i) % 5), static_cast<uint32_t>(world.random.between(1, 3))});
-  }
-  return endpoints;
+// Everything that an upstream counts, in one row.
+std::vector<uint64_t> counters_of(const telemetry::EndpointMetrics& upstream) {
+  std::vector<uint64_t> counters;
+  telemetry::for_each_endpoint_metric([&](const telemetry::MetricRow& row, auto cells_of) {
+    if (row.kind != telemetry::MetricKind::counter) return;
+    for (const auto value : cells_of(upstream)) counters.push_back(static_cast<uint64_t>(value));
+  });
+  return counters;
 }
 
 // The proxy, with each of its exchanges counted.
@@ -90,8 +67,11 @@ class Scenario final : private http::ServerConnections::Events {
     size_t count = 0;
   };
   void check_pool(const telemetry::EndpointMetrics& counted, const Pools& pools);
-  void change_endpoints();
-  void reload();
+  void check_leaving();
+  void check_counters();
+  void check_gone();
+  void act();
+  void remember();
   std::vector<telemetry::EndpointValues> all_endpoints() const {
     return telemetry::by_upstream(telemetry::merge(small_.telemetry));
   }
@@ -105,22 +85,27 @@ class Scenario final : private http::ServerConnections::Events {
 
   World world_;
   SimOrigin origin_{world_};
-  SimDialer origin_dialer_{world_, nullptr, [this](uint16_t) { return origin_.accept(); }};
+  SimOperator operator_{world_};
+  SimDialer origin_dialer_{world_, nullptr, [this](uint16_t port) { return origin_.accept(port); }};
   std::unique_ptr<SecondHop> second_;  // with weather.http2
-  SimDialer dialer_{world_, &world_.upstream_transports, [this](uint16_t) {
-                      return second_ != nullptr ? second_->accept() : origin_.accept();
+  SimDialer dialer_{world_, &world_.upstream_transports, [this](uint16_t port) {
+                      return second_ != nullptr ? second_->accept() : origin_.accept(port);
                     }};
   SmallProxy small_;
   CountingService service_{small_.proxy};
   http::ServerConnections connections_{world_.loop, small_.settings, *this};
-  uint64_t changes_ = 0;
   SimClient::Tally tally_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   size_t connected_ = 0;
+  std::map<const upstream::Endpoint*, uint32_t> leaving_;  // what each had in flight
+  std::map<std::string, std::vector<uint64_t>> counters_;  // of each upstream
+  std::vector<std::weak_ptr<const proxy::Snapshot>> snapshots_;
+  std::vector<std::weak_ptr<upstream::Upstream>> upstreams_;
 };
 
 Scenario::Scenario(uint64_t seed, const Weather& weather)
-    : world_(seed, weather), small_(make_config(world_), world_.loop, dialer_, seed) {
+    : world_(seed, weather), small_(operator_.begin(), world_.loop, dialer_, seed) {
+  remember();
   if (weather.http2) second_ = std::make_unique<SecondHop>(world_, origin_dialer_, seed + 1);
   const uint64_t clients = world_.random.between(1, 6);
   for (uint64_t i = 0; i < clients; ++i) {
@@ -165,6 +150,7 @@ void Scenario::check_turn() {
     by_class += clients.requests.value(i);
   expect(by_class == ended(), "requests by class and by outcome have different sums");
   check_pools();
+  check_leaving();
   expect(world_.most_unsent <= kMostUnsent, "more bytes are held than the flow control allows");
 }
 
@@ -219,26 +205,44 @@ void Scenario::check_dials() {
   expect(ended == dialer_.begun(), "a dial has no end that is counted, or two");
 }
 
-// Now and then what is gone is folded, as a worker's server does once a second.
-void Scenario::change_endpoints() {
-  ++changes_;
-  small_.use(any_endpoints(world_));
-  world_.note("the endpoints change");
-  if (world_.random.chance(300)) small_.telemetry.fold(small_.telemetry.take_let_go());
+// Nothing is given to an endpoint that has left: what it has can only become less.
+void Scenario::check_leaving() {
+  std::map<const upstream::Endpoint*, uint32_t> now;
+  for (const auto& upstream : small_.upstreams) {
+    for (const auto& endpoint : upstream->leaving()) {
+      const auto before = leaving_.find(endpoint.get());
+      expect(before == leaving_.end() || endpoint->in_flight() <= before->second,
+             "an endpoint that had left was given a request");
+      now[endpoint.get()] = endpoint->in_flight();
+    }
+  }
+  leaving_ = std::move(now);
 }
 
-void Scenario::reload() {
-  ++changes_;
-  config::Config config = make_config(world_);
-  config.upstreams[0].endpoints = any_endpoints(world_);
-  if (world_.random.chance(300)) config.upstreams[0].pool.max_connections = 2;
-  if (world_.random.chance(300)) {
-    config.upstreams.push_back(config.upstreams[0]);
-    config.upstreams[1].name = "other";
-    config.routes[0].upstream = world_.random.chance(500) ? "app" : "other";
+void Scenario::check_counters() {
+  for (const telemetry::EndpointValues& upstream : all_endpoints()) {
+    std::vector<uint64_t> now = counters_of(upstream);
+    std::vector<uint64_t>& before = counters_[upstream.name.upstream];
+    before.resize(now.size());
+    for (size_t i = 0; i < now.size(); ++i)
+      expect(now[i] >= before[i], "a counter of an upstream fell");
+    before = std::move(now);
   }
-  small_.apply(config);
-  world_.note("another configuration");
+}
+
+// What was in force, to see at the end that it has gone.
+void Scenario::remember() {
+  snapshots_.push_back(small_.snapshot());
+  for (const auto& upstream : small_.upstreams) upstreams_.push_back(upstream);
+}
+
+void Scenario::act() {
+  const SimOperator::Act next = operator_.next();
+  if (next == SimOperator::Act::nothing) return;
+  check_counters();
+  operator_.act(next, small_);
+  remember();
+  check_counters();
 }
 
 void Scenario::check_end() {
@@ -257,7 +261,22 @@ void Scenario::check_end() {
   }
   for (const auto& upstream : small_.upstreams)
     expect(upstream->leaving().empty(), "an endpoint that left is left over");
+  check_counters();
   check_dials();
+  check_gone();
+}
+
+// All but what is in force.
+void Scenario::check_gone() {
+  for (const auto& known : snapshots_) {
+    const auto snapshot = known.lock();
+    expect(snapshot == nullptr || snapshot == small_.snapshot(), "an epoch is left over");
+  }
+  for (const auto& known : upstreams_) {
+    const auto upstream = known.lock();
+    expect(upstream == nullptr || std::ranges::count(small_.upstreams, upstream) > 0,
+           "an upstream that nobody has is left over");
+  }
 }
 
 // As a worker ends: from the clients to the pools.
@@ -283,8 +302,7 @@ Report Scenario::run() {
       world_.wrong("nothing will happen any more, and a client is still there");
       break;
     }
-    if (world_.random.chance(world_.weather.endpoints_change)) change_endpoints();
-    if (world_.random.chance(world_.weather.reload)) reload();
+    act();
     world_.loop.end_turn();
     check_turn();
     if (++turns > kMostTurns) world_.wrong("it goes round in circles");
@@ -303,7 +321,9 @@ Report Scenario::run() {
   report.answered_here = tally_.answered_here;
   report.stalled =
       small_.downstream().outcomes.value(static_cast<size_t>(proxy::Outcome::client_stalled));
-  report.changes = changes_;
+  report.drained_out = small_.downstream().outcomes.value(
+      static_cast<size_t>(proxy::Outcome::endpoint_drain_timeout));
+  report.changes = operator_.changes();
   for (const telemetry::EndpointValues& upstream : all_endpoints())
     report.given_up += upstream.dials_given_up;
   for (const auto& [name, departed] : small_.telemetry.departed())

@@ -19,6 +19,7 @@ struct Report {
   uint64_t stalled = 0;        // exchanges that ended as client_stalled
   uint64_t given_up = 0;       // dials that nobody waited for any more
   uint64_t changes = 0;        // of endpoints, and of the configuration
+  uint64_t drained_out = 0;    // exchanges that ended as endpoint_drain_timeout
   uint64_t departed = 0;       // requests that endpoints had which were gone at the end
   size_t most_unsent = 0;      // bytes in one transport's output
 };

@@ -23,8 +23,10 @@ Plan plan_of(const World& world, uint64_t id) {
   return plan;
 }
 
-std::shared_ptr<Wire> SimOrigin::accept() {
-  ends_.push_back(std::make_unique<OriginEnd>(world_, *this));
+std::shared_ptr<Wire> SimOrigin::accept(uint16_t port) {
+  if (world_.watches_members() && world_.members.stay_of(port) == Members::kNotThere)
+    world_.wrong("a connection was opened to an endpoint that had left");
+  ends_.push_back(std::make_unique<OriginEnd>(world_, *this, port));
   return ends_.back()->open();
 }
 
@@ -39,6 +41,19 @@ void SimOrigin::saw(uint64_t id, bool idempotent) {
 std::shared_ptr<Wire> OriginEnd::open() {
   wire_ = std::make_shared<Wire>(world_, *this);
   return wire_;
+}
+
+void OriginEnd::on_said(std::string_view bytes) {
+  said_.add(bytes);
+  while (true) {
+    const MessageReader::Got got = said_.next();
+    if (got == MessageReader::Got::nothing || got == MessageReader::Got::bad) return;
+    if (got != MessageReader::Got::head) continue;
+    if (world_.members.stay_of(port_) != stay_)
+      world_.wrong("an endpoint that had left was given a request: " +
+                   std::string(said_.start_line()));
+    said_.body_by_fields();
+  }
 }
 
 void OriginEnd::on_bytes(std::string_view bytes) {

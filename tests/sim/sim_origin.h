@@ -28,13 +28,15 @@ class SimOrigin;
 
 class OriginEnd final : public FarEnd {
  public:
-  OriginEnd(World& world, SimOrigin& origin) : world_(world), origin_(origin) {}
+  OriginEnd(World& world, SimOrigin& origin, uint16_t port)
+      : world_(world), origin_(origin), port_(port), stay_(world.members.stay_of(port)) {}
   std::shared_ptr<Wire> open();
 
  private:
   void on_bytes(std::string_view bytes) override;
   void on_end() override { wire_->close(); }
   void on_reset() override { wire_->close(); }
+  void on_said(std::string_view bytes) override;
 
   void on_head();
   void on_request();
@@ -44,8 +46,11 @@ class OriginEnd final : public FarEnd {
 
   World& world_;
   SimOrigin& origin_;
+  const uint16_t port_;
+  const uint64_t stay_;  // of the endpoint that was dialed
   std::shared_ptr<Wire> wire_;
   MessageReader reader_;
+  MessageReader said_;  // the same, before it has travelled
   uint64_t id_ = UINT64_MAX;
   uint64_t requests_ = 0;
   bool is_head_ = false;
@@ -55,7 +60,7 @@ class OriginEnd final : public FarEnd {
 class SimOrigin {
  public:
   explicit SimOrigin(World& world) : world_(world) {}
-  std::shared_ptr<Wire> accept();
+  std::shared_ptr<Wire> accept(uint16_t port);
 
   // How often the head of a request has arrived.
   void saw(uint64_t id, bool idempotent);

@@ -3,6 +3,7 @@
 // once. A run is its seed: ONEHOP_TEST_SEED moves all of them, a failure names its own.
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 
 #include "scenario.h"
 #include "tests/support/catch.h"
@@ -17,15 +18,24 @@ constexpr uint64_t kSeeds = 120;
 constexpr uint64_t kSeeds = 600;
 #endif
 
-// Runs `count` seeds and returns the sums over them; ONEHOP_SIM_SEED runs that one alone.
-Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
-  const char* single = std::getenv("ONEHOP_SIM_SEED");
-  const uint64_t first =
-      single != nullptr ? std::strtoull(single, nullptr, 10) : test_seed() * 1000;
+// The seeds that a test runs: ONEHOP_SIM_SEED says which one, else `count` from `first` on, where
+// ONEHOP_TEST_SEED moves them to.
+struct Seeds {
+  uint64_t first = 0;
+  uint64_t count = kSeeds;
+};
+
+// Runs them, each in the weather that it has, and returns the sums over them.
+template <class WeatherOf>
+Report run_each(Seeds seeds, WeatherOf weather_of) {
+  seeds.first += test_seed() * 1000;
+  if (const char* const single = std::getenv("ONEHOP_SIM_SEED"))
+    seeds = {std::strtoull(single, nullptr, 10), 1};
+  const std::string test = Catch::getResultCapture().getCurrentTestName();
   Report sum;
-  for (uint64_t seed = first; seed < first + (single != nullptr ? 1 : count); ++seed) {
-    const Report report = run_scenario(seed, weather);
-    INFO("ONEHOP_SIM_SEED=" << seed << "\n" << report.notes);
+  for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+    const Report report = run_scenario(seed, weather_of(seed));
+    INFO("alone: ONEHOP_SIM_SEED=" << seed << " sim_tests \"" << test << "\"\n" << report.notes);
     REQUIRE_THAT(report.violation, Catch::Matchers::Equals(""));
     sum.asked += report.asked;
     sum.answered += report.answered;
@@ -33,10 +43,15 @@ Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
     sum.stalled += report.stalled;
     sum.given_up += report.given_up;
     sum.changes += report.changes;
+    sum.drained_out += report.drained_out;
     sum.departed += report.departed;
     sum.most_unsent = std::max(sum.most_unsent, report.most_unsent);
   }
   return sum;
+}
+
+Report run_seeds(const Weather& weather, uint64_t count = kSeeds) {
+  return run_each({0, count}, [&](uint64_t) { return weather; });
 }
 
 }  // namespace
@@ -120,6 +135,51 @@ TEST_CASE("whoever waits in the queue of an endpoint that leaves is answered by 
   const Report sum = run_seeds(weather);
   CHECK(sum.answered + sum.answered_here == sum.asked);
   CHECK(sum.answered > sum.asked * 9 / 10);
+}
+
+TEST_CASE("a set that is empty for a while answers 503, and goes on when it is back") {
+  Weather weather;
+  weather.endpoints_change = 100;
+  weather.empty = 300;
+  weather.uploads = 300;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered_here > 0);
+  CHECK(sum.answered > sum.asked / 2);
+}
+
+TEST_CASE("endpoints that are drained and ready again cost no request") {
+  Weather weather;
+  weather.endpoints_change = 100;
+  weather.drained = 300;
+  weather.max_connections = 2;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.answered > sum.asked / 2);
+}
+
+Weather impatient() {
+  Weather weather;
+  weather.endpoints_change = 100;
+  weather.reload = 30;
+  weather.endpoint_drain_ms = 4;
+  weather.mute = 100;
+  weather.uploads = 300;
+  weather.delay_us = 10'000;
+  return weather;
+}
+
+TEST_CASE("what an endpoint that is gone has in flight for too long ends, and leaves nothing") {
+  const Report sum = run_seeds(impatient());
+  CHECK(sum.drained_out > 0);
+  CHECK(sum.answered > 0);
+}
+
+TEST_CASE("over HTTP/2, too, what an endpoint that is gone has in flight for too long ends") {
+  Weather weather = impatient();
+  weather.http2 = true;
+  weather.big = 100;
+  const Report sum = run_seeds(weather, kSeeds / 2);
+  CHECK(sum.drained_out > 0);
+  CHECK(sum.answered > 0);
 }
 
 TEST_CASE("another configuration in the middle of requests costs none of them") {
@@ -341,6 +401,62 @@ TEST_CASE("a connection whose place was given to another one does not want it ba
     const Report report = run_scenario(seed, weather);
     CHECK_THAT(report.violation, Catch::Matchers::Equals(""));
   }
+}
+
+// Some of everything, and none of most of it.
+Weather weather_of(uint64_t seed) {
+  Random random(seed ^ 0x77EA77EA);
+  const auto up_to = [&](unsigned most) {
+    return random.chance(400) ? static_cast<unsigned>(random.between(1, most)) : 0;
+  };
+  Weather weather;
+  weather.endpoints_change = up_to(150);
+  weather.reload = up_to(150);
+  weather.empty = up_to(300);
+  weather.drained = up_to(300);
+  if (random.chance(300)) weather.endpoint_drain_ms = random.between(0, 30);
+  if (random.chance(300)) weather.delay_us = random.between(100, 20'000);
+  if (random.chance(200)) weather.window_bytes = 4096 << random.below(4);
+  weather.refused = up_to(200);
+  weather.unanswered = up_to(50);
+  weather.no_descriptor = up_to(50);
+  weather.response_reset = up_to(150);
+  weather.response_cut = up_to(150);
+  weather.close_after = up_to(200);
+  weather.close_idle = up_to(400);
+  weather.early = up_to(200);
+  weather.surplus = up_to(50);
+  weather.mute = up_to(50);
+  weather.abort = up_to(300);
+  weather.uploads = up_to(700);
+  weather.half_close = up_to(200);
+  weather.slow = up_to(200);
+  weather.big = up_to(30);
+  weather.jump = up_to(5);
+  weather.stop = random.chance(200) ? 2 : 0;
+  weather.http2 = random.chance(300);
+  if (random.chance(300)) weather.max_connections = static_cast<uint32_t>(random.between(1, 4));
+  return weather;
+}
+
+// 10,000 of them, for as many cores as there are.
+void run_weathers(uint64_t quarter) {
+  constexpr uint64_t kCount = kSeeds * 25 / 6;
+  const Report sum = run_each({quarter * kCount, kCount}, weather_of);
+  CHECK(sum.asked > 0);
+}
+
+TEST_CASE("a weather for each of 10,000 seeds: the first quarter") {
+  run_weathers(0);
+}
+TEST_CASE("a weather for each of 10,000 seeds: the second quarter") {
+  run_weathers(1);
+}
+TEST_CASE("a weather for each of 10,000 seeds: the third quarter") {
+  run_weathers(2);
+}
+TEST_CASE("a weather for each of 10,000 seeds: the fourth quarter") {
+  run_weathers(3);
 }
 
 }  // namespace onehop::test

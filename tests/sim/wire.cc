@@ -158,6 +158,7 @@ SimTransport::~SimTransport() {
 
 void SimTransport::flush() {
   world_.most_unsent = std::max(world_.most_unsent, output_.size());
+  if (world_.watches_members()) tell_what_was_said();
   if (write_broken_ || blocked_) return;
   if (wire_->near_broken()) return fail_writing();
   while (!output_.empty()) {
@@ -175,6 +176,14 @@ void SimTransport::flush() {
   }
   if (std::exchange(finish_wanted_, false)) wire_->near_finish();
   if (events_ != nullptr) events_->on_flush(net::Flushed::all);
+}
+
+void SimTransport::tell_what_was_said() {
+  const uint64_t said = written_ + output_.size();
+  if (said <= told_) return;
+  const std::string unsent = output_.to_string();
+  wire_->far_.on_said(std::string_view(unsent).substr(told_ - written_));
+  told_ = said;
 }
 
 // As a socket: what came before is read first, and reading then ends with the error.

@@ -22,6 +22,8 @@ class FarEnd {
   virtual void on_bytes(std::string_view bytes) = 0;
   virtual void on_end() = 0;
   virtual void on_reset() = 0;
+  // What the near end has said, in the turn in which it said it, however it then travels.
+  virtual void on_said(std::string_view) {}
 
  protected:
   ~FarEnd() = default;
@@ -101,9 +103,11 @@ class SimTransport final : public net::Transport, public net::Retirable {
  private:
   void close() noexcept override;
   void fail_writing();
+  void tell_what_was_said();
 
   World& world_;
   std::shared_ptr<Wire> wire_;
+  uint64_t told_ = 0;  // bytes
   int64_t* live_;
   bool reading_ = false;
   bool blocked_ = false;

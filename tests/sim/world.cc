@@ -36,6 +36,18 @@ bool SimLoop::run_turn() {
   return true;
 }
 
+void Members::set(uint16_t first, const std::vector<uint16_t>& ports) {
+  std::map<uint16_t, uint64_t> now;
+  for (const auto& [port, stay] : stays_) {
+    const bool concerned = port >= first && port < first + 100;
+    if (!concerned || std::ranges::count(ports, port) > 0) now[port] = stay;
+  }
+  for (const uint16_t port : ports) {
+    if (!now.contains(port)) now[port] = ++begun_;
+  }
+  stays_ = std::move(now);
+}
+
 void World::note(std::string what) {
   constexpr size_t kKept = 60;
   notes.push_back(std::to_string(loop.now_ns() / 1000 % 1'000'000'000) + " us  " + std::move(what));

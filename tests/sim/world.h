@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,9 @@ struct Weather {
   // Whoever runs it; of each turn.
   unsigned endpoints_change = 0;
   unsigned reload = 0;
+  unsigned empty = 0;    // of each change: no endpoint is left
+  unsigned drained = 0;  // of each endpoint in a change
+  uint64_t endpoint_drain_ms = 30'000;
   // The whole.
   unsigned jump = 0;   // of each turn: the clock jumps
   unsigned stop = 0;   // the worker is stopped in the middle
@@ -109,12 +113,33 @@ class SimLoop final : public net::Loop {
   std::vector<Event> events_;  // a heap
 };
 
+// Which endpoints the proxy was told of, by port. One that left and is back stays anew.
+class Members {
+ public:
+  static constexpr uint64_t kNotThere = 0;
+
+  // Of the upstream whose ports are `first` to `first` + 99.
+  void set(uint16_t first, const std::vector<uint16_t>& ports);
+  uint64_t stay_of(uint16_t port) const {
+    const auto found = stays_.find(port);
+    return found == stays_.end() ? kNotThere : found->second;
+  }
+
+ private:
+  std::map<uint16_t, uint64_t> stays_;
+  uint64_t begun_ = 0;
+};
+
 struct World {
   World(uint64_t from_seed, const Weather& given)
       : seed(from_seed), random(from_seed), weather(given), loop(1'000'000'000'000) {}
 
   void wrong(std::string what) {
     if (violation.empty()) violation = std::move(what);
+  }
+  // Requests must not be given to an endpoint that has left; over HTTP/1.1 that can be seen.
+  bool watches_members() const {
+    return !weather.http2 && weather.endpoints_change + weather.reload > 0;
   }
   // The last things that happened, for the report of a failure.
   void note(std::string what);
@@ -123,6 +148,7 @@ struct World {
   Random random;
   const Weather weather;
   SimLoop loop;
+  Members members;
   std::string violation;
   std::deque<std::string> notes;
   size_t most_unsent = 0;           // in one transport's output

@@ -3,6 +3,7 @@
 // the server makes of a configuration, without sockets and threads. Endpoints are addresses.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,12 +47,13 @@ class SmallProxy {
     std::vector<upstream::Upstreams::Wanted> wanted;
     for (const config::Upstream& upstream : now->upstreams)
       wanted.push_back(
-          {{upstream, now->server.limits, nullptr}, set_of(upstream, upstream.endpoints)});
+          {{upstream, now->server.limits, nullptr}, set_of(upstream, upstream.endpoints, {})});
     upstreams = known_.take(wanted);
     first_name_ = now->upstreams.front().name;
     std::vector<telemetry::RouteShard*> routes;
     for (const std::string& label : snapshot->route_labels())
       routes.push_back(&telemetry.route(label).by_worker.of(0));
+    snapshot_ = snapshot;
     proxy.use(std::make_unique<proxy::Epoch>(
         proxy::Epoch::Parts{.loop = loop_,
                             .snapshot = snapshot,
@@ -60,11 +62,15 @@ class SmallProxy {
                             .no_route = telemetry.route({}).by_worker.of(0)}));
   }
 
-  // What discovery does: the first upstream has these from now on.
-  void use(const std::vector<config::Endpoint>& endpoints) {
+  // What discovery and commands do: the first upstream has these from now on.
+  void use(const std::vector<config::Endpoint>& endpoints,
+           const std::vector<std::string>& drained = {}) {
     const config::Upstream& upstream = proxy.snapshot().config().upstreams.front();
-    upstreams.front()->use(set_of(upstream, endpoints));
+    upstreams.front()->use(set_of(upstream, endpoints, drained));
   }
+
+  // What requests are decided by from now on.
+  std::shared_ptr<const proxy::Snapshot> snapshot() const { return snapshot_; }
 
   telemetry::DownstreamShard& downstream() { return telemetry.shard(0).downstream; }
   telemetry::EndpointShard& endpoint(const std::string& address) {
@@ -76,7 +82,8 @@ class SmallProxy {
     return telemetry.endpoint({first_name_, address, false});
   }
   upstream::EndpointSet set_of(const config::Upstream& upstream,
-                               const std::vector<config::Endpoint>& endpoints) {
+                               const std::vector<config::Endpoint>& endpoints,
+                               const std::vector<std::string>& drained) {
     auto set = std::make_shared<std::vector<upstream::SpecRef>>();
     for (const config::Endpoint& endpoint : endpoints) {
       const auto parsed = parse_host_port(endpoint.address);
@@ -86,13 +93,15 @@ class SmallProxy {
                                 .name = endpoint.address,
                                 .host = parsed->host,
                                 .address = *Address::numeric(parsed->host, parsed->port),
-                                .weight = endpoint.weight}));
+                                .weight = endpoint.weight,
+                                .drained = std::ranges::count(drained, endpoint.address) > 0}));
     }
     return set;
   }
   net::Loop& loop_;
   uint64_t number_ = 0;
   std::string first_name_;  // the first
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
 
  public:
   telemetry::Telemetry telemetry{proxy::outcome_names(), 1};

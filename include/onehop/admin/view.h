@@ -61,6 +61,7 @@ struct ShownEndpoint {
   int64_t since_unix_s = 0;
   uint32_t weight = 1;
   bool drained = false;
+  uint32_t share = 1000;  // of its weight, in thousandths: less while slow_start holds it back
 };
 struct ShownUpstream {
   std::string name;

@@ -108,6 +108,12 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(
+      "slow_start", upstream.slow_start, Time{milliseconds(0), kHour},
+      "An endpoint that joins others gets its share of the requests little by little; 0s: off.");
+  visit.value(
+      "endpoint_drain", upstream.endpoint_drain, Time{milliseconds(0), kDay},
+      "Of an endpoint that is gone, what is in flight is cut after it, tunnels too; 0s: at once.");
+  visit.value(
       "retries", upstream.retries, Count{0, 15},
       "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
   visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},

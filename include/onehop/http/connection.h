@@ -246,6 +246,9 @@ class ClientConnection : public net::Retirable {
   // Who ended the connection, once it is of no more use.
   virtual telemetry::Closer closer() const = 0;
 
+  // Ends every stream that is open, each with Violation::stopped; the connection is of no more use.
+  virtual void cut() = 0;
+
   // Closes the socket now, so that its descriptor is free; no stream is open. The object is
   // destroyed later.
   virtual void abandon() = 0;

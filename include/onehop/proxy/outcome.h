@@ -50,6 +50,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen
   X(client_shed, downstream, 499, "connection_write_timeout", never, "What waited for the client, or of its request body, was given up: the buffers held more than server.limits.buffered") \
   X(client_stalled, downstream, 499, "connection_write_timeout", never, "The client did not take the response in time") \
   X(endpoint_left, none, 503, "destination_unavailable", elsewhere, "The endpoint was taken out while the request waited for it, and another one was chosen") \
+  X(endpoint_drain_timeout, local, 504, "http_response_timeout", once_elsewhere, "The endpoint was taken out, and the exchange with it took longer than endpoint_drain") \
   X(no_endpoint, local, 503, "destination_unavailable", never, "The upstream has no endpoint at this moment") \
   X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
   X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \

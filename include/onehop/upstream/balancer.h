@@ -15,7 +15,7 @@ namespace onehop::upstream {
 
 // What a balancer may know of an endpoint.
 struct Candidate {
-  uint32_t weight = 1;     // at least 1
+  uint32_t weight = 1;     // at least 1; only how they compare to each other counts
   uint32_t in_flight = 0;  // requests of this worker that the endpoint has, or that wait for it
   bool excluded = false;   // already tried for this request
   // What failed there of late, as load: so many sixteenths of a request in flight.

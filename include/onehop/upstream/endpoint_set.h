@@ -6,6 +6,7 @@
 //   workers   Upstream::use(set) -> the endpoints that stay keep their pools, others come and go
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "onehop/config/config.h"
 #include "onehop/telemetry/telemetry.h"
 #include "onehop/upstream/reachability.h"
+#include "onehop/upstream/warming.h"
 
 namespace onehop::upstream {
 
@@ -26,6 +28,8 @@ using EndpointId = uint64_t;
 struct SharedEndpoint {
   telemetry::EndpointRef cells;
   Reachability reachability;
+  // Since when it is warming, by the loops' clock, as the workers say it; or kNotWarming.
+  std::atomic<uint64_t> warming_since_ms = kNotWarming;
 };
 
 // Never changed. An endpoint of which something changes has another spec with the same id.
@@ -35,11 +39,13 @@ struct EndpointSpec {
   std::string host;  // by which TLS knows it, where upstream.tls.server_name does not say
   Address address;
   uint32_t weight = 1;  // 1 to 65535
+  bool drained = false;  // it gets no request, and has all the time for those it has
   std::shared_ptr<SharedEndpoint> shared;
 };
 using SpecRef = std::shared_ptr<const EndpointSpec>;
 
-// In the order in which a balancer has them. No id is there twice.
+// In the order in which a balancer has them, which are those that are not drained. No id is there
+// twice.
 using EndpointSet = std::shared_ptr<const std::vector<SpecRef>>;
 
 // How connections to an upstream's endpoints are made, beside their addresses: where that differs,
@@ -61,6 +67,7 @@ class EndpointBook {
     std::string host;
     Address address;
     uint32_t weight = 1;
+    bool drained = false;
   };
   SpecRef spec(const Described& described);
 

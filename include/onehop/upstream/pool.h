@@ -184,6 +184,9 @@ class Pool : public ListNode<Pool> {
   // and what is lent out when it is given back.
   void leave();
 
+  // What is lent out ends now, as where its connection broke: http::Violation::stopped.
+  void cut();
+
   // The settings changed: those who wait may have room now, and what is idle may be too much.
   void reconfigured();
 

@@ -2,9 +2,11 @@
 // Upstream: a named group of endpoints as one worker sees it, with its balancer, and a pool for
 // each endpoint that was ever picked.
 //
-//   use(set)   endpoints that stay keep pool, load and penalties; new ones are candidates at once;
-//              those that are not in it leave: no request is given to them any more, whoever waits
-//              in their queue goes elsewhere, and they are gone with their last request
+//   use(set)   endpoints that stay keep pool, load and penalties; new ones are candidates at once,
+//              with a small share where `slow_start` says so; those that are not in it, or drained,
+//              leave: no request is given to them any more, whoever waits in their queue goes
+//              elsewhere, and they are gone with their last request. Of those that are not in it
+//              what is in flight after `endpoint_drain` is cut
 #pragma once
 
 #include <memory>
@@ -23,6 +25,7 @@ namespace onehop::upstream {
 
 class Penalties;
 class SecureDialer;
+class SlowStart;
 class Upstream;
 
 // One replica. Belongs to its Upstream and never moves. While it is pinned it stays, with what it
@@ -53,7 +56,9 @@ class Endpoint final : public Pinned, public net::Retirable, private net::Dirty 
   void count(int change);
   void use(const std::shared_ptr<const tls::ClientContext>& context);
   void reconfigured();
+  void enter(uint64_t warming_since_ms);
   void leave();
+  void cut();
   void on_unpinned() override;
   void flush() override;
 
@@ -62,6 +67,8 @@ class Endpoint final : public Pinned, public net::Retirable, private net::Dirty 
   size_t place_ = kNew;  // among the candidates; kNew while it is none
   uint32_t in_flight_ = 0;
   bool leaving_ = false;
+  uint64_t warming_since_ms_ = kNotWarming;
+  net::Deadline drain_{this, net::DeadlineThunk<&Endpoint::cut>::call};  // while it is in no set
   std::unique_ptr<Connections> connections_;
 };
 
@@ -97,7 +104,7 @@ class EndpointUse {
 };
 
 // Held by whoever may still choose from it. When the last of them lets go its endpoints leave, and
-// it goes with the last of these.
+// it goes with the last of these; at the latest `endpoint_drain` after it was removed().
 class Upstream final : public std::enable_shared_from_this<Upstream> {
  public:
   // What a worker gives to its upstreams; everything referred to outlives them.
@@ -121,12 +128,16 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
                                         const Parts& parts);
   ~Upstream();
 
-  // For connections that are opened, and endpoints that are picked, from now on.
+  // For connections that are opened, and endpoints that are picked or leave, from now on.
   void configure(const Settings& settings, const EndpointSet& set);
   void use(const EndpointSet& set);
 
   // Connections are made with `context` from now on, and older ones are used no more.
   void use(std::shared_ptr<const tls::ClientContext> context);
+
+  // The configuration has it no more: requests that began with it have `endpoint_drain` left.
+  // Until configure().
+  void removed();
 
   const std::string& name() const { return name_; }
 
@@ -144,6 +155,10 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   friend class Endpoint;
   Upstream(const Settings& settings, const Parts& parts);
   void rebuild(const std::vector<size_t>& former);
+  void warm_up();
+  void end_warming();
+  void on_removed_for_long();
+  void bound_leaving();
   void let_leave(std::vector<std::unique_ptr<Endpoint>> leaving);
   void has_left(Endpoint& endpoint);
 
@@ -156,10 +171,13 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   EndpointSet set_;
   std::vector<Candidate> candidates_;
   std::unique_ptr<Penalties> penalties_;
+  std::unique_ptr<SlowStart> slow_start_;
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // in the order of the candidates
   std::vector<std::unique_ptr<Endpoint>> leaving_;
   std::shared_ptr<Upstream> kept_;  // itself, while somebody is leaving
+  uint64_t endpoint_drain_ms_ = 0;
+  net::Deadline removed_{this, net::DeadlineThunk<&Upstream::on_removed_for_long>::call};
 };
 
 }  // namespace onehop::upstream

@@ -21,7 +21,8 @@ class Upstreams {
     Upstream::Settings settings;
     EndpointSet endpoints;
   };
-  // Those of a configuration, in its order: made, or brought up to date where they are there.
+  // Those of a configuration, in its order: made, or brought up to date where they are there. The
+  // others are removed.
   std::vector<std::shared_ptr<Upstream>> take(const std::vector<Wanted>& wanted);
 
   // The one that is configured in that way, also where only older epochs have it; or null.

@@ -303,7 +303,7 @@ void H1ClientConnection::found_surplus() {
 
 void H1ClientConnection::fail(Violation violation) {
   state_ = State::dead;
-  failed_ = true;
+  failed_ = violation != Violation::stopped;
   pending_.clear();
   StreamError why;
   why.violation = violation;

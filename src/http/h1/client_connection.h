@@ -38,6 +38,11 @@ class H1ClientConnection final : public ClientConnection,
   StreamEnd close_stream(ClientStream& stream) override;
   int64_t keep_alive_seconds() const override { return keep_alive_seconds_; }
   telemetry::Closer closer() const override;
+  void cut() override {
+    if (events_ == nullptr || state_ == State::dead) return;
+    cut_ = true;
+    fail(Violation::stopped);
+  }
   void abandon() override;
 
  private:

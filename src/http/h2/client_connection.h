@@ -25,6 +25,7 @@ class H2ClientConnection final : public ClientConnection,
   bool takes_no_more() const override;
   int64_t keep_alive_seconds() const override { return -1; }
   telemetry::Closer closer() const override { return closed_by(); }
+  void cut() override { shut(telemetry::Closer::onehop, Violation::stopped); }
   void abandon() override;
 
  private:

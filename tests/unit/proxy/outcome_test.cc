@@ -62,10 +62,11 @@ TEST_CASE("a request is sent again only where the endpoint cannot have acted on 
                                        Outcome::connect_timeout, Outcome::tls_failed,
                                        Outcome::queue_full,      Outcome::local_fault,
                                        Outcome::endpoint_left};
+  const std::set<Outcome> once = {Outcome::upstream_closed, Outcome::endpoint_drain_timeout};
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
     const Again wanted = outcome == Outcome::upstream_closed_idle ? Again::if_reused
-                         : outcome == Outcome::upstream_closed    ? Again::once_elsewhere
+                         : once.count(outcome) == 1               ? Again::once_elsewhere
                          : outcome == Outcome::upstream_refused   ? Again::unseen
                          : elsewhere.count(outcome) == 1          ? Again::elsewhere
                                                                   : Again::never;
@@ -105,7 +106,7 @@ constexpr ViolationCase kCases[] = {
     {Violation::write_timeout, Outcome::client_stalled, Outcome::upstream_bad_response},
     {Violation::protocol_error, Outcome::bad_request, Outcome::upstream_bad_response},
     {Violation::surplus, Outcome::bad_request, Outcome::upstream_bad_response},
-    {Violation::stopped, Outcome::stopped, Outcome::upstream_bad_response},
+    {Violation::stopped, Outcome::stopped, Outcome::endpoint_drain_timeout},
     {Violation::not_taken, Outcome::client_shed, Outcome::upstream_bad_response},
     {Violation::half_closed, Outcome::client_half_closed, Outcome::upstream_bad_response},
     {Violation::gone, Outcome::client_gone, Outcome::upstream_closed},
@@ -122,7 +123,7 @@ TEST_CASE("every violation ends an exchange in one way for each side") {
           (gone ? Outcome::upstream_closed_idle : row.response));
     const bool stopped = row.violation == Violation::stopped;
     CHECK(row_of(row.request).side == (stopped ? Side::local : Side::downstream));
-    CHECK(row_of(row.response).side == Side::upstream);
+    CHECK(row_of(row.response).side == (stopped ? Side::local : Side::upstream));
   }
 }
 
@@ -133,7 +134,8 @@ TEST_CASE("violations of a client have the status that HTTP gives them") {
   CHECK(row_of(outcome_of_request(Violation::too_many_fields)).status == 431);
   CHECK(row_of(outcome_of_request(Violation::bad_method)).status == 501);
   CHECK(row_of(outcome_of_request(Violation::bad_version)).status == 505);
-  for (const ViolationCase& row : kCases) CHECK(row_of(row.response).status == 502);
+  for (const ViolationCase& row : kCases)
+    CHECK(row_of(row.response).status == (row.violation == Violation::stopped ? 504 : 502));
 }
 
 TEST_CASE("a lease that was not to be had says why") {

@@ -17,9 +17,12 @@ namespace {
 using Hand = EndpointSets::Hand;
 using Names = std::vector<std::string>;
 
+// Those that may be asked.
 Names names_of(const upstream::EndpointSet& set) {
   Names names;
-  for (const auto& spec : *set) names.push_back(spec->name + "*" + std::to_string(spec->weight));
+  for (const auto& spec : *set) {
+    if (!spec->drained) names.push_back(spec->name + "*" + std::to_string(spec->weight));
+  }
   return names;
 }
 
