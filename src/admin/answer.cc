@@ -84,6 +84,7 @@ Reply config(const Asked&, const View& view) {
   Json document = {{"in_force",
                     {{"number", view.config.number},
                      {"file", view.config.file},
+                     {"files", view.config.files},
                      {"sha256", view.config.sha256},
                      {"by", view.config.by},
                      {"since", view.config.since_unix_s}}}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The document of /metrics: the snapshot since start, and what concerns the whole process.
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -60,6 +61,21 @@ void write_reloads(const View& view, ExpositionWriter& writer) {
   writer.sample(Labels(), view.config.since_unix_s);
 }
 
+void write_endpoint_files(const View& view, ExpositionWriter& writer) {
+  const auto has_file = [](const ShownUpstream& shown) { return shown.file.has_value(); };
+  if (std::ranges::none_of(view.upstreams, has_file)) return;
+  writer.begin({FamilyKind::counter, "onehop_endpoints_file_reads",
+                "Readings of an endpoints_file, by whether they gave a list"});
+  for (const ShownUpstream& shown : view.upstreams) {
+    if (!shown.file.has_value()) continue;
+    const auto sample = [&](std::string_view result, uint64_t count) {
+      writer.sample(Labels().add("upstream", shown.name).add("result", result), count);
+    };
+    sample("success", shown.file->reads - shown.file->failed);
+    sample("failure", shown.file->failed);
+  }
+}
+
 // Of this endpoint itself: whether its readers are a burden.
 void write_admin(const View& view, ExpositionWriter& writer) {
   const Labels none;
@@ -104,6 +120,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   const auto writer = telemetry::make_writer(format, view.start_time_unix_s);
   write_process(view, snapshot.workers, *writer);
   write_reloads(view, *writer);
+  write_endpoint_files(view, *writer);
   write_admin(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
   write_certificates(view, *writer);

@@ -225,6 +225,13 @@ Json endpoint_of(const Snapshot& snapshot, const EndpointValues& values,
 // Where the endpoints come from. One that is there and has no cells yet is shown once it has.
 void add_origins(const ShownUpstream& shown, Json& upstream) {
   upstream["discovery"] = {{"lookups_total", shown.lookups}, {"failed_total", shown.failed}};
+  if (shown.file.has_value()) {
+    upstream["endpoints_file"] = {{"path", shown.file->path},
+                                  {"reads_total", shown.file->reads},
+                                  {"failed_total", shown.file->failed},
+                                  {"since", shown.file->since_unix_s},
+                                  {"fault", shown.file->fault}};
+  }
   if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();
   for (const ShownEndpoint& endpoint : shown.endpoints) {
     if (!upstream["endpoints"].contains(endpoint.address)) continue;

@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "onehop/base/address.h"
-#include "onehop/config/load.h"
+#include "onehop/config/endpoint_list.h"
+#include "onehop/config/load_files.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/tls/tls.h"
 
@@ -75,9 +76,28 @@ std::vector<config::Problem> unresolved(const config::Config& config) {
   return problems;
 }
 
+// A warning, as onehop starts without such a file, and takes it when it is good.
+std::vector<config::Problem> unreadable(const config::Config& config) {
+  std::vector<config::Problem> problems;
+  for (const auto& upstream : config.upstreams) {
+    if (upstream.endpoints_file.empty()) continue;
+    const auto list = config::load_endpoints(upstream.endpoints_file);
+    if (list.has_value()) continue;
+    for (const config::Problem& mistake : list.error()) {
+      config::Problem problem;
+      problem.key = config::upstream_key(upstream.name) + ".endpoints_file";
+      problem.sentence = mistake.to_string();
+      problem.severity = config::Severity::warning;
+      problems.push_back(std::move(problem));
+    }
+  }
+  return problems;
+}
+
 std::vector<config::Problem> further(const config::Config& config) {
   std::vector<config::Problem> problems = tls::check(config);
   for (config::Problem& problem : unresolved(config)) problems.push_back(std::move(problem));
+  for (config::Problem& problem : unreadable(config)) problems.push_back(std::move(problem));
   return problems;
 }
 
@@ -92,7 +112,7 @@ std::string counted(size_t count, std::string_view noun) {
 }  // namespace
 
 int run_check(const std::string& path) {
-  const auto examined = config::load(path, config::environment(), further);
+  const auto [examined, sources] = config::load_files(path, config::environment(), further);
   if (!examined.has_value()) {
     print(examined.error());
     return kWrongUsage;
@@ -102,7 +122,10 @@ int run_check(const std::string& path) {
   const std::string warnings = examined->warnings.empty()
                                    ? std::string()
                                    : "; " + counted(examined->warnings.size(), "warning");
-  std::printf("%s: fine: %s, %s, %s%s\n", path == "-" ? "<stdin>" : path.c_str(),
+  const size_t included = sources.files.size() - 1;
+  const std::string with =
+      included == 0 ? std::string() : fmt::format(" with {}", counted(included, "included file"));
+  std::printf("%s%s: fine: %s, %s, %s%s\n", path == "-" ? "<stdin>" : path.c_str(), with.c_str(),
               counted(config.listeners.size(), "listener").c_str(),
               counted(config.routes.size(), "route").c_str(),
               counted(config.upstreams.size(), "upstream").c_str(), warnings.c_str());

@@ -20,7 +20,7 @@
 #include "diff_command.h"
 #include "log_command.h"
 #include "onehop/base/log.h"
-#include "onehop/config/load.h"
+#include "onehop/config/load_files.h"
 #include "onehop/config/suggest.h"
 #include "onehop/server/log_settings.h"
 #include "onehop/server/server.h"
@@ -65,30 +65,38 @@ int serve(server::Loaded loaded, const std::string& version, server::Load again 
   return kFine;
 }
 
-server::Loaded loaded_from(const std::string& path, config::Examined examined) {
-  server::Loaded loaded{std::make_shared<const config::Config>(std::move(examined.config))};
-  for (const config::Problem& warning : examined.warnings)
+// What a file and those that it includes say, for the server.
+Result<server::Loaded, std::vector<config::Problem>> loaded_from(const std::string& path,
+                                                                 config::Loading& loading) {
+  if (!loading.result.has_value())
+    return Unexpected<std::vector<config::Problem>>(std::move(loading.result.error()));
+  server::Loaded loaded{std::make_shared<const config::Config>(std::move(loading.result->config))};
+  for (const config::Problem& warning : loading.result->warnings)
     loaded.warnings.push_back(warning.to_string());
   loaded.file = path;
-  loaded.text = std::move(examined.text);
+  loaded.sources = std::move(loading.sources);
   return loaded;
 }
 
-Result<server::Loaded, std::string> load_again(const std::string& path) {
-  if (path == "-")
-    return Unexpected<std::string>("it came from standard input, which cannot be read again");
-  auto examined = config::load(path, config::environment(), tls::check);
-  if (examined.has_value()) return loaded_from(path, std::move(*examined));
+Result<server::Loaded, server::NotLoaded> load_again(const std::string& path) {
+  if (path == "-") {
+    return Unexpected<server::NotLoaded>(
+        {"it came from standard input, which cannot be read again"});
+  }
+  config::Loading loading = config::load_files(path, config::environment(), tls::check);
+  auto loaded = loaded_from(path, loading);
+  if (loaded.has_value()) return std::move(*loaded);
   std::vector<std::string> lines;
-  for (const config::Problem& problem : examined.error()) lines.push_back(problem.to_string());
-  return Unexpected<std::string>(fmt::format("{}", fmt::join(lines, "\n")));
+  for (const config::Problem& problem : loaded.error()) lines.push_back(problem.to_string());
+  return Unexpected<server::NotLoaded>(
+      {fmt::format("{}", fmt::join(lines, "\n")), std::move(loading.sources)});
 }
 
 int run_file(const std::string& path, const std::string& version) {
-  auto examined = config::load(path, config::environment(), tls::check);
-  if (!examined.has_value()) return print_problems(examined.error());
-  return serve(loaded_from(path, std::move(*examined)), version,
-               [path] { return load_again(path); });
+  config::Loading loading = config::load_files(path, config::environment(), tls::check);
+  auto loaded = loaded_from(path, loading);
+  if (!loaded.has_value()) return print_problems(loaded.error());
+  return serve(std::move(*loaded), version, [path] { return load_again(path); });
 }
 
 int run_proxy(const ProxyOptions& options, const std::string& version) {

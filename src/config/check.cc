@@ -42,6 +42,11 @@ class Checker {
     return std::move(findings_);
   }
 
+  std::vector<Finding> check(const EndpointList& list) {
+    describe(*this, list);
+    return std::move(findings_);
+  }
+
   // The visitor's part; schema.h says what each is for.
   template <class Rule, class T>
   void value(std::string_view key, const T& member, const Rule& rule, std::string_view) {
@@ -113,7 +118,7 @@ class Checker {
   void entries(std::string_view key, const std::vector<T>& members, const Entries<T>& rule,
                std::string_view) {
     const Within within(path_, key);
-    if (members.empty()) refuse(path_, allowed(rule), "none");
+    if (members.empty() && !rule.may_be_empty) refuse(path_, allowed(rule), "none");
     std::map<std::string, std::string> seen;
     for (size_t i = 0; i < members.size(); ++i) {
       const Within within_entry(path_, i);
@@ -249,6 +254,10 @@ std::string upstream_key(std::string_view name) {
 
 std::vector<Finding> findings(const Config& config) {
   return Checker(config).check(config);
+}
+
+std::vector<Finding> findings(const EndpointList& list) {
+  return Checker({}).check(list);
 }
 
 std::vector<Problem> check(const Config& config, const FurtherCheck& further) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "onehop/config/load.h"
+#include "onehop/config/schema.h"
 
 namespace onehop::config {
 
@@ -19,5 +20,6 @@ struct Finding {
 
 // In the order of the schema; empty when all is well.
 std::vector<Finding> findings(const Config& config);
+std::vector<Finding> findings(const EndpointList& list);
 
 }  // namespace onehop::config

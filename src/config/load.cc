@@ -6,39 +6,106 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <functional>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "findings.h"
 #include "further.h"
 #include "key_path.h"
+#include "onehop/base/file_pattern.h"
+#include "onehop/config/load_files.h"
 #include "reader.h"
+#include "text_file.h"
 
 namespace onehop::config {
 namespace {
 
-constexpr size_t kMostText =
-    4 * 1024 * 1024;  // ten thousands of routes; more is not a configuration
+// Finds and reads what is included, and keeps account of it.
+class Includer {
+ public:
+  // More are no configuration either.
+  static constexpr size_t kMostFiles = 1024;
 
-Result<std::string, std::string> read_all(std::FILE* file) {
-  if (file == nullptr) return Unexpected<std::string>(std::strerror(errno));
-  std::string text(kMostText + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  if (std::ferror(file) != 0) return Unexpected<std::string>(std::strerror(errno));
-  if (text.size() > kMostText) return Unexpected<std::string>("more than 4 MiB");
-  return text;
-}
+  Includer(std::string path, std::string text) {
+    if (path != "-") sources_.patterns.push_back(path);
+    sources_.files.push_back(std::move(path));
+    sources_.text = std::move(text);
+  }
 
-Result<std::string, std::string> read_text(const std::string& path) {
-  if (path == "-") return read_all(stdin);
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  return read_all(file.get());
+  Included operator()(const std::string& pattern) {
+    Included found;
+    sources_.patterns.push_back(pattern);
+    auto paths = has_wildcards(pattern) ? paths_matching(pattern)
+                                        : std::vector<std::string>{pattern};
+    if (!paths) {
+      found.sentences.push_back(std::move(paths.error()));
+      return found;
+    }
+    for (std::string& path : *paths) {
+      if (std::ranges::find(sources_.files, path) != sources_.files.end()) continue;
+      auto text = read(path);
+      if (!text) {
+        found.sentences.push_back(fmt::format("cannot read {}: {}", path, text.error()));
+        continue;
+      }
+      sources_.text += *text;
+      sources_.files.push_back(path);
+      found.sources.push_back({std::move(path), std::move(*text)});
+    }
+    return found;
+  }
+
+  Sources take() { return std::move(sources_); }
+
+ private:
+  Result<std::string, std::string> read(const std::string& path) const {
+    if (sources_.files.size() == kMostFiles)
+      return Unexpected<std::string>(fmt::format("more than {} files", kMostFiles));
+    auto text = read_text(path, Kind::regular);
+    if (text && sources_.text.size() + text->size() > kMostText)
+      return Unexpected<std::string>(fmt::format("more than {} in all files", kMostTextInWords));
+    return text;
+  }
+
+  Sources sources_;
+};
+
+// Checks what was read, and gives every problem its place.
+Result<Examined, std::vector<Problem>> judge(Reading reading, const FurtherCheck& further) {
+  std::vector<Problem> problems = std::move(reading.problems);
+  std::vector<Problem> warnings;
+  const auto add = [&](std::string key, std::string sentence, Severity severity) {
+    const Place at = place_of(reading.places, key);
+    Problem problem = reading.problem(at, std::move(key), std::move(sentence));
+    problem.severity = severity;
+    (severity == Severity::warning ? warnings : problems).push_back(std::move(problem));
+  };
+  for (Finding& finding : findings(reading.config)) {
+    if (covers(reading.refused, finding.key)) continue;  // said once is enough
+    if (covers(reading.refused, finding.basis)) continue;
+    if (!finding.other.empty()) {
+      const Place other = place_of(reading.places, finding.other);
+      const bool same_file = other.file == place_of(reading.places, finding.key).file;
+      finding.sentence += same_file
+                              ? fmt::format(" (line {})", other.line)
+                              : fmt::format(" ({}:{})", reading.files[other.file], other.line);
+    }
+    add(std::move(finding.key), std::move(finding.sentence), finding.severity);
+  }
+  for (Problem& problem : further_problems(reading.config, problems, further))
+    add(std::move(problem.key), std::move(problem.sentence), problem.severity);
+  std::unordered_map<std::string_view, size_t> order;
+  for (const std::string& file : reading.files) order.emplace(file, order.size());
+  const auto by_place = [&](const Problem& problem) {
+    return std::tuple(order[problem.file], problem.line, problem.column);
+  };
+  std::ranges::stable_sort(problems, {}, by_place);
+  std::ranges::stable_sort(warnings, {}, by_place);
+  if (!problems.empty()) return Unexpected<std::vector<Problem>>(std::move(problems));
+  return Examined{std::move(reading.config), std::move(warnings), {}};
 }
 
 }  // namespace
@@ -60,34 +127,11 @@ Lookup environment() {
 
 Result<Examined, std::vector<Problem>> examine(std::string_view text, std::string_view file,
                                                const Lookup& lookup, const FurtherCheck& further) {
-  Result<Reading, Problem> reading = read(text, file, lookup);
+  Result<Reading, Problem> reading = read({std::string(file), std::string(text)}, lookup);
   if (!reading) return Unexpected<std::vector<Problem>>({std::move(reading.error())});
-
-  std::vector<Problem> problems = std::move(reading->problems);
-  std::vector<Problem> warnings;
-  const auto add = [&](std::string key, std::string sentence, Severity severity) {
-    const Place at = place_of(reading->places, key);
-    (severity == Severity::warning ? warnings : problems)
-        .push_back(
-            {std::string(file), at.line, at.column, std::move(key), std::move(sentence), severity});
-  };
-  for (Finding& finding : findings(reading->config)) {
-    if (covers(reading->refused, finding.key)) continue;  // said once is enough
-    if (covers(reading->refused, finding.basis)) continue;
-    if (!finding.other.empty()) {
-      finding.sentence += fmt::format(" (line {})", place_of(reading->places, finding.other).line);
-    }
-    add(std::move(finding.key), std::move(finding.sentence), finding.severity);
-  }
-  for (Problem& problem : further_problems(reading->config, problems, further))
-    add(std::move(problem.key), std::move(problem.sentence), problem.severity);
-  const auto by_place = [](const Problem& problem) {
-    return std::tuple(problem.line, problem.column);
-  };
-  std::ranges::stable_sort(problems, {}, by_place);
-  std::ranges::stable_sort(warnings, {}, by_place);
-  if (!problems.empty()) return Unexpected<std::vector<Problem>>(std::move(problems));
-  return Examined{std::move(reading->config), std::move(warnings), std::string(text)};
+  auto examined = judge(std::move(*reading), further);
+  if (examined) examined->text = text;
+  return examined;
 }
 
 Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_view file,
@@ -97,15 +141,28 @@ Result<Config, std::vector<Problem>> parse(std::string_view text, std::string_vi
   return std::move(examined->config);
 }
 
+Loading load_files(const std::string& path, const Lookup& lookup, const FurtherCheck& further) {
+  const std::string name = path.empty() ? in_quotes(path) : path == "-" ? "<stdin>" : path;
+  Result<std::string, std::string> text = read_text(path, Kind::any);
+  if (!text) {
+    return {Unexpected<std::vector<Problem>>(
+                {Problem{"", 0, 0, "", fmt::format("cannot read {}: {}", name, text.error())}}),
+            Includer(path, {}).take()};
+  }
+  Includer includer(path, *text);
+  Result<Reading, Problem> reading = read({path.empty() ? path : name, std::move(*text)}, lookup,
+                                          std::ref(includer));
+  if (!reading)
+    return {Unexpected<std::vector<Problem>>({std::move(reading.error())}), includer.take()};
+  auto examined = judge(std::move(*reading), further);
+  Sources sources = includer.take();
+  if (examined) examined->text = sources.text;
+  return {std::move(examined), std::move(sources)};
+}
+
 Result<Examined, std::vector<Problem>> load(const std::string& path, const Lookup& lookup,
                                             const FurtherCheck& further) {
-  const std::string name = path.empty() ? in_quotes(path) : path == "-" ? "<stdin>" : path;
-  const Result<std::string, std::string> text = read_text(path);
-  if (!text) {
-    return Unexpected<std::vector<Problem>>(
-        {Problem{"", 0, 0, "", fmt::format("cannot read {}: {}", name, text.error())}});
-  }
-  return examine(*text, path.empty() ? path : name, lookup, further);
+  return load_files(path, lookup, further).result;
 }
 
 }  // namespace onehop::config

@@ -3,16 +3,14 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 
 #include "onehop/config/config.h"
 
 namespace onehop::config {
 namespace {
 
-template <class Number>
-std::optional<Number> parse(std::string_view text) {
-  Number number = 0;
+std::optional<double> parse_number(std::string_view text) {
+  double number = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
@@ -21,10 +19,6 @@ std::optional<Number> parse(std::string_view text) {
 
 }  // namespace
 
-std::optional<uint64_t> parse_integer(std::string_view text) {
-  return parse<uint64_t>(text);
-}
-
 std::optional<uint32_t> share_of(double share) {
   if (!(share >= 0 && share <= 1)) return std::nullopt;
   return static_cast<uint32_t>(std::lround(share * AccessLog::kAll));
@@ -32,12 +26,8 @@ std::optional<uint32_t> share_of(double share) {
 
 std::optional<uint32_t> parse_share(std::string_view text, Digits digits) {
   if (text == "auto") return AccessLog::kAutomatic;
-  const auto number = digits == Digits::taken ? parse<double>(text) : std::nullopt;
+  const auto number = digits == Digits::taken ? parse_number(text) : std::nullopt;
   return number.has_value() ? share_of(*number) : std::nullopt;
-}
-
-std::string beside(std::string_view configuration, std::string_view path) {
-  return (std::filesystem::path(configuration).parent_path() / path).string();
 }
 
 }  // namespace onehop::config

@@ -8,17 +8,20 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "choosing.h"
 #include "expand.h"
 #include "key_path.h"
+#include "json_tree.h"
 #include "key_words.h"
+#include "merge.h"
+#include "onehop/base/ascii.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
 #include "onehop/config/units.h"
 #include "plain_values.h"
-#include "syntax.h"
 #include "toml_node.h"
 
 namespace onehop::config {
@@ -26,11 +29,25 @@ namespace {
 
 class Reader {
  public:
-  Reader(std::string_view file, const Lookup& lookup) : file_(file), lookup_(lookup) {}
+  // `files` are those that nodes may be of. Without a `lookup` text is taken as it is.
+  Reader(const Files& files, const Lookup& lookup) : files_(files), lookup_(lookup) {
+    reading_.files = files.names();
+  }
 
   Reading read(const toml::table& root) {
-    read_table(root, reading_.config);
+    std::vector<std::string> include;  // which is done
+    WithIncludes file{include, reading_.config};
+    read_table(root, file);
     return std::move(reading_);
+  }
+
+  ListReading read_list(const toml::table& root) {
+    ListReading made;
+    read_table(root, made.list);
+    if (!root.contains("endpoints"))
+      report("endpoints", place(root.source()), "a list of endpoints, which may be empty, found nothing");
+    made.reading = std::move(reading_);
+    return made;
   }
 
   // The visitor's part; schema.h says what each is for.
@@ -113,26 +130,28 @@ class Reader {
                });
     // check() cannot tell an optional table without its entries from one that is not there.
     const std::string path = joined(path_, key);
-    if (!members.empty() || reading_.refused.contains(path)) return;
+    if (!members.empty() || rule.may_be_empty || reading_.refused.contains(path)) return;
     report(path, place_of(reading_.places, path), allowed(rule) + ", found none");
   }
 
  private:
   using Named = std::pair<std::string_view, const toml::node*>;
 
-  static std::vector<Named> in_file_order(const toml::table& table) {
+  std::vector<Named> in_file_order(const toml::table& table) const {
     std::vector<Named> members;
     for (const auto& [key, node] : table) members.emplace_back(key.str(), &node);
-    std::ranges::stable_sort(members, {}, [](const Named& named) {
-      const toml::source_position at = named.second->source().begin;
-      return std::pair(at.line, at.column);
+    std::ranges::stable_sort(members, {}, [this](const Named& named) {
+      const Place at = place(named.second->source());
+      return std::tuple(at.file, at.line, at.column);
     });
     return members;
   }
 
+  Place place(const toml::source_region& region) const { return files_.place(region); }
+
   template <class T>
   void read_table(const toml::table& table, T& member) {
-    const toml::table* outer = std::exchange(table_, &table);
+    const toml::table* const outer = std::exchange(table_, &table);
     std::vector<std::string_view> outer_keys = std::exchange(keys_, {});
     describe(*this, member);
     refuse_unknown_keys();
@@ -169,7 +188,6 @@ class Reader {
   }
 
   void note_place(const toml::node& node) { reading_.places.emplace(path_, place(node.source())); }
-
   std::optional<Expanded> expanded(const std::string& path, const toml::node& node);
   std::optional<uint64_t> read_count(std::string_view key, const Count& rule);
   struct Words {
@@ -185,7 +203,7 @@ class Reader {
   void refuse_type(const std::string& path, const toml::node& node, std::string_view expected);
   void refuse_unknown_keys();
 
-  std::string file_;
+  const Files& files_;
   const Lookup& lookup_;
   Reading reading_;
   std::string path_;                    // of the table that is being read
@@ -274,7 +292,8 @@ void Reader::value(std::string_view key, std::string& member, Text rule, std::st
     member = normal(rule, std::move(text->text));
     const bool is_file = rule == Text::file || rule == Text::optional_file ||
                          rule == Text::optional_socket || (rule == Text::log_file && member != "-");
-    if (is_file && !member.empty() && fits(rule, member)) member = beside(file_, member);
+    if (is_file && !member.empty() && fits(rule, member))
+      member = beside(files_.name(place(node->source())), member);
   }
 }
 
@@ -301,7 +320,7 @@ std::optional<uint64_t> Reader::read_count(std::string_view key, const Count& ru
     const std::optional<Expanded> text = expanded(path, *node);
     if (!text) return std::nullopt;
     right_type = text->from_variable;
-    if (text->from_variable) number = parse_integer(text->text);
+    if (text->from_variable) number = parse_decimal(text->text);
     if (!rule.zero.empty() && text->text == rule.zero) number = 0;
   }
   if (number && fits(rule, *number)) return number;
@@ -329,6 +348,7 @@ std::optional<size_t> Reader::read_choice(std::string_view key, const Words& wor
 
 // The string with its variables replaced; nothing when that failed, which is reported.
 std::optional<Expanded> Reader::expanded(const std::string& path, const toml::node& node) {
+  if (!lookup_) return Expanded{node.ref<std::string>()};
   Result<Expanded, std::string> result = expand(node.ref<std::string>(), lookup_);
   if (!result) {
     report(path, place(node.source()), result.error());
@@ -343,6 +363,7 @@ std::string Reader::found(const std::string& path, const toml::node& node) const
   if (const auto* text = node.as_string()) {
     const std::vector<std::string>& masked = reading_.config.masked;
     if (std::ranges::find(masked, path) != masked.end()) return "***";
+    if (!lookup_) return shown(text->get());
     const Result<Expanded, std::string> result = expand(text->get(), lookup_);
     return shown(result ? result->text : text->get());
   }
@@ -350,7 +371,7 @@ std::string Reader::found(const std::string& path, const toml::node& node) const
 }
 
 void Reader::report(const std::string& path, Place at, std::string sentence) {
-  reading_.problems.push_back({file_, at.line, at.column, path, std::move(sentence)});
+  reading_.problems.push_back(reading_.problem(at, path, std::move(sentence)));
   reading_.refused.insert(path);
 }
 
@@ -378,22 +399,22 @@ void Reader::refuse_unknown_keys() {
 
 }  // namespace
 
-Place place_of(const Places& places, std::string_view path) {
-  for (; !path.empty(); path = parent(path)) {
-    if (const auto at = places.find(path); at != places.end()) return at->second;
-  }
-  return {};
+Result<Reading, Problem> read(const Source& source, const Lookup& lookup, const Include& include) {
+  Files files;
+  auto root = files.parse(source);
+  if (!root) return Unexpected<Problem>(std::move(root.error()));
+  auto problems = include ? include_all(*root, files, lookup, include) : std::vector<Problem>();
+  Reading reading = Reader(files, lookup).read(*root);
+  for (Problem& problem : problems) reading.problems.push_back(std::move(problem));
+  return reading;
 }
 
-Result<Reading, Problem> read(std::string_view text, std::string_view file, const Lookup& lookup) {
-  try {
-    return Reader(file, lookup).read(toml::parse(text, file));
-  } catch (const toml::parse_error& error) {
-    const Place at = place(error.source());
-    SyntaxFault fault = syntax_fault(error.description());
-    return Unexpected<Problem>(
-        {std::string(file), at.line, at.column, std::move(fault.key), std::move(fault.sentence)});
-  }
+Result<ListReading, Problem> read_list(const Source& source) {
+  Files files;
+  auto root = is_json(source) ? json_tree(source) : files.parse(source);
+  if (!root) return Unexpected<Problem>(std::move(root.error()));
+  if (is_json(source)) files.add(source.name);
+  return Reader(files, nullptr).read_list(*root);
 }
 
 }  // namespace onehop::config

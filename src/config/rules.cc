@@ -59,6 +59,8 @@ std::string allowed(Text rule) {
       return "the path of a file";
     case Text::optional_file:
       return R"(the path of a file, or "")";
+    case Text::file_pattern:
+      return R"(the path of a file, or a pattern such as "conf.d/*.toml")";
     case Text::ciphers:
       return R"(names with ":" between them, as OpenSSL has them, or "")";
     case Text::field:

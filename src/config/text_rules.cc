@@ -174,6 +174,7 @@ bool fits(Text rule, std::string_view text) {
     case Text::upstream_name:
       return !text.empty() && made_of(text, "_.-");
     case Text::file:
+    case Text::file_pattern:
       return !text.empty() && file_fault(text).empty();
     case Text::optional_file:
       return file_fault(text).empty();
@@ -227,6 +228,7 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::file:
     case Text::optional_file:
     case Text::log_file:
+    case Text::file_pattern:
       return std::string(file_fault(text));
     case Text::access_format:
       return access_format_fault(text);

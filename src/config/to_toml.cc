@@ -38,7 +38,8 @@ class Writer {
   std::string write(const Config& config) {
     comment("Every key of onehop, with what it allows. docs/configuration.md says more.");
     comment("A # right before a header or a key: take it away where you want that table.");
-    describe(*this, config);
+    const std::vector<std::string> include;  // a Config is of all its files
+    describe(*this, WithIncludes{include, config});
     return std::move(text_);
   }
 
@@ -81,6 +82,10 @@ class Writer {
   void entries(std::string_view key, const std::vector<T>& members, const Entries<T>& rule,
                std::string_view why) {
     comment(why);
+    if (members.empty() && rule.may_be_empty) {
+      text_ += fmt::format("{} = []\n", key);
+      return;
+    }
     if (members.empty()) {
       text_ += fmt::format("{} = [{}]\n", key, InlineWriter::write(rule.example));
       return;

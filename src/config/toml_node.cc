@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace onehop::config {
 namespace {
@@ -19,6 +20,14 @@ std::string float_text(double number) {
 
 Place place(const toml::source_region& region) {
   return {std::max<uint32_t>(region.begin.line, 1), std::max<uint32_t>(region.begin.column, 1)};
+}
+
+void move_to(toml::table& table, const toml::key& key, toml::node& node) {
+  node.visit([&](auto& value) { table.insert_or_assign(key, std::move(value)); });
+}
+
+void move_behind(toml::array& array, toml::node& node) {
+  node.visit([&](auto& value) { array.push_back(std::move(value)); });
 }
 
 std::string shown_node(const toml::node& node) {

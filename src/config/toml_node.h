@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the messages say of a piece of TOML: where it is and what it holds. With reader.cc the only
-// user of toml++.
+// What the messages say of a piece of TOML: where it is and what it holds; and how one is moved.
 #pragma once
 
 #include <toml++/toml.h>
@@ -19,5 +18,9 @@ std::string shown_node(const toml::node& node);
 
 // What a message adds to a value of the wrong type; nothing where the value's text says it.
 std::string_view type_remark(const toml::node& node);
+
+// Puts the node at the key, or at the end. It is moved, as a copy would forget where it is from.
+void move_to(toml::table& table, const toml::key& key, toml::node& node);
+void move_behind(toml::array& array, toml::node& node);
 
 }  // namespace onehop::config

@@ -40,44 +40,82 @@ EndpointGroup::EndpointGroup(EndpointSets& sets, std::shared_ptr<net::NameServic
       upstream_(upstream),
       identity_(upstream::identity_of(upstream)),
       dns_(config.server.dns) {
+  if (!upstream_.endpoints_file.empty()) {
+    EndpointFile::Events& listener = *this;
+    file_ = std::make_unique<EndpointFile>(sets.files_, upstream_.endpoints_file, upstream_.name,
+                                           listener,
+                                           before != nullptr ? before->file_.get() : nullptr);
+  }
   if (before != nullptr) {
-    for (const config::Endpoint& endpoint : upstream_.endpoints) {
-      const auto known = before->known_.find(endpoint.address);
-      if (known != before->known_.end()) known_.insert(*known);
-    }
+    known_ = before->known_;
     origins_ = before->origins_;
     before_ = before->lookups();
-    take_over(*before);
   }
+  read_entries();
+  if (before != nullptr) keep_by_hand(before->by_hand_, before->given());
+  build();
+}
+
+// Look-ups go on where the names are the same ones.
+void EndpointGroup::read_entries() {
+  entries_.clear();
+  std::vector<config::Endpoint> named;
   std::vector<upstream::Source> sources;
-  for (const config::Endpoint& endpoint : upstream_.endpoints) {
-    Entry entry{&endpoint, address_of(endpoint.address), sources.size()};
+  const auto add = [&](const config::Endpoint& endpoint, From from) {
+    Entry entry{endpoint, from, address_of(endpoint.address), sources.size()};
     if (!entry.address.has_value()) {
       auto source = upstream::Source::parse(endpoint.address, endpoint.weight);
-      if (!source.has_value()) continue;  // config::check() refuses it
+      if (!source.has_value()) return;  // config::check() refuses it
       sources.push_back(std::move(*source));
+      named.push_back(endpoint);
     }
-    entries_.push_back(entry);
+    entries_.push_back(std::move(entry));
+  };
+  for (const config::Endpoint& endpoint : upstream_.endpoints) add(endpoint, From::configuration);
+  if (file_ != nullptr) {
+    for (const config::Endpoint& endpoint : file_->endpoints()) add(endpoint, From::file);
   }
-  if (!sources.empty()) {
-    const auto ms = [](config::milliseconds time) { return static_cast<uint64_t>(time.count()); };
-    discovery_ = std::make_unique<upstream::Discovery>(
-        upstream::Discovery::Parts{.loop = sets.loop_,
-                                   .names = *names_,
-                                   .events = *this,
-                                   .upstream = upstream_.name,
-                                   .pace = {ms(dns_.min_ttl), ms(dns_.max_ttl)}},
-        sources);
-    look_for_refusals();
-  }
+  std::erase_if(known_, [&](const auto& known) {
+    return std::ranges::find(named, known.first, &config::Endpoint::address) == named.end();
+  });
+  if (named == sources_) return;
+  before_ = lookups();
+  sources_ = std::move(named);
+  discovery_.reset();
+  if (sources.empty()) return;
+  const auto ms = [](config::milliseconds time) { return static_cast<uint64_t>(time.count()); };
+  discovery_ = std::make_unique<upstream::Discovery>(
+      upstream::Discovery::Parts{.loop = sets_.loop_,
+                                 .names = *names_,
+                                 .events = *this,
+                                 .upstream = upstream_.name,
+                                 .pace = {ms(dns_.min_ttl), ms(dns_.max_ttl)}},
+      sources);
+  if (!refusals_.armed()) look_for_refusals();
+}
+
+void EndpointGroup::on_list() {
+  const Given before = given();
+  read_entries();
+  keep_by_hand(std::exchange(by_hand_, {}), before);
   build();
+  sets_.changed(*this);
+}
+
+std::optional<EndpointSets::File> EndpointGroup::file() const {
+  if (file_ == nullptr) return std::nullopt;
+  return EndpointSets::File{.path = file_->path(),
+                            .reads = file_->counts().reads,
+                            .failed = file_->counts().failed,
+                            .since_unix_s = file_->since_unix_s(),
+                            .fault = file_->fault()};
 }
 
 bool EndpointGroup::describes(const config::Config& config,
                               const config::Upstream& upstream) const {
   return upstream_.name == upstream.name && upstream_.endpoints == upstream.endpoints &&
-         upstream_.tls == upstream.tls && upstream_.protocol == upstream.protocol &&
-         dns_ == config.server.dns;
+         upstream_.endpoints_file == upstream.endpoints_file && upstream_.tls == upstream.tls &&
+         upstream_.protocol == upstream.protocol && dns_ == config.server.dns;
 }
 
 EndpointSets::Lookups EndpointGroup::lookups() const {
@@ -92,7 +130,7 @@ EndpointSets::Lookups EndpointGroup::lookups() const {
 void EndpointGroup::on_change(size_t source, std::span<const upstream::Discovered> list) {
   for (const Entry& entry : entries_) {
     if (entry.address.has_value() || entry.source != source || list.empty()) continue;
-    known_[entry.given->address].assign(list.begin(), list.end());
+    known_[entry.given.address].assign(list.begin(), list.end());
   }
   build();
   sets_.changed(*this);
@@ -100,7 +138,7 @@ void EndpointGroup::on_change(size_t source, std::span<const upstream::Discovere
 
 const std::vector<upstream::Discovered>& EndpointGroup::known(const Entry& entry) const {
   static const std::vector<upstream::Discovered> nothing;
-  const auto found = known_.find(entry.given->address);
+  const auto found = known_.find(entry.given.address);
   return found != known_.end() ? found->second : nothing;
 }
 
@@ -110,13 +148,14 @@ void EndpointGroup::build() {
   named_.clear();
   taken_.clear();
   for (const Entry& entry : entries_) {
-    const std::string& given = entry.given->address;
+    const std::string& given = entry.given.address;
     if (entry.address.has_value())
-      add({given, host_of(given), "file", *entry.address, entry.given->weight, std::nullopt});
+      add({given, host_of(given), entry.from == From::file ? "file provider" : "file",
+           *entry.address, entry.given.weight, std::nullopt});
     if (entry.address.has_value()) continue;
     for (const upstream::Discovered& found : known(entry))
       add({found.address.to_string(), host_of(given), given, found.address,
-           given.starts_with("srv:") ? found.weight : entry.given->weight, entry.source});
+           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source});
   }
   for (const ByHand& one : by_hand_) {
     if (one.added)
@@ -167,15 +206,21 @@ bool EndpointGroup::has(const std::string& address) const {
   return std::ranges::find(origins_, address, &EndpointSets::Origin::address) != origins_.end();
 }
 
-// But for endpoints of which the file says something else by now.
-void EndpointGroup::take_over(const EndpointGroup& before) {
-  const auto given = [](const config::Upstream& upstream, const std::string& address) {
-    const auto found = std::ranges::find(upstream.endpoints, address, &config::Endpoint::address);
-    return found != upstream.endpoints.end() ? std::optional(*found) : std::nullopt;
+// The first that has an address counts, as in build().
+EndpointGroup::Given EndpointGroup::given() const {
+  Given given;
+  for (const Entry& entry : entries_) given.emplace(entry.given.address, entry.given.weight);
+  return given;
+}
+
+void EndpointGroup::keep_by_hand(const std::vector<ByHand>& those, const Given& before) {
+  const Given now = given();
+  const auto weight_in = [](const Given& given, const std::string& address) {
+    const auto found = given.find(address);
+    return found != given.end() ? found->second : 0;
   };
-  for (const ByHand& one : before.by_hand_) {
-    if (given(before.upstream_, one.address) == given(upstream_, one.address))
-      by_hand_.push_back(one);
+  for (const ByHand& one : those) {
+    if (weight_in(before, one.address) == weight_in(now, one.address)) by_hand_.push_back(one);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// EndpointGroup: the endpoints of one upstream as one configuration describes them. Addresses are
-// there at once, names have a Discovery.
+// EndpointGroup: the endpoints of one upstream as one configuration describes them, with those that
+// its endpoints_file lists. Addresses are there at once, names have a Discovery.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,13 @@
 #include <unordered_set>
 #include <vector>
 
+#include "endpoint_file.h"
 #include "endpoint_sets.h"
 #include "onehop/upstream/discovery.h"
 
 namespace onehop::server {
 
-class EndpointGroup final : private upstream::Discovery::Events {
+class EndpointGroup final : private upstream::Discovery::Events, private EndpointFile::Events {
  public:
   // `before` is the group of that upstream that is in use, or null: what it knows of a name counts
   // until there is a better answer.
@@ -32,6 +33,7 @@ class EndpointGroup final : private upstream::Discovery::Events {
   const upstream::EndpointSet& set() const { return set_; }
   std::vector<EndpointSets::Origin> origins() const;
   EndpointSets::Lookups lookups() const;
+  std::optional<EndpointSets::File> file() const;
 
   Result<void, std::string> obey(const EndpointSets::Order& order);
   std::optional<int64_t> in_flight(const std::string& address) const;
@@ -41,12 +43,15 @@ class EndpointGroup final : private upstream::Discovery::Events {
 
   using Known = std::unordered_map<std::string, std::vector<upstream::Discovered>>;  // by source
 
-  // One endpoint of the configuration: an address, or a source of the discovery.
+  // One endpoint of the configuration or of the file: an address, or a source of the discovery.
+  enum class From : uint8_t { configuration, file };
   struct Entry {
-    const config::Endpoint* given;
-    std::optional<Address> address;
+    config::Endpoint given;
+    From from = From::configuration;
+    std::optional<Address> address = {};
     size_t source = 0;
   };
+  using Given = std::unordered_map<std::string, uint32_t>;  // the weights of their addresses
 
   // What was done by hand to one endpoint.
   struct ByHand {
@@ -61,8 +66,12 @@ class EndpointGroup final : private upstream::Discovery::Events {
   ByHand& by_hand(const std::string& address);
   const ByHand* find_by_hand(const std::string& address) const;
   bool has(const std::string& address) const;
-  void take_over(const EndpointGroup& before);
+  Given given() const;
+  // But for endpoints of which something else is said by now.
+  void keep_by_hand(const std::vector<ByHand>& those, const Given& before);
 
+  void on_list() override;
+  void read_entries();
   void on_change(size_t source, std::span<const upstream::Discovered> list) override;
   void build();
   struct Candidate {
@@ -83,7 +92,9 @@ class EndpointGroup final : private upstream::Discovery::Events {
   std::string identity_;
   EndpointSets::Lookups before_;  // of the groups that this one follows
   config::Dns dns_;
+  std::unique_ptr<EndpointFile> file_;
   std::vector<Entry> entries_;
+  std::vector<config::Endpoint> sources_;  // what the discovery was made for
   Known known_;  // the latest list with an address
   std::unique_ptr<upstream::Discovery> discovery_;
   upstream::EndpointSet set_;

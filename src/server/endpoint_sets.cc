@@ -8,8 +8,9 @@
 
 namespace onehop::server {
 
-EndpointSets::EndpointSets(net::Loop& loop, telemetry::Telemetry& telemetry, Events& events)
-    : loop_(loop), book_(telemetry), events_(events) {}
+EndpointSets::EndpointSets(net::Loop& loop, telemetry::Telemetry& telemetry, Events& events,
+                           net::FileWatcher& files)
+    : loop_(loop), book_(telemetry), events_(events), files_(files) {}
 
 EndpointSets::~EndpointSets() = default;
 
@@ -77,6 +78,11 @@ std::vector<EndpointSets::Origin> EndpointSets::origins(const std::string& upstr
 EndpointSets::Lookups EndpointSets::lookups(const std::string& upstream) const {
   const EndpointGroup* const group = find(upstream);
   return group != nullptr ? group->lookups() : Lookups();
+}
+
+std::optional<EndpointSets::File> EndpointSets::file(const std::string& upstream) const {
+  const EndpointGroup* const group = find(upstream);
+  return group != nullptr ? group->file() : std::nullopt;
 }
 
 }  // namespace onehop::server

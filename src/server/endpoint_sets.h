@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// EndpointSets: which endpoints each upstream has at this moment, from the configuration, from the
-// DNS, and by hand. It is the one author of sets: what changes comes to on_endpoints() as a whole
-// set.
+// EndpointSets: which endpoints each upstream has at this moment, from the configuration, from its
+// endpoints_file, from the DNS, and by hand. It is the one author of sets: what changes comes to
+// on_endpoints() as a whole set.
 //
 //   stage(config)  the groups of another configuration: those that are described as before go on,
 //                  for the others names are looked up; nothing else changes
@@ -19,6 +19,7 @@
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
 #include "onehop/net/event_loop.h"
+#include "onehop/net/file_watch.h"
 #include "onehop/net/name_service.h"
 #include "onehop/upstream/endpoint_set.h"
 
@@ -41,7 +42,8 @@ class EndpointSets {
   };
 
   // All outlive it.
-  EndpointSets(net::Loop& loop, telemetry::Telemetry& telemetry, Events& events);
+  EndpointSets(net::Loop& loop, telemetry::Telemetry& telemetry, Events& events,
+               net::FileWatcher& files);
   ~EndpointSets();
 
   class Staged {
@@ -82,7 +84,8 @@ class EndpointSets {
   // What an upstream's set is of, for GET /stats.
   struct Origin {
     std::string address;  // of the endpoint, as it is named
-    std::string source;   // "file", "api", or the name that was looked up
+    // "file", "file provider", "api", or the name that was looked up
+    std::string source;
     int64_t since_unix_s = 0;
     uint32_t weight = 1;
     bool drained = false;
@@ -98,6 +101,16 @@ class EndpointSets {
   };
   Lookups lookups(const std::string& upstream) const;
 
+  // Of an upstream's endpoints_file; nothing where it has none.
+  struct File {
+    std::string path;
+    uint64_t reads = 0;        // whenever it may have changed
+    uint64_t failed = 0;       // of those, without a list
+    int64_t since_unix_s = 0;  // of the list that counts; 0: there is none
+    std::string fault;         // of the latest read, in lines; "" where it was good
+  };
+  std::optional<File> file(const std::string& upstream) const;
+
  private:
   friend class EndpointGroup;
   void changed(EndpointGroup& group);
@@ -106,6 +119,7 @@ class EndpointSets {
   net::Loop& loop_;
   upstream::EndpointBook book_;
   Events& events_;
+  net::FileWatcher& files_;
   std::vector<std::shared_ptr<EndpointGroup>> in_use_;
 };
 

@@ -12,10 +12,11 @@ InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
   InForce made;
   made.snapshot = std::make_shared<const proxy::Snapshot>(number, prepared.loaded.config);
   made.json = config::to_json(prepared.config());
-  if (!prepared.loaded.file.empty()) made.sha256 = tls::sha256_hex(prepared.loaded.text);
+  if (!prepared.loaded.file.empty())
+    made.sha256 = tls::sha256_hex(prepared.loaded.sources.text);
   made.by = std::move(by);
   made.since_unix_s = std::time(nullptr);
-  prepared.loaded.text.clear();
+  prepared.loaded.sources.text.clear();
   made.prepared = std::move(prepared);
   return made;
 }

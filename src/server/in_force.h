@@ -15,7 +15,7 @@ struct InForce {
   Prepared prepared;
   std::shared_ptr<const proxy::Snapshot> snapshot;
   std::string json;    // for GET /config
-  std::string sha256;  // of the file's text; "" without one
+  std::string sha256;  // of the text of its files; "" without one
   std::string by;      // what it came by
   int64_t since_unix_s = 0;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "onehop/base/log.h"
+#include "onehop/tls/digest.h"
 
 namespace onehop::server {
 
@@ -22,35 +23,80 @@ void Reload::ask(std::string by, Told told) {
   if (under_way_) {
     if (told != nullptr) next_told_.push_back(std::move(told));
     next_by_ = std::move(by);
+    next_if_changed_ = false;
     return;
   }
   by_ = std::move(by);
+  if_changed_ = false;
   if (told != nullptr) told_.push_back(std::move(told));
+  begin();
+}
+
+void Reload::ask_if_changed(std::string by) {
+  if (under_way_) {
+    if (!next_by_.empty()) return;  // whoever asked has it loaded in any case
+    next_by_ = std::move(by);
+    next_if_changed_ = true;
+    return;
+  }
+  by_ = std::move(by);
+  if_changed_ = true;
   begin();
 }
 
 void Reload::begin() {
   under_way_ = true;
-  owner_.on_reload_begun();
-  if (load_ == nullptr)
+  if (load_ == nullptr) {
+    owner_.on_reload_begun();
     return end({false, "there is no configuration file to load again: it was made of options"});
-  log::info(fmt::format("{}: the configuration is loaded again", by_));
-  thread_ = std::thread([this, before = owner_.contexts()] {
-    using Made = Result<Prepared, std::string>;
-    Result<Loaded, std::string> loaded = load_();
-    const auto made =
-        std::make_shared<Made>(loaded.has_value() ? Prepared::make(std::move(*loaded), &before)
-                                                  : Made(Unexpected<std::string>(loaded.error())));
-    loop_.post([this, made] { this->loaded(std::move(*made)); });
-  });
+  }
+  if (!if_changed_) {
+    owner_.on_reload_begun();
+    log::info(fmt::format("{}: the configuration is loaded again", by_));
+  }
+  thread_ = std::thread(
+      [this, before = owner_.contexts(), unless = if_changed_ ? latest_ : std::string()] {
+        const auto made = std::make_shared<Attempt>(attempt(load_, before, unless));
+        loop_.post([this, made] { loaded(std::move(*made)); });
+      });
 }
 
-void Reload::loaded(Result<Prepared, std::string> prepared) {
+// On the thread. `unless` is the SHA-256 of a text that is not worth it.
+Reload::Attempt Reload::attempt(const Load& load, const TlsContexts& before,
+                                const std::string& unless) {
+  Result<Loaded, NotLoaded> loaded = load();
+  Attempt made;
+  made.sources = loaded.has_value() ? loaded->sources : loaded.error().sources;
+  made.sha256 = tls::sha256_hex(made.sources.text);
+  made.sources.text.clear();
+  if (made.sha256 == unless) return made;
+  if (loaded.has_value()) {
+    made.made = Prepared::make(std::move(*loaded), &before);
+  } else {
+    made.made = Unexpected<std::string>(std::move(loaded.error().mistakes));
+  }
+  return made;
+}
+
+void Reload::loaded(Attempt attempt) {
   thread_.join();
+  patterns_ = std::move(attempt.sources.patterns);
+  latest_ = std::move(attempt.sha256);
+  if (!attempt.made.has_value()) return end_unchanged();
+  if (if_changed_) {
+    owner_.on_reload_begun();
+    log::info(fmt::format("{}: a file has changed, and the configuration is loaded again", by_));
+  }
+  Result<Prepared, std::string>& prepared = *attempt.made;
   if (!prepared.has_value()) return end({false, prepared.error()});
   const auto made = std::make_shared<Prepared>(std::move(*prepared));
   const auto asked = owner_.look_up(*made, [this, made] { adopt(std::move(*made)); });
   if (!asked.has_value()) end({false, asked.error()});
+}
+
+void Reload::end_unchanged() {
+  owner_.on_reload_unchanged();
+  go_on({});
 }
 
 void Reload::adopt(Prepared prepared) {
@@ -84,6 +130,7 @@ void Reload::go_on(const std::vector<Told>& told, const ReloadResult& result) {
   if (!next_by_.empty()) {
     told_ = std::exchange(next_told_, {});
     by_ = std::exchange(next_by_, {});
+    if_changed_ = std::exchange(next_if_changed_, false);
     begin();
   }
   for (const Told& one : told) one(result);

@@ -5,11 +5,15 @@
 //         -> main: names are looked up -> adopt, all or nothing -> every worker has it -> told
 //
 // One at a time. Whoever asks while one is under way has the next one, together with all who do.
+// Where files are watched (config_watch.h), a reload that finds what was read the last time ends
+// before it began: nobody is told, and it is not counted.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "onehop/net/event_loop.h"
@@ -40,6 +44,8 @@ class Reload {
     virtual void on_reload_begun() = 0;
     // One way or the other, and the counts have changed.
     virtual void on_reload_ended() = 0;
+    // There was none: the files are what they were, though others may lead to them.
+    virtual void on_reload_unchanged() = 0;
 
    protected:
     ~Owner() = default;
@@ -60,16 +66,35 @@ class Reload {
   using Told = std::function<void(const ReloadResult& result)>;
   void ask(std::string by, Told told = nullptr);
 
-  // Once, when the first configuration is in force.
-  void ready() { go_on({}); }
+  // The same for whoever thinks that a file may have changed.
+  void ask_if_changed(std::string by);
+
+  // Once, when the first configuration is in force. `sha256` is of the text of its files.
+  void ready(std::string sha256) {
+    latest_ = std::move(sha256);
+    go_on({});
+  }
+
+  // What leads to the files that were read last.
+  const std::vector<std::string>& patterns() const noexcept { return patterns_; }
+  void use_patterns(std::vector<std::string> patterns) { patterns_ = std::move(patterns); }
 
   const Counts& counts() const noexcept { return counts_; }
 
  private:
+  // What came of loading: `made` is nothing where the files are what they were.
+  struct Attempt {
+    config::Sources sources;
+    std::string sha256;
+    std::optional<Result<Prepared, std::string>> made;
+  };
+  static Attempt attempt(const Load& load, const TlsContexts& before, const std::string& unless);
+
   void begin();
-  void loaded(Result<Prepared, std::string> prepared);
+  void loaded(Attempt attempt);
   void adopt(Prepared prepared);
   void end(const ReloadResult& result);
+  void end_unchanged();
   void go_on(const std::vector<Told>& told, const ReloadResult& result = {});
 
   net::EventLoop& loop_;
@@ -78,9 +103,13 @@ class Reload {
   std::thread thread_;     // while something is being loaded
   bool under_way_ = true;  // until ready()
   std::string by_;
+  bool if_changed_ = false;
   std::vector<Told> told_;
   std::string next_by_;  // asked for meanwhile; empty: nobody did
+  bool next_if_changed_ = false;
   std::vector<Told> next_told_;
+  std::string latest_;  // SHA-256 of the text that was read last
+  std::vector<std::string> patterns_;
   Counts counts_;
 };
 

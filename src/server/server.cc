@@ -13,6 +13,7 @@
 #include "admin_endpoint.h"
 #include "commands.h"
 #include "commit.h"
+#include "config_watch.h"
 #include "cpus.h"
 #include "descriptors.h"
 #include "endpoint_sets.h"
@@ -99,6 +100,13 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   void on_reload_ended() override {
     admin_service.forget();
     if (!stop.asked()) say_ready();
+    watch_files();
+  }
+  void on_reload_unchanged() override { watch_files(); }
+  // Those that were read last.
+  void watch_files() {
+    config_watch.use(in_force.config().server.watch ? reload.patterns()
+                                                    : std::vector<std::string>());
   }
   void say_ready() const {
     service_manager.ready(
@@ -123,7 +131,8 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   MemoryReturn memory_return;
   std::shared_ptr<net::Resolver> resolver;
   std::optional<config::Dns> asked_of;  // what the resolver was made for
-  EndpointSets endpoints{loop, telemetry, *this};
+  net::KernelFileWatcher files{loop};
+  EndpointSets endpoints{loop, telemetry, *this, files};
   NameWait name_wait{loop};
   DrainWaits drain_waits{loop, endpoints};
   InForce in_force;
@@ -144,6 +153,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   Workers workers{loop, telemetry, failures, access_log, [this] { loop.stop(); }};
   Stop stop{loop, service_manager, workers};
   Reload reload;
+  ConfigWatch config_watch{files, reload};
   std::vector<NewSockets> first_sockets;  // until it runs
 };
 
@@ -316,7 +326,11 @@ void ServerParts::run() {
     workers.start(change(), std::exchange(first_sockets, {}));
     started = true;
     say_ready();
-    reload.ready();
+    reload.use_patterns(in_force.prepared.loaded.sources.patterns);
+    reload.ready(in_force.sha256);
+    watch_files();
+    if (in_force.config().server.watch && reload.patterns().empty())
+      log::warning("server.watch: standard input cannot be watched");
   });
   loop.run();
   hold_signals();

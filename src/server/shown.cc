@@ -27,7 +27,11 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admi
   for (const config::Upstream& upstream : in_force.config().upstreams) {
     const EndpointSets::Lookups lookups = endpoints.lookups(upstream.name);
     admin::ShownUpstream& shown = seen.upstreams.emplace_back(
-        admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}});
+        admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}, {}});
+    if (auto file = endpoints.file(upstream.name)) {
+      shown.file = admin::ShownEndpointFile{std::move(file->path), file->reads, file->failed,
+                                             file->since_unix_s, std::move(file->fault)};
+    }
     const auto slow_start_ms = static_cast<uint64_t>(upstream.slow_start.count());
     for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name)) {
       const uint64_t passed_ms = origin.warming_ms.value_or(slow_start_ms);
@@ -47,6 +51,7 @@ void show(const InForce& in_force, const Listeners& listeners, const EndpointSet
   seen.config_json = in_force.json;
   seen.config = {.number = in_force.snapshot->number(),
                  .file = in_force.prepared.loaded.file,
+                 .files = in_force.prepared.loaded.sources.files,
                  .sha256 = in_force.sha256,
                  .by = in_force.by,
                  .since_unix_s = in_force.since_unix_s};

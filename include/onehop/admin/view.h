@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,8 @@ struct Documents {
 struct ShownConfig {
   uint64_t number = 1;            // of those that came into force since the start
   std::string_view file = {};     // "" where it was made of options
-  std::string_view sha256 = {};   // of the file's text
+  std::vector<std::string> files = {};  // that one, and those that it includes
+  std::string_view sha256 = {};   // of the text of all files, one behind the other
   std::string_view by = "start";  // by what it came
   int64_t since_unix_s = 0;
 };
@@ -57,17 +59,26 @@ struct Reloads {
 // The endpoints of an upstream, and where they come from.
 struct ShownEndpoint {
   std::string address;  // as its cells are named
-  std::string source;   // "file", "api", or the name that was looked up
+  std::string source;   // "file", "file provider", "api", or the name that was looked up
   int64_t since_unix_s = 0;
   uint32_t weight = 1;
   bool drained = false;
   uint32_t share = 1000;  // of its weight, in thousandths: less while slow_start holds it back
+};
+// An upstream's endpoints_file.
+struct ShownEndpointFile {
+  std::string path;
+  uint64_t reads = 0;        // whenever it may have changed
+  uint64_t failed = 0;       // of those, without a list
+  int64_t since_unix_s = 0;  // of the list that counts; 0: there is none
+  std::string fault;         // of the latest read, in lines; "" where it was good
 };
 struct ShownUpstream {
   std::string name;
   uint64_t lookups = 0;  // of names, that ended
   uint64_t failed = 0;   // of those, without an address
   std::vector<ShownEndpoint> endpoints;
+  std::optional<ShownEndpointFile> file;
 };
 
 class Commands;

@@ -60,6 +60,8 @@ struct Entries {
   std::string_view noun;  // "endpoint"
   std::string T::*short_form = nullptr;
   T example{};  // shown where the list is empty, which nobody may write
+  std::string_view instead = {};  // a key that may stand in place of all entries
+  bool may_be_empty = false;      // as that key is there
 };
 
 // Text of a certain form. Those that say "or nothing" may be empty, and so may host and
@@ -76,6 +78,7 @@ enum class Text : uint8_t {
   upstream_name,    // and where it is given
   file,             // a path; a relative one begins at the folder of the configuration file
   optional_file,    // or nothing
+  file_pattern,     // a path that may have wildcards in it
   ciphers,          // a list in OpenSSL's notation, or nothing
   field,            // a field of its own that onehop may add to requests, or nothing
   identity_field,   // a field that says who a client is
@@ -199,7 +202,8 @@ std::string allowed(Flag rule);
 std::string allowed(Text rule);
 template <class T>
 std::string allowed(const Entries<T>& rule) {
-  return "at least one " + std::string(rule.noun);
+  const std::string least = "at least one " + std::string(rule.noun);
+  return rule.instead.empty() ? least : least + ", or " + std::string(rule.instead);
 }
 
 // A value as the file writes it: 3, "auto", "16KiB", true, ["10.0.0.0/8"]. It is valid JSON too.

@@ -48,4 +48,31 @@ void describe(Visitor& visit, Some<Config> auto& config) {
   visit.table("log", config.log, "The operational log.");
 }
 
+// What a configuration file has beside the Config that comes of it: other files that are a part of
+// it. A Config is of all of them, and has no such key.
+template <class Included, class Given>
+struct WithIncludes {
+  Included& include;
+  Given& config;
+};
+
+template <class Visitor, class Included, class Given>
+void describe(Visitor& visit, const WithIncludes<Included, Given>& file) {
+  visit.value("include", file.include, Text::file_pattern,
+              "Further files that are a part of this one, as paths or patterns, each sorted.");
+  describe(visit, file.config);
+}
+
+// The file that an upstream's endpoints_file names.
+struct EndpointList {
+  std::vector<Endpoint> endpoints;
+};
+
+template <class Visitor>
+void describe(Visitor& visit, Some<EndpointList> auto& list) {
+  visit.entries("endpoints", list.endpoints,
+                Entries<Endpoint>{"endpoint", &Endpoint::address, {}, {}, true},
+                "The replicas, as in [upstream.NAME].");
+}
+
 }  // namespace onehop::config

@@ -99,6 +99,8 @@ template <class Visitor>
 void describe(Visitor& visit, Some<Server> auto& server) {
   visit.value("workers", server.workers, Count{0, 1024, "auto"},
               "Threads, each with its own event loop and pools; \"auto\" is one per CPU.");
+  visit.value("watch", server.watch, Flag{},
+              "Load the file again when it changes, or one that it includes, as SIGHUP does.");
   visit.value("drain_delay", server.drain_delay, Time{milliseconds(0), kHour},
               "How long a stop goes on serving while /readyz answers 503, so that balancers in "
               "front take notice; then it drains.");

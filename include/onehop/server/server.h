@@ -13,6 +13,7 @@
 #include "onehop/base/address.h"
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
+#include "onehop/config/load_files.h"
 
 namespace onehop::server {
 
@@ -23,12 +24,17 @@ struct Loaded {
   std::shared_ptr<const config::Config> config;
   std::vector<std::string> warnings = {};  // sentences for the log
   std::string file = {};                   // "" where it was made of options
-  std::string text = {};                   // of the file
+  config::Sources sources = {};            // that file, and those that it includes
 };
 
-// Reads it again, and says every mistake otherwise, in lines. Called on any thread, one call at a
-// time.
-using Load = std::function<Result<Loaded, std::string>()>;
+// Why there is none.
+struct NotLoaded {
+  std::string mistakes;  // in lines
+  config::Sources sources = {};
+};
+
+// Reads it again. Called on any thread, one call at a time.
+using Load = std::function<Result<Loaded, NotLoaded>()>;
 
 class Server {
  public:

@@ -28,8 +28,10 @@ class Tables {
   };
 
   std::vector<Section> write() {
+    const std::vector<std::string> include;
     const Config config;
-    describe(*this, config);
+    begin_section("the file, above its tables");
+    describe(*this, WithIncludes{include, config});
     return std::move(sections_);
   }
 
@@ -68,7 +70,8 @@ class Tables {
   template <class T>
   void entries(std::string_view key, const std::vector<T>&, const Entries<T>& rule,
                std::string_view why) {
-    row(key, "array", "required",
+    row(key, "array",
+        rule.instead.empty() ? "required" : "required without " + quoted(rule.instead),
         rule.short_form == nullptr ? "tables as below" : "strings, or tables as below", why);
     const size_t here = current_;
     section("an entry of " + std::string(key), T{});
@@ -78,12 +81,18 @@ class Tables {
  private:
   template <class T>
   void section(const std::string& header, const T& member) {  // as it is by default
+    begin_section(header);
+    describe(*this, member);
+  }
+
+  void begin_section(const std::string& header) {
     current_ = sections_.size();
     sections_.push_back(
         {header,
          "| Key | Type | Default | Allowed | What it is, and why |\n|---|---|---|---|---|\n"});
-    describe(*this, member);
   }
+
+  static std::string quoted(std::string_view key) { return '`' + std::string(key) + '`'; }
 
   void row(std::string_view key, const std::string& type, const std::string& standard,
            const std::string& range, std::string_view why) {

@@ -274,8 +274,9 @@ const std::vector<Case> kRoutes = {
 };
 
 const std::vector<Case> kUpstreams = {
-    {"", "1:1: upstream.x.endpoints: at least one endpoint, found none"},
-    {"endpoints = []", "2:13: upstream.x.endpoints: at least one endpoint, found none"},
+    {"", "1:1: upstream.x.endpoints: at least one endpoint, or endpoints_file, found none"},
+    {"endpoints = []",
+     "2:13: upstream.x.endpoints: at least one endpoint, or endpoints_file, found none"},
     {"endpoints = \"a:1\"",
      R"(2:13: upstream.x.endpoints: an array of strings or tables, found "a:1" (a string))"},
     {"endpoints = [1]", "2:14: upstream.x.endpoints[0]: a string or a table, found 1 (an integer)"},

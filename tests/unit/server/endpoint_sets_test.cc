@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/folder.h"
+#include "tests/support/hand_files.h"
 #include "tests/support/hand_loop.h"
 #include "tests/support/hand_names.h"
 
@@ -39,8 +41,10 @@ struct Side final : private EndpointSets::Events {
     return sets.stage(config_of(endpoints), names);
   }
   // In use from now on.
-  void use(const std::vector<config::Endpoint>& endpoints) {
-    EndpointSets::Staged staged = stage(endpoints);
+  void use(const std::vector<config::Endpoint>& endpoints, const std::string& file = {}) {
+    config::Config config = config_of(endpoints);
+    config.upstreams.front().endpoints_file = file;
+    EndpointSets::Staged staged = sets.stage(config, names);
     now = staged.sets().front();
     sets.use(std::move(staged));
   }
@@ -58,7 +62,8 @@ struct Side final : private EndpointSets::Events {
   test::HandLoop loop;
   std::shared_ptr<test::HandNames> names = std::make_shared<test::HandNames>();
   telemetry::Telemetry telemetry{{}, 1};
-  EndpointSets sets{loop, telemetry, *this};
+  test::HandFiles files;
+  EndpointSets sets{loop, telemetry, *this, files};
   upstream::EndpointSet now;
   int told = 0;
 };
@@ -172,6 +177,121 @@ TEST_CASE("what was set by hand outlives a reload, unless the file says somethin
   CHECK(side.now_names() == Names{"127.0.0.1:1*7", "127.0.0.1:4*1", "127.0.0.1:3*1"});
   side.use({{"127.0.0.1:1", 2}, {"127.0.0.1:2", 1}});
   CHECK(side.now_names() == Names{"127.0.0.1:1*2", "127.0.0.1:3*1"});
+}
+
+TEST_CASE("endpoints of a file follow those of the configuration, and say where they are from") {
+  const test::Folder folder;
+  folder.write("a.json", "[\"127.0.0.1:2\", {\"address\": \"127.0.0.1:3\", \"weight\": 4}]");
+  Side side;
+  side.use({{"127.0.0.1:1", 1}, {"127.0.0.1:2", 5}}, folder / "a.json");
+  CHECK(side.now_names() == Names{"127.0.0.1:1*1", "127.0.0.1:2*5", "127.0.0.1:3*4"});
+  CHECK(side.sets.origins("app")[1].source == "file");
+  CHECK(side.sets.origins("app")[2].source == "file provider");
+  CHECK(side.sets.file("app")->path == folder / "a.json");
+  CHECK(side.sets.file("app")->since_unix_s > 0);
+  CHECK_FALSE(side.sets.file("other").has_value());
+}
+
+TEST_CASE("a file that changes changes the set, one that is as before tells nobody") {
+  const test::Folder folder;
+  folder.write("a.toml", "endpoints = [\"127.0.0.1:1\"]");
+  Side side;
+  side.use({}, folder / "a.toml");
+  const upstream::SpecRef stays = side.now->front();
+  folder.write("a.toml", "endpoints = [\"127.0.0.1:2\", \"127.0.0.1:1\"]");
+  side.files.changed(folder / "a.toml");
+  CHECK(side.told == 1);
+  CHECK(side.now_names() == Names{"127.0.0.1:2*1", "127.0.0.1:1*1"});
+  CHECK(side.now->back() == stays);
+  side.files.changed(folder / "a.toml");
+  CHECK(side.told == 1);
+  CHECK(side.sets.file("app")->reads == 3);
+  folder.write("a.toml", "endpoints = []");
+  side.files.changed(folder / "a.toml");
+  CHECK(side.now_names().empty());
+}
+
+TEST_CASE("a file that is gone or half there leaves the last good list, and is counted") {
+  const test::Folder folder;
+  folder.write("a.json", "[\"127.0.0.1:1\"]");
+  Side side;
+  side.use({}, folder / "a.json");
+  const auto look = [&] {
+    side.files.changed(folder / "a.json");
+    return side.sets.file("app").value();
+  };
+  folder.write("a.json", "[\"127.0.0.1:2\", \"127.");
+  CHECK(look().failed == 1);
+  CHECK(look().fault.find("a.json:1:22: this is not valid JSON") != std::string::npos);
+  folder.remove("a.json");
+  CHECK(look().fault.find("No such file") != std::string::npos);
+  CHECK(side.now_names() == Names{"127.0.0.1:1*1"});
+  CHECK(side.told == 0);
+  folder.write("a.json", "[\"127.0.0.1:1\"]");
+  CHECK(look().fault.empty());
+  CHECK(look().failed == 3);
+}
+
+TEST_CASE("a file that is not there at the start is no endpoint, until it comes") {
+  const test::Folder folder;
+  Side side;
+  side.use({}, folder / "a.json");
+  CHECK(side.now_names().empty());
+  CHECK(side.sets.file("app")->since_unix_s == 0);
+  folder.write("a.json", "[\"127.0.0.1:1\"]");
+  side.files.changed(folder / "a.json");
+  CHECK(side.now_names() == Names{"127.0.0.1:1*1"});
+}
+
+TEST_CASE("names of a file are looked up, and go on where the list changes beside them") {
+  const test::Folder folder;
+  folder.write("a.json", "[{\"address\": \"app.test:80\", \"weight\": 3}]");
+  Side side;
+  side.use({}, folder / "a.json");
+  side.names->answer("app.test", test::addresses({"10.0.0.1"}, 5));
+  CHECK(side.now_names() == Names{"10.0.0.1:80*3"});
+  const size_t begun = side.names->begun();
+  folder.write("a.json", "[{\"address\": \"app.test:80\", \"weight\": 3}, \"127.0.0.1:1\"]");
+  side.files.changed(folder / "a.json");
+  CHECK(side.now_names() == Names{"10.0.0.1:80*3", "127.0.0.1:1*1"});
+  CHECK(side.names->begun() == begun);
+  folder.write("a.json", "[\"app.test:80\", \"other.test:80\"]");
+  side.files.changed(folder / "a.json");
+  CHECK(side.now_names() == Names{"10.0.0.1:80*1"});  // what was known of it
+  side.names->answer("other.test", test::addresses({"10.0.0.2"}, 5));
+  CHECK(side.now_names() == Names{"10.0.0.1:80*1", "10.0.0.2:80*1"});
+  CHECK(side.sets.lookups("app").ended == 2);
+}
+
+TEST_CASE("what was set by hand stays, unless the file says something else of that endpoint") {
+  const test::Folder folder;
+  folder.write("a.json", "[\"127.0.0.1:1\", \"127.0.0.1:2\", \"127.0.0.1:3\"]");
+  Side side;
+  side.use({}, folder / "a.json");
+  CHECK(side.order(Hand::weigh, "127.0.0.1:1", 7));
+  CHECK(side.order(Hand::drain, "127.0.0.1:2"));
+  CHECK(side.order(Hand::remove, "127.0.0.1:3"));
+  folder.write("a.json",
+               "[\"127.0.0.1:1\", {\"address\": \"127.0.0.1:2\", \"weight\": 2}, "
+               "\"127.0.0.1:3\", \"127.0.0.1:4\"]");
+  side.files.changed(folder / "a.json");
+  CHECK(side.now_names() == Names{"127.0.0.1:1*7", "127.0.0.1:2*2", "127.0.0.1:4*1"});
+}
+
+TEST_CASE("a configuration with another file has its list, and watches the old one no more") {
+  const test::Folder folder;
+  folder.write("a.json", "[\"127.0.0.1:1\"]");
+  folder.write("b.json", "[\"127.0.0.1:2\"]");
+  Side side;
+  side.use({}, folder / "a.json");
+  side.use({}, folder / "b.json");
+  CHECK(side.now_names() == Names{"127.0.0.1:2*1"});
+  CHECK(side.files.watching(folder / "a.json") == 0);
+  CHECK(side.files.watching(folder / "b.json") == 1);
+  folder.remove("b.json");
+  side.use({{"127.0.0.1:3", 1}}, folder / "b.json");  // the same file, which cannot be read now
+  CHECK(side.now_names() == Names{"127.0.0.1:3*1", "127.0.0.1:2*1"});
+  CHECK(side.sets.file("app")->reads == 3);
 }
 
 }  // namespace
