@@ -133,6 +133,9 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   connections["h2_total"] = values.h2_connections;
   connections["h2_floods_total"] = telemetry::sum(values.h2_floods);
   connections["h2_floods_by_reason"] = named(telemetry::kH2FloodNames, values.h2_floods);
+  connections["proxy_header_faults_total"] = telemetry::sum(values.proxy_header_faults);
+  connections["proxy_header_faults_by_reason"] =
+      named(telemetry::kProxyHeaderFaultNames, values.proxy_header_faults);
   connections["idle_timeouts_total"] = values.idle_timeouts;
   connections["shed_total"] = values.shed;
   connections["accept_paused_total"] = values.accept_paused;

@@ -3,8 +3,11 @@
 
 #include <arpa/inet.h>
 
-#include <cstdio>
 #include <cstring>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
 
 #include "onehop/base/ascii.h"
 
@@ -62,15 +65,62 @@ Address Address::unmapped() const {
   return result;
 }
 
+namespace {
+
+// The one socket address of a path, which stays: addresses are copied on the path of a request and
+// refer to it.
+const sockaddr_un& kept(std::string_view path) {
+  static std::mutex mutex;
+  static std::unordered_map<std::string, std::unique_ptr<const sockaddr_un>> all;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<const sockaddr_un>& one = all[std::string(path)];
+  if (one == nullptr) {
+    auto made = std::make_unique<sockaddr_un>();
+    made->sun_family = AF_UNIX;
+    path.copy(made->sun_path, Address::kLongestPath);
+    one = std::move(made);
+  }
+  return *one;
+}
+
+}  // namespace
+
+std::optional<Address> Address::of_path(std::string_view path) {
+  const bool fits = path.starts_with('/') && path.size() <= kLongestPath &&
+                    path.find('\0') == std::string_view::npos;
+  if (!fits) return std::nullopt;
+  Address result;
+  result.storage_.local = {AF_UNIX, {}, &kept(path)};
+  return result;
+}
+
+std::optional<Address> Address::of_unix(std::string_view text) {
+  if (!text.starts_with(kUnixPrefix)) return std::nullopt;
+  return of_path(text.substr(kUnixPrefix.size()));
+}
+
 Address Address::of_process(const Process& process) {
   Address result;
-  result.storage_.local = {AF_UNIX, process};
+  result.storage_.local = {AF_UNIX, process, nullptr};
   return result;
 }
 
 std::optional<Address::Process> Address::process() const {
-  if (storage_.generic.sa_family != AF_UNIX) return std::nullopt;
+  if (!is_unix() || is_path()) return std::nullopt;
   return storage_.local.process;
+}
+
+bool Address::operator==(const Address& other) const noexcept {
+  if (storage_.generic.sa_family != other.storage_.generic.sa_family) return false;
+  if (is_unix()) {
+    const auto& [family, process, path] = storage_.local;
+    const auto& its = other.storage_.local;
+    return path == its.path && process.uid == its.process.uid && process.pid == its.process.pid;
+  }
+  if (is_none()) return true;
+  if (port() != other.port()) return false;
+  return is_v6() ? std::memcmp(&storage_.v6.sin6_addr, &other.storage_.v6.sin6_addr, 16) == 0
+                 : storage_.v4.sin_addr.s_addr == other.storage_.v4.sin_addr.s_addr;
 }
 
 std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
@@ -94,14 +144,12 @@ std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
 }
 
 uint16_t Address::port() const {
-  if (process()) return 0;
+  if (is_unix() || is_none()) return 0;
   return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
 }
 
 size_t Address::write_ip(char* room) const {
-  if (const auto at = process())
-    return static_cast<size_t>(
-        std::snprintf(room, kMaxIpLength, "unix:uid=%u,pid=%d", at->uid, at->pid));
+  if (is_unix()) return kUnixPrefix.copy(room, kUnixPrefix.size());
   const void* bytes =
       is_v6() ? static_cast<const void*>(&storage_.v6.sin6_addr) : &storage_.v4.sin_addr;
   if (inet_ntop(storage_.generic.sa_family, bytes, room, kMaxIpLength) == nullptr) return 0;
@@ -114,7 +162,9 @@ std::string Address::ip() const {
 }
 
 std::string Address::to_string() const {
-  if (process()) return ip();
+  if (is_path()) return std::string(kUnixPrefix) + storage_.local.path->sun_path;
+  if (const auto at = process())
+    return "unix:uid=" + std::to_string(at->uid) + ",pid=" + std::to_string(at->pid);
   const std::string port_text = std::to_string(port());
   return is_v6() ? "[" + ip() + "]:" + port_text : ip() + ":" + port_text;
 }
@@ -158,7 +208,7 @@ Result<AddressBlock, std::string> AddressBlock::parse(std::string_view text) {
 }
 
 bool AddressBlock::contains(const Address& address) const {
-  if (address.process()) return false;
+  if (address.is_unix()) return false;
   uint8_t other[16];
   write_16_bytes(address, other);
   const size_t whole = prefix_length_ / 8;

@@ -47,7 +47,9 @@ std::string meant_host(std::string_view text) {
 }
 
 std::string meant_listen_address(std::string_view text) {
-  if (text.starts_with("unix:") || text.starts_with('/')) return "there are no Unix sockets";
+  if (text.starts_with('/'))
+    return with("a unix socket has \"unix:\" before its path", Text::listen_address,
+                std::string(kUnixPrefix) + std::string(text));
   if (text.find("://") != text.npos)
     return with("a scheme", Text::listen_address, authority_of(text));
   if (all_digits(text))

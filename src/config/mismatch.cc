@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "onehop/base/address.h"
 #include "onehop/config/rules.h"
 #include "text_rules.h"
 
@@ -61,6 +62,19 @@ void add_client_certificates(std::vector<Mismatch>& found, const ListenerTls& tl
   }
 }
 
+// The path of a unix socket says nothing that a certificate could be for.
+void add_server_name(std::vector<Mismatch>& found, const Upstream& upstream) {
+  if (!upstream.tls.server_name.empty() || upstream.tls.insecure_skip_verify) return;
+  for (size_t i = 0; i < upstream.endpoints.size(); ++i) {
+    const std::string& address = upstream.endpoints[i].address;
+    if (!Address::of_unix(address)) continue;
+    found.push_back({"tls.server_name",
+                     fmt::format("a name, as the endpoint {} has none", in_quotes_short(address)),
+                     "\"\"", fmt::format("endpoints[{}]", i)});
+    return;
+  }
+}
+
 }  // namespace
 
 std::vector<Mismatch> mismatches(const Listener& listener) {
@@ -88,6 +102,7 @@ std::vector<Mismatch> mismatches(const Upstream& upstream) {
         {"protocol", "\"h1\" or \"h2\" without TLS, which alone can ask", "\"auto\"", "tls"});
   }
   if (!tls.enabled) return found;
+  add_server_name(found, upstream);
   if (!tls.key.empty()) need_file(found, "tls.cert", tls.cert, "there is a key", "tls.key");
   if (!tls.cert.empty()) need_file(found, "tls.key", tls.key, "there is a cert", "tls.cert");
   if (tls.insecure_skip_verify && !tls.ca.empty()) {

@@ -37,15 +37,18 @@ std::string allowed(Flag) {
 std::string allowed(Text rule) {
   switch (rule) {
     case Text::listen_address:
-      return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT")";
+      return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "unix:/path")";
     case Text::admin_address:
       return R"("IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "")";
     case Text::endpoint_address:
-      return R"("IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, or "srv:NAME")";
+      return R"("IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, "srv:NAME" or )"
+             R"("unix:/path")";
     case Text::name_server:
       return R"(the address of a name server: "IP", "IP:PORT" or "[IP6]:PORT")";
     case Text::block:
-      return R"(an IP address or a block such as "10.0.0.0/8")";
+      return R"(an IP address, a block such as "10.0.0.0/8", or "unix")";
+    case Text::file_mode:
+      return R"(an octal number from "0000" to "0777")";
     case Text::host:
       return R"(a name such as "example.org", a wildcard such as "*.example.org", or "")";
     case Text::path:

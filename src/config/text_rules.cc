@@ -11,6 +11,7 @@
 #include "meant_text.h"
 #include "onehop/base/address.h"
 #include "onehop/base/ascii.h"
+#include "onehop/base/peers.h"
 #include "onehop/config/access_fields.h"
 #include "onehop/telemetry/status_class.h"
 #include "path_pattern.h"
@@ -127,6 +128,25 @@ std::string socket_fault(std::string_view text) {
   return std::string(file_fault(text));
 }
 
+// "unix:/run/app.sock"; what looks like that and is "unix:80" is a host of that name.
+std::optional<std::string_view> unix_path_of(std::string_view text) {
+  const bool is_one = text.starts_with(kUnixPrefix) &&
+                      !parse_decimal(text.substr(kUnixPrefix.size()), UINT16_MAX).has_value();
+  return is_one ? std::optional(text.substr(kUnixPrefix.size())) : std::nullopt;
+}
+
+std::string unix_path_fault(std::string_view path) {
+  if (path.empty()) return "no path behind \"unix:\"";
+  if (path.starts_with('@')) return "there are no abstract sockets, only paths";
+  if (!path.starts_with('/')) return "a path that does not begin with \"/\"";
+  return socket_fault(path);
+}
+
+bool is_file_mode(std::string_view text) {
+  const bool octal = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
+  return octal && (text.size() == 3 || (text.size() == 4 && text.front() == '0'));
+}
+
 // Short ones can be guessed; what is no visible character cannot be sent in a field.
 bool is_token(std::string_view text) {
   const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
@@ -153,6 +173,8 @@ bool fits(Text rule, std::string_view text) {
       if (text.empty()) return true;
       [[fallthrough]];
     case Text::listen_address: {
+      const auto path = rule == Text::listen_address ? unix_path_of(text) : std::nullopt;
+      if (path) return unix_path_fault(*path).empty();
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && listen_address(*given).has_value();
     }
@@ -160,11 +182,14 @@ bool fits(Text rule, std::string_view text) {
       return is_name_server(text);
     case Text::endpoint_address: {
       if (const auto service = service_of(text)) return service_fault(*service).empty();
+      if (const auto path = unix_path_of(text)) return unix_path_fault(*path).empty();
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && given->port != 0 && endpoint_fault(*given).empty();
     }
     case Text::block:
-      return AddressBlock::parse(text).has_value();
+      return Peers::is_one(text);
+    case Text::file_mode:
+      return is_file_mode(text);
     case Text::host:
       return host_fault(text).empty();
     case Text::path:
@@ -210,7 +235,11 @@ std::string reason_against(Text rule, std::string_view text) {
       return meant.empty() ? std::string(host_fault(text)) : meant;
     }
     case Text::listen_address:
+      if (const auto path = unix_path_of(text)) return unix_path_fault(*path);
+      return meant_listen_address(text);
     case Text::admin_address:
+      if (unix_path_of(text) || text.starts_with('/'))
+        return "a unix socket is for the key `control`";
       return meant_listen_address(text);
     case Text::path: {
       std::string fault = pattern_fault(text);
@@ -222,6 +251,7 @@ std::string reason_against(Text rule, std::string_view text) {
         return "a scheme; `protocol` and a table [upstream.NAME.tls] say what is spoken";
       }
       if (const auto service = service_of(text)) return std::string(service_fault(*service));
+      if (const auto path = unix_path_of(text)) return unix_path_fault(*path);
       const Result<HostPort, std::string> given = parse_host_port(text);
       return given && !given->host.empty() ? std::string(endpoint_fault(*given)) : std::string();
     }
@@ -241,6 +271,7 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::optional_socket:
       return socket_fault(text);
     case Text::block:
+    case Text::file_mode:
     case Text::name_server:
     case Text::upstream:
     case Text::upstream_name:
@@ -294,6 +325,7 @@ std::string shown(std::string_view text) {
 std::string canonical(Text rule, std::string_view text) {
   if (rule == Text::field) return canonical_field(text);
   if (rule != Text::endpoint_address) return lower(text);
+  if (unix_path_of(text)) return std::string(text);
   const Result<HostPort, std::string> given = parse_host_port(text);
   if (!given) return lower(text);
   const std::optional<Address> address = Address::numeric(given->host, given->port);
@@ -301,6 +333,7 @@ std::string canonical(Text rule, std::string_view text) {
 }
 
 Overlap overlap(std::string_view one, std::string_view other) {
+  if (unix_path_of(one) || unix_path_of(other)) return one == other ? Overlap::same : Overlap::none;
   const Result<HostPort, std::string> one_given = parse_host_port(one);
   const Result<HostPort, std::string> other_given = parse_host_port(other);
   if (!one_given || !other_given) return Overlap::none;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "key_path.h"
+#include "onehop/base/address.h"
 #include "onehop/config/load.h"
 #include "onehop/config/schema.h"
 
@@ -57,6 +58,34 @@ void add_http2(std::vector<WithoutEffect>& all, const Upstream& upstream) {
   for (const auto& [key, found] : changed(upstream.http2)) add(joined("http2", key), found);
 }
 
+// What is of TCP has no use on a unix socket, and what is of its file none at an address.
+void add_sockets(std::vector<WithoutEffect>& all, const Listener& listener, size_t place) {
+  const std::string at = fmt::format("listener[{}]", place);
+  const bool is_unix = Address::of_unix(listener.address).has_value();
+  if (is_unix && listener.defer_accept) {
+    all.push_back({joined(at, "defer_accept"), "no effect on a unix socket",
+                   written(Flag{}, listener.defer_accept), joined(at, "address")});
+  }
+  if (!is_unix && listener.mode != Listener{}.mode) {
+    all.push_back({joined(at, "mode"), "no effect but on a unix socket (\"unix:/path\")",
+                   written(Text::file_mode, listener.mode), joined(at, "address")});
+  }
+}
+
+void add_sockets(std::vector<WithoutEffect>& all, const Upstream& upstream) {
+  const auto is_unix = [](const Endpoint& one) {
+    return Address::of_unix(one.address).has_value();
+  };
+  if (upstream.endpoints.empty() || !std::ranges::all_of(upstream.endpoints, is_unix)) return;
+  const std::string at = upstream_key(upstream.name);
+  for (const auto& [key, found] : changed(upstream.timeouts)) {
+    if (key == "tcp_user_timeout" || key == "tcp_keepalive")
+      all.push_back({joined(at, joined("timeouts", key)),
+                     "no effect while every endpoint is a unix socket", found,
+                     joined(at, "endpoints")});
+  }
+}
+
 // Over the socket nobody asks for a token or looks at a name.
 void add_admin(std::vector<WithoutEffect>& all, const Admin& admin) {
   if (!admin.listen.empty()) return;
@@ -81,7 +110,11 @@ std::vector<WithoutEffect> without_effect(const Config& config) {
                      "listener"});
     }
   }
-  for (const Upstream& upstream : config.upstreams) add_http2(all, upstream);
+  for (size_t i = 0; i < config.listeners.size(); ++i) add_sockets(all, config.listeners[i], i);
+  for (const Upstream& upstream : config.upstreams) {
+    add_http2(all, upstream);
+    add_sockets(all, upstream);
+  }
   add_admin(all, config.admin);
   return all;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +44,9 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
   if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
   ListeningSocket socket(descriptor, address, accepts);
   const int on = 1;
+  // [::] takes IPv4 as well, whatever the machine's default is (net.ipv6.bindv6only).
+  const int off = 0;
+  if (address.is_v6()) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (port == Port::shared) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
@@ -60,7 +64,14 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
   return socket;
 }
 
+Result<ListeningSocket, NetError> ListeningSocket::another() const {
+  const int descriptor = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
+  return ListeningSocket(descriptor, local_, accepts_);
+}
+
 void ListeningSocket::reconfigure(uint32_t backlog, Accepts accepts) {
+  if (local_.is_unix()) accepts = Accepts::at_once;
   const int deferral = accepts == Accepts::with_data ? kDeferral : 0;
   if (std::exchange(accepts_, accepts) != accepts)
     ::setsockopt(descriptor_, IPPROTO_TCP, TCP_DEFER_ACCEPT, &deferral, sizeof deferral);
@@ -137,7 +148,9 @@ class PollListener final : public Listener {
   }
 
   void take_in(int descriptor, const Address& peer) {
-    TransportPtr transport = TcpTransport::take_in(loop_, descriptor);
+    using Socket = TcpTransport::Socket;
+    TransportPtr transport = TcpTransport::take_in(loop_, descriptor,
+                                                   peer.is_unix() ? Socket::local : Socket::tcp);
     // It is valid to the end of the turn, whatever the receiver does with it.
     auto& tcp = static_cast<TcpTransport&>(*transport);
     if (socket_.accepts() == ListeningSocket::Accepts::at_once) tcp.watch();

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "onehop/base/assert.h"
+#include "unix_dial.h"
 
 namespace onehop::net {
 namespace {
@@ -83,12 +84,13 @@ class TcpTransport::Connecting final : public Dial {
   Request* request_ = nullptr;
 };
 
-TransportPtr TcpTransport::take_in(EventLoop& loop, int descriptor) {
+TransportPtr TcpTransport::take_in(EventLoop& loop, int descriptor, Socket socket) {
   TransportPtr transport(new TcpTransport(loop));
   auto& tcp = static_cast<TcpTransport&>(*transport);
   ONEHOP_ASSERT(uv_tcp_init(&loop.handles().loop, &tcp.handle_) == 0);
   tcp.handle_.data = &tcp;
   tcp.descriptor_ = descriptor;
+  tcp.socket_ = socket;
   tcp.watched_ = false;
   return transport;
 }
@@ -146,6 +148,7 @@ Result<std::unique_ptr<Dial>, NetError> TcpTransport::connect(EventLoop& loop,
 
 Result<std::unique_ptr<Dial>, NetError> EventLoop::dial(const Address& address,
                                                         Dial::Events& events) {
+  if (address.is_unix()) return dial_unix(*this, address, events);
   return TcpTransport::connect(*this, address, events);
 }
 
@@ -183,6 +186,7 @@ uint64_t TcpTransport::taken_bytes() const noexcept {
 // A probe in every third of the time that was quiet: a peer that has gone is found out within twice
 // that time.
 void TcpTransport::watch_peer(const Watch& watch) noexcept {
+  if (socket_ == Socket::local) return;  // the kernel tells at once
   constexpr int kProbes = 3;
   const auto set = [&](int level, int name, uint64_t value) {
     const int number = static_cast<int>(std::min<uint64_t>(value, INT_MAX));
@@ -197,7 +201,16 @@ void TcpTransport::watch_peer(const Watch& watch) noexcept {
   set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
 }
 
+Address TcpTransport::local() const noexcept {
+  if (socket_ == Socket::local) return {};
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  auto* const raw = reinterpret_cast<sockaddr*>(&bound);
+  return ::getsockname(descriptor_, raw, &size) == 0 ? Address::from(raw) : Address();
+}
+
 void TcpTransport::acknowledge() noexcept {
+  if (socket_ == Socket::local) return;
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A Transport over a TCP socket of libuv.
+// A Transport over a TCP socket of libuv, or over a unix socket, which libuv reads and writes in
+// the same way; what is of TCP alone is left out there.
 //
 // One read per connection and turn: after a read that filled the whole 64 KiB chunk, the next asks
 // for memory and gets none until the next turn, so what was read is passed on while it is in the
@@ -24,9 +25,11 @@ class TcpTransport final : public Transport,
                            public Recycled<TcpTransport>,
                            public ListNode<Unwatched> {
  public:
+  enum class Socket : uint8_t { tcp, local };  // local: a unix socket
+
   // Owns the socket from here on. The descriptor is non-blocking and connected. One of the next two
   // must follow, or nothing is ever read.
-  static TransportPtr take_in(EventLoop& loop, int descriptor);
+  static TransportPtr take_in(EventLoop& loop, int descriptor, Socket socket);
 
   // Hands the socket to libuv, which reads from it whenever something comes. Idempotent.
   void watch() noexcept;
@@ -46,6 +49,7 @@ class TcpTransport final : public Transport,
   uint64_t taken_bytes() const noexcept override;
   void watch_peer(const Watch& watch) noexcept override;
   Peer peer() const noexcept override;
+  Address local() const noexcept override;
   void acknowledge() noexcept override;
   void set_reading(bool wanted) noexcept override;
   void set_reads(Reads reads) noexcept override { reads_ = reads; }
@@ -83,6 +87,7 @@ class TcpTransport final : public Transport,
   // A write that waits for the peer; its bytes stay at the front of output_.
   Write* writing_ = nullptr;
   uint64_t filled_turn_ = 0;  // the turn in which a read filled its chunk
+  Socket socket_ = Socket::tcp;
   Reads reads_ = Reads::freely;
   bool watched_ = true;  // libuv has the socket
   bool awaited_ = true;

@@ -84,9 +84,17 @@ SocketFile& SocketFile::operator=(SocketFile&& other) noexcept {
 }
 
 SocketFile::~SocketFile() {
+  if (is_there()) ::unlink(path_.c_str());
+}
+
+void SocketFile::use_mode(mode_t mode) const {
+  if (is_there()) ::chmod(path_.c_str(), mode);
+}
+
+bool SocketFile::is_there() const {
   struct stat found {};
-  if (path_.empty() || ::lstat(path_.c_str(), &found) != 0) return;
-  if (found.st_dev == device_ && found.st_ino == inode_) ::unlink(path_.c_str());
+  return !path_.empty() && ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ &&
+         found.st_ino == inode_;
 }
 
 Result<UnixSocket, std::string> listen_at_path(const std::string& path, mode_t mode,
@@ -95,7 +103,8 @@ Result<UnixSocket, std::string> listen_at_path(const std::string& path, mode_t m
   if (!address) return failed(ENAMETOOLONG);
   const int descriptor = unix_socket();
   if (descriptor < 0) return failed(errno);
-  ListeningSocket socket = ListeningSocket::of_unix(descriptor);
+  ListeningSocket socket = ListeningSocket::of_unix(
+      descriptor, Address::of_path(path).value_or(Address::of_process({})));
   int number = bind(descriptor, *address);
   if (number == EADDRINUSE) {
     if (auto removed = remove_stale(path, *address); !removed.has_value())

@@ -49,23 +49,31 @@ std::string_view scheme_of(std::string_view text) {
 struct Trail {
   std::string_view client;    // empty: the list has no address there
   size_t position = 1;        // of the client's hop, counted from the end
-  std::span<const Hop> kept;  // the hops to pass on: every one an address
+  std::span<const Hop> kept;  // the hops to pass on: every one an address, or "unix:"
 };
 
-Trail follow(std::span<Hop> hops, std::span<const AddressBlock> trusted) {
+// At the other end of a unix socket, as it is written among the addresses of X-Forwarded-For.
+bool is_unix(std::string_view node) {
+  return node == kUnixPrefix;
+}
+
+Trail follow(std::span<Hop> hops, const Peers& trusted) {
   Trail trail;
   size_t kept = hops.size();
   bool walking = true;
   for (size_t i = hops.size(); i-- > 0;) {
-    const auto node = node_of(hops[i].node);
     if (walking) trail.position = hops.size() - i;
+    if (walking && is_unix(hops[i].node) && trusted.contain_unix()) {
+      kept = i;
+      continue;
+    }
+    const auto node = node_of(hops[i].node);
     if (!node.has_value()) break;
     hops[i].node = node->text;
     kept = i;
     if (!walking) continue;
     trail.client = node->text;
-    walking = std::ranges::any_of(
-        trusted, [&](const AddressBlock& block) { return block.contains(node->address); });
+    walking = trusted.contains(node->address);
   }
   trail.kept = hops.subspan(kept);
   return trail;
@@ -74,7 +82,7 @@ Trail follow(std::span<Hop> hops, std::span<const AddressBlock> trusted) {
 // What a trusted peer says, each thing taken from the first form that has it.
 class TrustedWord {
  public:
-  TrustedWord(const Fields& fields, std::span<const AddressBlock> trusted, Arena& arena)
+  TrustedWord(const Fields& fields, const Peers& trusted, Arena& arena)
       : fields_(fields), trusted_(trusted), arena_(arena) {}
 
   // Before anything else. False when there are more proxies than there can be.
@@ -139,7 +147,7 @@ class TrustedWord {
   }
 
   const Fields& fields_;
-  std::span<const AddressBlock> trusted_;
+  const Peers& trusted_;
   Arena& arena_;
   std::span<const Hop> forwarded_;
   Trail trail_;
@@ -184,8 +192,10 @@ std::string_view chain(const ClientIdentity& who, Arena& arena) {
 }
 
 void write_node(Text& text, std::string_view address) {
-  // RFC 7239 6: a colon or bracket needs quotes.
-  if (address.find(':') == std::string_view::npos) {
+  // RFC 7239 6: a colon or bracket needs quotes, and who has no address is unknown.
+  if (is_unix(address)) {
+    text << "for=unknown";
+  } else if (address.find(':') == std::string_view::npos) {
     text << "for=" << address;
   } else {
     text << "for=\"[" << address << "]\"";

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "hops.h"
+#include "onehop/base/peers.h"
 #include "onehop/base/result.h"
 #include "onehop/http/connection.h"
 #include "onehop/http/head.h"
@@ -31,7 +32,7 @@ constexpr size_t kMostProxies = 32;
 // Who is believed: server.trusted_proxies, and whether the peer is one of them.
 struct Trust {
   bool peer = false;
-  std::span<const AddressBlock> proxies = {};
+  const Peers& proxies;
 };
 
 // What it returns lives in `arena`, and as long as `client`. The error is the outcome of a request

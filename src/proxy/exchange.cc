@@ -127,10 +127,7 @@ void Exchange::attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& e
   settle();  // the body waits for the stream that it belongs to
   const uint64_t asked = now();
   clock_.enter(Phase::pool_wait, Doing::work, asked);
-  const upstream::Want want{.fresh = next.connection == RetryPolicy::Connection::fresh,
-                            .upgrade = needs_http1_,
-                            .bond = bond};
-  const Attempt::Started started = attempt_.start(endpoint, want);
+  const Attempt::Started started = attempt_.start(endpoint, want(next, bond));
   // One that refused at once got nothing and kept nobody waiting.
   if (started != Attempt::Started::refused) measured_ = upstream::EndpointPin(endpoint);
   switch (started) {

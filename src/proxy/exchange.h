@@ -29,6 +29,7 @@
 #include "onehop/telemetry/phase.h"
 #include "retry_policy.h"
 #include "sent_body.h"
+#include "told_client.h"
 
 namespace onehop::proxy {
 
@@ -87,6 +88,12 @@ class Exchange final : public http::Responder,
   std::optional<Outcome> make_request(const http::RequestHead& head);
   void attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& endpoint,
                     upstream::Bond* bond = nullptr);
+  upstream::Want want(const RetryPolicy::Next& next, upstream::Bond* bond) {
+    return {.fresh = next.connection == RetryPolicy::Connection::fresh,
+            .upgrade = needs_http1_,
+            .bond = bond,
+            .client = told_client(*settings_, client_, arena_)};
+  }
   void bind_connection() { Bonds::add(client_, *upstream_, policy_.current(), attempt_.bind()); }
   void attempt_again(const FailedAttempt& failure, std::string_view detail);
   void pass_over(const upstream::Endpoint& next, Outcome outcome);

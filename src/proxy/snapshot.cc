@@ -32,23 +32,18 @@ http::ForwardedForms forms_of(const config::Listener& listener) {
   return {has("x-forwarded"), has("x-real-ip"), has("forwarded")};
 }
 
-std::vector<AddressBlock> blocks_of(const std::vector<std::string>& texts) {
-  std::vector<AddressBlock> blocks;
-  for (const std::string& text : texts) {
-    const auto block = AddressBlock::parse(text);
-    ONEHOP_ASSERT(block.has_value());
-    blocks.push_back(*block);
-  }
-  return blocks;
-}
-
 }  // namespace
 
 Snapshot::Snapshot(uint64_t number, std::shared_ptr<const config::Config> config)
     : number_(number),
       config_(std::move(config)),
       router_(config_->routes, config_->upstreams),
-      trusted_(blocks_of(config_->server.trusted_proxies)),
+      trusted_(config_->server.trusted_proxies),
+      tells_of_clients_(std::ranges::any_of(
+          config_->upstreams,
+          [](const config::Upstream& upstream) {
+            return upstream.proxy_protocol != config::ProxyProtocol::off;
+          })),
       guarded_(std::make_unique<GuardedFields>(certificate_fields(*config_),
                                                config_->server.identity_fields)) {
   const config::AccessLog& access = config_->log.access;
@@ -58,7 +53,10 @@ Snapshot::Snapshot(uint64_t number, std::shared_ptr<const config::Config> config
   for (const config::Listener& listener : config_->listeners) {
     const unsigned nth = seen[listener.address]++;
     listeners_.push_back(std::make_shared<const http::ListenerTerms>(
-        http::ListenerTerms{{listener.address, nth}, listener, forms_of(listener)}));
+        http::ListenerTerms{{listener.address, nth},
+                            listener,
+                            forms_of(listener),
+                            Peers(listener.proxy_protocol_from)}));
   }
   for (const config::Route& route : config_->routes)
     route_labels_.push_back(route.host + route.path);
@@ -74,11 +72,6 @@ const http::ListenerTerms* Snapshot::terms_of(const http::Client& client) const 
   if (std::ranges::any_of(listeners_, same)) return accepted;
   const auto now = std::ranges::find_if(listeners_, alike);
   return now != listeners_.end() ? now->get() : accepted;
-}
-
-bool Snapshot::trusts(const Address& address) const noexcept {
-  return std::ranges::any_of(trusted_,
-                             [&](const AddressBlock& block) { return block.contains(address); });
 }
 
 void Epoch::supersede(std::unique_ptr<Epoch> epoch) {

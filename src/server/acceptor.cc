@@ -10,6 +10,11 @@
 #include "onehop/http/h2.h"
 
 namespace onehop::server {
+namespace {
+
+constexpr uint64_t kSilenceMs = 10'000;
+
+}  // namespace
 
 Acceptor::Acceptor(const Parts& parts) : parts_(parts), terms_() {}
 Acceptor::~Acceptor() = default;
@@ -41,19 +46,75 @@ bool Acceptor::may_accept() {
   return parts_.owner.may_accept();
 }
 
-http::Client Acceptor::client_at(const Address& peer) const {
+http::Client Acceptor::client_at(const net::ProxyHeader& ends) const {
   http::Client client;
-  client.address = peer;
-  client.ip_length = static_cast<uint8_t>(peer.write_ip(client.ip));
-  client.port = port_;
+  client.address = ends.source;
+  client.destination = ends.destination;
+  client.ip_length = static_cast<uint8_t>(ends.source.write_ip(client.ip));
+  client.port = ends.destination.is_none() ? port_ : ends.destination.port();
   client.listener = terms_.listener;
   parts_.owner.judge(client);
   return client;
 }
 
 void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
+  if (terms_.listener->proxies.contains(peer)) {
+    auto introduction = std::make_unique<Introduction>(
+        Introduction::Parts{parts_.loop, parts_.connections.shedding(), *this, introduction_ms()},
+        std::move(transport), peer);
+    Introduction* const key = introduction.get();
+    introductions_.emplace(key, std::move(introduction));
+    return;
+  }
+  const net::ProxyHeader ends{peer, terms_.tells_destination ? transport->local() : Address()};
+  welcome(std::move(transport), ends);
+}
+
+// As long as what comes after it has, which begins anew.
+uint64_t Acceptor::introduction_ms() const {
+  const config::Listener& config = terms_.listener->config;
+  const config::milliseconds patience = config.tls.enabled()
+                                            ? config.tls.handshake_timeout
+                                            : parts_.settings.timeouts.request_head;
+  return static_cast<uint64_t>(patience.count());
+}
+
+// Where the header does not tell, it is the proxy itself that comes.
+void Acceptor::on_introduced(Introduction& introduction, net::TransportPtr transport) {
+  net::ProxyHeader ends = introduction.header();
+  if (ends.source.is_none()) ends = {introduction.proxy(), transport->local()};
+  welcome(std::move(transport), ends);
+  finish(introduction);
+}
+
+void Acceptor::on_not_introduced(Introduction& introduction, net::ProxyHeaderFault fault) {
+  parts_.settings.counters.proxy_header_faults.add(static_cast<size_t>(fault));
+  say(introduction.proxy(), fault);
+  finish(introduction);
+}
+
+// A line now and then, as a proxy that is configured otherwise does it with each connection.
+void Acceptor::say(const Address& proxy, net::ProxyHeaderFault fault) {
+  const uint64_t now = parts_.loop.now_ms();
+  if (said_ms_ != 0 && now - said_ms_ < kSilenceMs) {
+    ++unsaid_;
+    return;
+  }
+  said_ms_ = now;
+  const uint64_t unsaid = std::exchange(unsaid_, 0);
+  const std::string more = unsaid == 0 ? "" : fmt::format(" ({} more before)", unsaid);
+  log::warning(fmt::format("{}: a connection of {} is refused: {}{}", key().address, proxy.ip(),
+                           net::sentence_of(fault), more));
+}
+
+void Acceptor::finish(Introduction& introduction) {
+  introductions_.erase(&introduction);
+  parts_.owner.on_handshake_over();
+}
+
+void Acceptor::welcome(net::TransportPtr transport, const net::ProxyHeader& ends) {
   if (terms_.context == nullptr) {
-    return http::h1::serve_either(parts_.loop, std::move(transport), client_at(peer),
+    return http::h1::serve_either(parts_.loop, std::move(transport), client_at(ends),
                                   parts_.service, parts_.settings, parts_.connections,
                                   terms_.listener->config.http2 ? http::h2::take_over : nullptr);
   }
@@ -62,7 +123,7 @@ void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
   tls::Handshake* const key = handshake.get();
   telemetry::TlsShard& counters = *terms_.tls_counters;
   Pending& pending =
-      pending_.try_emplace(key, *this, peer, counters, parts_.loop.now_ns()).first->second;
+      pending_.try_emplace(key, *this, ends, counters, parts_.loop.now_ns()).first->second;
   pending.handshake = std::move(handshake);
   parts_.connections.shedding().rests(pending, pending.rest);
   counters.in_progress.add(1);
@@ -73,7 +134,7 @@ void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr tr
   const Pending& pending = pending_.at(&handshake);
   const uint64_t took = parts_.loop.now_ns() - pending.started_ns;
   (session.resumed ? pending.counters.resumed : pending.counters.full).record(took);
-  http::Client client = client_at(pending.peer);
+  http::Client client = client_at(pending.ends);
   client.secure = true;
   client.tls_version = session.version;
   client.tls_resumed = session.resumed;
@@ -90,7 +151,7 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
   const Pending& pending = pending_.at(&handshake);
   pending.counters.failures[static_cast<size_t>(failure)].add();
   if (log::enabled(log::Level::debug))
-    log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.peer).ip_text(),
+    log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.ends).ip_text(),
                            tls::sentence_of(failure), detail));
   finish(handshake);
 }
@@ -114,7 +175,8 @@ void Acceptor::finish(tls::Handshake& handshake) {
 }
 
 size_t Acceptor::give_up_handshakes() {
-  const size_t count = pending_.size();
+  const size_t count = handshakes();
+  introductions_.clear();
   for (const auto& [handshake, pending] : pending_) pending.counters.in_progress.add(-1);
   pending_.clear();
   return count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Acceptor: what a worker does with the clients of one listener, from the accept to a connection
-// that speaks a protocol. Over TLS there is a handshake between the two.
+// that speaks a protocol. Between the two there may be a PROXY header, then a handshake of TLS.
 //
 //   configure() -> start() -> clients come; configure() again whenever its terms change
 //   stop() -> no new clients; gone once its handshakes are over
@@ -10,6 +10,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "introduction.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
@@ -18,7 +19,9 @@
 
 namespace onehop::server {
 
-class Acceptor final : private net::Listener::Events, private tls::Handshake::Events {
+class Acceptor final : private net::Listener::Events,
+                       private tls::Handshake::Events,
+                       private Introduction::Events {
  public:
   // The worker, which knows its limits and its clients.
   class Owner {
@@ -27,7 +30,7 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
     virtual bool make_room(net::NetError error) = 0;
     // Fills in `trusted` and `judged_by` of a client whose address is known.
     virtual void judge(http::Client& client) const = 0;
-    virtual void on_handshake_over() = 0;  // one less is in progress, whatever came of it
+    virtual void on_handshake_over() = 0;  // handshakes() is one less, whatever came of it
 
    protected:
     ~Owner() = default;
@@ -50,6 +53,7 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
     std::shared_ptr<const tls::ServerContext> context;  // null: plain
     telemetry::TlsShard* tls_counters;                  // null: plain
     uint32_t handshake_rate;                            // this worker's share; 0: no limit
+    bool tells_destination;                             // to some upstream's endpoints
   };
   void configure(Terms terms);
   void use(std::shared_ptr<const tls::ServerContext> context);
@@ -60,18 +64,19 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
   void stop() { listener_.reset(); }
   size_t give_up_handshakes();  // returns how many there were
 
-  size_t handshakes() const noexcept { return pending_.size(); }
+  // Clients that are no connections yet: of TLS, or whose PROXY header is awaited.
+  size_t handshakes() const noexcept { return pending_.size() + introductions_.size(); }
   const http::ListenerTerms::Key& key() const { return terms_.listener->key; }
 
  private:
   struct Pending final : http::Sheddable {
-    Pending(Acceptor& at, const Address& from, telemetry::TlsShard& counts, uint64_t now_ns)
-        : acceptor(at), peer(from), counters(counts), started_ns(now_ns) {}
+    Pending(Acceptor& at, const net::ProxyHeader& of, telemetry::TlsShard& counts, uint64_t now_ns)
+        : acceptor(at), ends(of), counters(counts), started_ns(now_ns) {}
     bool shed() override { return acceptor.shed(*this); }
 
     Acceptor& acceptor;
     std::unique_ptr<tls::Handshake> handshake;
-    Address peer;
+    net::ProxyHeader ends;
     telemetry::TlsShard& counters;
     uint64_t started_ns;
     http::Rest rest = http::Rest::silent;
@@ -84,15 +89,26 @@ class Acceptor final : private net::Listener::Events, private tls::Handshake::Ev
                          const tls::Session& session) override;
   void on_handshake_failed(tls::Handshake& handshake, tls::Failure failure,
                            std::string_view detail) override;
-  http::Client client_at(const Address& peer) const;
+  void on_introduced(Introduction& introduction, net::TransportPtr transport) override;
+  void on_not_introduced(Introduction& introduction, net::ProxyHeaderFault fault) override;
+  void on_shed(Introduction& introduction) override { finish(introduction); }
+  // A client of which both ends are known, as it connected or as its proxy says.
+  void welcome(net::TransportPtr transport, const net::ProxyHeader& ends);
+  http::Client client_at(const net::ProxyHeader& ends) const;
   bool shed(Pending& pending);
   void finish(tls::Handshake& handshake);
+  void finish(Introduction& introduction);
+  uint64_t introduction_ms() const;
+  void say(const Address& proxy, net::ProxyHeaderFault fault);
 
   Parts parts_;
   Terms terms_;
   uint16_t port_ = 0;
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<tls::Handshake*, Pending> pending_;
+  std::unordered_map<Introduction*, std::unique_ptr<Introduction>> introductions_;
+  uint64_t said_ms_ = 0;    // when the log had a line of a PROXY header; 0: never
+  uint64_t unsaid_ = 0;     // since then
   uint64_t second_ = 0;  // the second in which the handshakes below began
   uint32_t begun_ = 0;
 };

@@ -10,8 +10,10 @@
 namespace onehop::server {
 namespace {
 
-// An address, and "localhost", which is 127.0.0.1 as it is for listeners; nothing for a name.
+// An address, "localhost", which is 127.0.0.1 as it is for listeners, or a path ("unix:/path");
+// nothing for a name.
 std::optional<Address> address_of(const std::string& text) {
+  if (const auto path = Address::of_unix(text)) return path;
   const auto given = parse_host_port(text);
   if (!given.has_value()) return std::nullopt;
   return Address::numeric(given->host == "localhost" ? "127.0.0.1" : given->host, given->port);
@@ -115,7 +117,8 @@ bool EndpointGroup::describes(const config::Config& config,
                               const config::Upstream& upstream) const {
   return upstream_.name == upstream.name && upstream_.endpoints == upstream.endpoints &&
          upstream_.endpoints_file == upstream.endpoints_file && upstream_.tls == upstream.tls &&
-         upstream_.protocol == upstream.protocol && dns_ == config.server.dns;
+         upstream_.protocol == upstream.protocol &&
+         upstream_.proxy_protocol == upstream.proxy_protocol && dns_ == config.server.dns;
 }
 
 EndpointSets::Lookups EndpointGroup::lookups() const {
@@ -228,9 +231,17 @@ Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) 
   using Hand = EndpointSets::Hand;
   const bool there = has(order.address);
   if (order.hand == Hand::add) {
-    if (!address_of(order.address).has_value())
-      return Unexpected<std::string>("an address is needed, \"IP:PORT\" or \"[IP6]:PORT\", \"" +
-                                     order.address + "\" was given");
+    const auto address = address_of(order.address);
+    if (!address.has_value())
+      return Unexpected<std::string>(
+          "an address is needed, \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\", \"" +
+          order.address + "\" was given");
+    const config::UpstreamTls& tls = upstream_.tls;
+    const bool verified = tls.enabled && !tls.insecure_skip_verify;
+    if (address->is_unix() && verified && tls.server_name.empty())
+      return Unexpected<std::string>("upstream " + upstream_.name +
+                                     " has no tls.server_name, and a unix socket has no name that "
+                                     "a certificate could be for");
     if (there) return Unexpected<std::string>(order.address + " is there already");
   } else if (!there) {
     return Unexpected<std::string>("upstream " + upstream_.name + " has no endpoint " +

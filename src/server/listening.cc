@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <utility>
 
 #include "onehop/net/event_loop.h"
@@ -45,6 +46,29 @@ Result<std::vector<net::ListeningSocket>, std::string> listen(
     sockets.push_back(std::move(*shared));
   }
   return sockets;
+}
+
+Result<UnixListening, std::string> listen_at_path(const config::Listener& listener, size_t count) {
+  const auto failed = [&](std::string_view why) {
+    return Unexpected<std::string>(fmt::format("cannot listen on {}: {}", listener.address, why));
+  };
+  auto made = net::listen_at_path(listener.address.substr(kUnixPrefix.size()), mode_of(listener),
+                                  listener.backlog);
+  if (!made.has_value()) return failed(made.error());
+  UnixListening listening;
+  listening.sockets.push_back(std::move(made->socket));
+  listening.file = std::move(made->file);
+  while (listening.sockets.size() < count) {
+    auto another = listening.sockets.front().another();
+    if (!another.has_value()) return failed(another.error().sentence());
+    listening.sockets.push_back(std::move(*another));
+  }
+  return listening;
+}
+
+// config::check() has seen that it is octal.
+mode_t mode_of(const config::Listener& listener) {
+  return static_cast<mode_t>(std::stoul(listener.mode, nullptr, 8));
 }
 
 }  // namespace onehop::server

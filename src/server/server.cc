@@ -113,7 +113,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
         fmt::format("listening on {}", fmt::join(addresses_text(listeners.addresses()), ", ")));
   }
   void say_alive();
-  void use(InForce now, const Listeners::Opened& opened);
+  void use(InForce now, Listeners::Opened& opened);
   std::shared_ptr<const Change> change();
 
   Result<void, std::string> bind();
@@ -151,7 +151,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   bool started = false;         // the workers are
   bool asked_for_sign = false;  // of the workers
   Workers workers{loop, telemetry, failures, access_log, [this] { loop.stop(); }};
-  Stop stop{loop, service_manager, workers};
+  Stop stop{loop, service_manager, listeners, workers};
   Reload reload;
   ConfigWatch config_watch{files, reload};
   std::vector<NewSockets> first_sockets;  // until it runs
@@ -205,9 +205,9 @@ void ServerParts::on_renewal() {
 }
 
 // From here on nothing can fail.
-void ServerParts::use(InForce now, const Listeners::Opened& opened) {
+void ServerParts::use(InForce now, Listeners::Opened& opened) {
   in_force = std::move(now);
-  listeners.use(opened);
+  listeners.use(in_force.snapshot->listeners(), opened);
   const config::Config& config = in_force.config();
   for (const std::string& warning : in_force.prepared.loaded.warnings) log::warning(warning);
   warn_of_small_shares(config, workers.count());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "listeners.h"
 #include "onehop/base/log.h"
 #include "onehop/config/units.h"
 #include "service_manager.h"
@@ -28,6 +29,7 @@ void Stop::drain() {
   state_ = State::draining;
   log::info("draining: no new clients, requests in flight are finished");
   manager_.stopping("draining");
+  listeners_.remove_files();
   workers_.drain();
 }
 
@@ -36,6 +38,7 @@ void Stop::now() {
   deadline_.disarm();
   log::info("stopping now");
   manager_.stopping("stopping now");
+  listeners_.remove_files();
   workers_.stop_now();
 }
 

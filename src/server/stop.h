@@ -14,14 +14,15 @@
 
 namespace onehop::server {
 
+class Listeners;
 class ServiceManager;
 class Workers;
 
 // Of the main loop's thread; all that it refers to outlives it.
 class Stop {
  public:
-  Stop(net::Loop& loop, const ServiceManager& manager, Workers& workers)
-      : loop_(loop), manager_(manager), workers_(workers) {}
+  Stop(net::Loop& loop, const ServiceManager& manager, Listeners& listeners, Workers& workers)
+      : loop_(loop), manager_(manager), listeners_(listeners), workers_(workers) {}
 
   // For so long it goes on as before, but for /readyz, so that whoever sends it clients can take
   // notice; server.drain_delay. Before it is asked.
@@ -38,6 +39,7 @@ class Stop {
 
   net::Loop& loop_;
   const ServiceManager& manager_;
+  Listeners& listeners_;
   Workers& workers_;
   uint64_t delay_ms_ = 0;
   State state_ = State::running;

@@ -132,7 +132,8 @@ void Worker::take_listeners(const Change& change, NewSockets& sockets) {
          .context = change.listener_tls[i],
          .tls_counters = cells != nullptr ? &cells->by_worker.of(parts_.index) : nullptr,
          .handshake_rate =
-             static_cast<uint32_t>((tls.handshake_rate + parts_.count - 1) / parts_.count)});
+             static_cast<uint32_t>((tls.handshake_rate + parts_.count - 1) / parts_.count),
+         .tells_destination = change.snapshot->tells_of_clients()});
     const auto socket = sockets.find(i);
     if (socket != sockets.end()) acceptor->start(std::move(socket->second));
     now.push_back(std::move(acceptor));
@@ -194,7 +195,7 @@ void Worker::on_handshake_deadline() {
     for (auto& acceptor : *all) count += acceptor->give_up_handshakes();
   }
   if (count > 0)
-    log::info(fmt::format("worker {}: {} TLS handshakes are given up", parts_.index, count));
+    log::info(fmt::format("worker {}: {} handshakes are given up", parts_.index, count));
   end_if_drained();
 }
 

@@ -18,6 +18,7 @@ using Names = std::span<const std::string_view>;
 // Which of the tables in shard.h and tls.h names the cells of a row.
 Names names_of_cells(const MetricRow& row) {
   if (row.member == "h2_floods") return kH2FloodNames;
+  if (row.member == "proxy_header_faults") return kProxyHeaderFaultNames;
   if (row.label == "reason") return kOpenReasonNames;
   if (row.label == "by") return kCloserNames;
   return kStatusClassNames;

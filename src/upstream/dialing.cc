@@ -16,14 +16,13 @@ namespace onehop::upstream {
 using telemetry::OpenReason;
 
 void Pool::dial(Waiter& waiter, OpenReason reason) {
-  const bool upgrade = waiter.want_.upgrade;
-  auto dialing = std::make_unique<Dialing>(*this, reason, upgrade);
+  auto dialing = std::make_unique<Dialing>(*this, reason, waiter.want_);
   dialing->add(waiter);
   ++dialing_count_;
   parts_.counters.connecting.add(1);
   // The last one may be joined.
   Dialing& begun = *dialing.release();
-  upgrade ? dialing_.push_front(begun) : dialing_.push_back(begun);
+  begun.upgrade_ ? dialing_.push_front(begun) : dialing_.push_back(begun);
   parts_.loop.mark_dirty(begun);
 }
 
@@ -39,6 +38,7 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
         fmt::format("upstream {}: {} is reached again", parts_.name, parts_.address.to_string()));
   }
   auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms(), dialing.generation_);
+  connection->client_ = std::move(dialing.client_);
   connection->attach(std::move(transport));
   connection->requests_ = connection->streams_ = 1;
   const bool multiplexed = connection->connection_->multiplexed();

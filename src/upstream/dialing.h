@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cerrno>
+#include <memory>
 
 #include "onehop/upstream/pool.h"
+#include "proxy_dialer.h"
 
 namespace onehop::upstream {
 
@@ -14,8 +16,13 @@ class Dialing final : public net::Retirable,
                       public ListNode<Dialing>,
                       private net::Dial::Events {
  public:
-  Dialing(Pool& pool, telemetry::OpenReason reason, bool upgrade)
-      : pool_(pool), reason_(reason), upgrade_(upgrade), generation_(pool.generation_) {}
+  Dialing(Pool& pool, telemetry::OpenReason reason, const Want& want)
+      : pool_(pool),
+        reason_(reason),
+        upgrade_(want.upgrade),
+        client_(want.client != nullptr ? std::make_unique<const net::ProxyHeader>(*want.client)
+                                       : nullptr),
+        generation_(pool.generation_) {}
 
   // The end of the turn.
   void flush() override {
@@ -37,6 +44,8 @@ class Dialing final : public net::Retirable,
   Result<void, net::NetError> start() {
     started_ns_ = pool_.parts_.loop.now_ns();
     net::Dialer& dialer = upgrade_ ? *pool_.parts_.http1_dialer : pool_.parts_.dialer;
+    if (ProxyDialer* const announcer = pool_.parts_.announcer)
+      announcer->announce(client_ != nullptr ? *client_ : net::ProxyHeader());
     auto dial = dialer.dial(pool_.parts_.address, *this);
     if (!dial.has_value()) return Unexpected<net::NetError>(dial.error());
     dial_ = std::move(*dial);
@@ -84,6 +93,7 @@ class Dialing final : public net::Retirable,
   bool over_ = false;  // nobody may join any more
   telemetry::OpenReason reason_;
   bool upgrade_;  // for one waiter, who must have HTTP/1.1
+  std::unique_ptr<const net::ProxyHeader> client_;  // see Want
   uint64_t generation_;
   unsigned tries_ = 0;  // that found no descriptor
   uint64_t started_ns_ = 0;

@@ -4,6 +4,7 @@
 #include "onehop/base/assert.h"
 #include "onehop/upstream/upstream.h"
 #include "penalties.h"
+#include "proxy_dialer.h"
 #include "secure_dialer.h"
 
 namespace onehop::upstream {
@@ -18,19 +19,25 @@ uint64_t seed_of(const net::Loop& loop, size_t worker, EndpointId id) {
 struct Endpoint::Connections {
   explicit Connections(Endpoint& endpoint)
       : counters(endpoint.spec_->shared->cells->by_worker.of(endpoint.upstream_.parts_.worker)),
-        dialer(dialer_of(endpoint, counters)),
+        announcer(announcer_of(endpoint)),
+        dialer(dialer_of(endpoint, *this)),
         pool(parts_of(endpoint, *this)) {}
 
-  static std::unique_ptr<SecureDialer> dialer_of(Endpoint& endpoint,
-                                                 telemetry::EndpointShard& counters) {
+  static std::unique_ptr<ProxyDialer> announcer_of(const Endpoint& endpoint) {
+    const Upstream& upstream = endpoint.upstream_;
+    if (upstream.proxy_protocol_ == config::ProxyProtocol::off) return nullptr;
+    return std::make_unique<ProxyDialer>(upstream.parts_.dialer, upstream.proxy_protocol_);
+  }
+
+  static std::unique_ptr<SecureDialer> dialer_of(Endpoint& endpoint, Connections& made) {
     const Upstream& upstream = endpoint.upstream_;
     if (upstream.tls_ == nullptr) return nullptr;
     return std::make_unique<SecureDialer>(SecureDialer::Parts{.loop = upstream.parts_.loop,
-                                                              .dialer = upstream.parts_.dialer,
+                                                              .dialer = made.plain(upstream),
                                                               .context = upstream.tls_,
                                                               .upstream = upstream.name_,
                                                               .spec = endpoint.spec_,
-                                                              .counters = counters.tls});
+                                                              .counters = made.counters.tls});
   }
 
   static Pool::Parts parts_of(Endpoint& endpoint, Connections& made) {
@@ -38,7 +45,7 @@ struct Endpoint::Connections {
     const bool secure = made.dialer != nullptr;
     const bool has_choice = upstream.protocol_ == config::UpstreamProtocol::automatic;
     return {.loop = upstream.parts_.loop,
-            .dialer = secure ? made.dialer->any() : upstream.parts_.dialer,
+            .dialer = secure ? made.dialer->any() : made.plain(upstream),
             .http1_dialer = secure && has_choice ? &made.dialer->http1() : nullptr,
             .pools = upstream.parts_.pools,
             .settings = upstream.settings_,
@@ -48,10 +55,17 @@ struct Endpoint::Connections {
             .name = upstream.name_,
             .reachability = endpoint.spec_->shared->reachability,
             .address = endpoint.spec_->address,
-            .seed = seed_of(upstream.parts_.loop, upstream.parts_.worker, endpoint.id())};
+            .seed = seed_of(upstream.parts_.loop, upstream.parts_.worker, endpoint.id()),
+            .announcer = made.announcer.get()};
+  }
+
+  // What connections are made with, below TLS.
+  net::Dialer& plain(const Upstream& upstream) const {
+    return announcer != nullptr ? static_cast<net::Dialer&>(*announcer) : upstream.parts_.dialer;
   }
 
   telemetry::EndpointShard& counters;
+  std::unique_ptr<ProxyDialer> announcer;
   std::unique_ptr<SecureDialer> dialer;
   Pool pool;
 };

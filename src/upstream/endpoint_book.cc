@@ -10,8 +10,9 @@ namespace onehop::upstream {
 
 std::string identity_of(const config::Upstream& upstream) {
   const config::UpstreamTls& tls = upstream.tls;
-  return fmt::format("{} {}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(upstream.protocol), tls.enabled,
-                     tls.ca, tls.server_name, tls.cert, tls.key, tls.insecure_skip_verify);
+  return fmt::format("{} {} {}\n{}\n{}\n{}\n{}\n{}", static_cast<int>(upstream.protocol),
+                     static_cast<int>(upstream.proxy_protocol), tls.enabled, tls.ca,
+                     tls.server_name, tls.cert, tls.key, tls.insecure_skip_verify);
 }
 
 SpecRef EndpointBook::spec(const Described& described) {

@@ -74,7 +74,13 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
 // The dial under way whose connection is expected to carry the request, too.
 Dialing* Pool::joinable(Want want) {
   if (!multiplexes_ || !parts_.settings.pool.reuse || want.fresh || want.upgrade) return nullptr;
-  Dialing* const newest = dialing_.back();
+  Dialing* newest = dialing_.back();
+  if (want.client != nullptr) {
+    newest = nullptr;
+    dialing_.for_each([&](Dialing& one) {
+      if (one.client_ != nullptr && *one.client_ == *want.client) newest = &one;
+    });
+  }
   const bool fit = newest != nullptr && !newest->over_ && !newest->upgrade_ &&
                    newest->generation_ == generation_ &&
                    newest->waiter_count_ < std::min<uint64_t>(kMostPerDial, endurance_.requests());
@@ -130,7 +136,7 @@ PooledConnection* Pool::ready(Want want) {
 
 PooledConnection* Pool::newest(Want want) {
   if (want.fresh) return nullptr;
-  if (!want.upgrade) return ready_.back();
+  if (!want.upgrade && want.client == nullptr) return ready_.back();
   PooledConnection* found = nullptr;
   ready_.for_each([&](PooledConnection& connection) {
     if (connection.suits(want)) found = &connection;
@@ -167,6 +173,7 @@ OpenReason Pool::why_open(Want want) {
   if (want.fresh) return OpenReason::retry;
   if (!parts_.settings.pool.reuse) return OpenReason::reuse_off;
   if (want.upgrade) return OpenReason::upgrade;
+  if (want.client != nullptr && idle_count_ > 0) return OpenReason::other_client;
   if (gone_count_ > 0) return gone_[--gone_count_];
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
 }
@@ -300,7 +307,8 @@ void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) 
   --open_;
   if (connection.bond_ != nullptr) connection.bond_->lose();
   // One that was there for an upgrade or for one client alone is missed by nobody.
-  if (connection.connection_->multiplexed() == multiplexes_ && !connection.is_bound_)
+  if (connection.connection_->multiplexed() == multiplexes_ && !connection.is_bound_ &&
+      connection.client_ == nullptr)
     remember_loss(reason);
   if (connection.refused_ == 0) endurance_.held(connection.requests_);
   connection.unlink();

@@ -31,7 +31,8 @@ class PooledConnection final : public net::Retirable,
   void on_capacity(http::ClientConnection&) override { pool_.serve(*this); }
   void on_idle_deadline();
   bool suits(Want want) const noexcept {
-    return !want.fresh && !(want.upgrade && connection_->multiplexed());
+    return !want.fresh && !(want.upgrade && connection_->multiplexed()) &&
+           (want.client == nullptr || (client_ != nullptr && *client_ == *want.client));
   }
   void lost(telemetry::OpenReason reason, telemetry::Closer who);
   // Why it must not be lent again, if so. For good: its place may have been given to another one,
@@ -51,6 +52,7 @@ class PooledConnection final : public net::Retirable,
   Pool& pool_;
   std::unique_ptr<http::ClientConnection> connection_;
   mutable std::optional<telemetry::OpenReason> worn_out_;
+  std::unique_ptr<const net::ProxyHeader> client_;  // whose it is, where it said so; see Want
   uint64_t opened_ms_;
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
   uint64_t generation_;  // of the pool when it was dialed

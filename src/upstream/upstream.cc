@@ -41,6 +41,7 @@ Upstream::Upstream(const Settings& settings, const Parts& parts)
     : parts_(parts),
       name_(settings.config.name),
       protocol_(settings.config.protocol),
+      proxy_protocol_(settings.config.proxy_protocol),
       balance_(settings.config.balance),
       tls_(settings.tls),
       penalties_(std::make_unique<Penalties>()),

@@ -176,10 +176,10 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
        "--insecure-upstream: only with --to https://HOST:PORT, as nothing is verified without "
        "TLS\nRun onehop proxy --help for more information.\n"},
       {{"proxy", "--listen", "8080", "--to", "9001"},
-       "--listen: \"IP:PORT\", \"[IP6]:PORT\", \"localhost:PORT\" or \":PORT\", found \"8080\" "
-       "(a port alone has a colon before it; did you mean \":8080\"?)\n"
-       "--to: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" with a port from 1 to 65535, or "
-       "\"srv:NAME\", found "
+       "--listen: \"IP:PORT\", \"[IP6]:PORT\", \"localhost:PORT\", \":PORT\" or \"unix:/path\", "
+       "found \"8080\" (a port alone has a colon before it; did you mean \":8080\"?)\n"
+       "--to: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" with a port from 1 to 65535, "
+       "\"srv:NAME\" or \"unix:/path\", found "
        "\"9001\"\nRun onehop proxy --help for more information.\n"},
       {{"proxy", "--listen", ":0", "--to", "a:1", "--workers", "lots"},
        "--workers: a whole number from 0 to 1024, found \"lots\"\nRun onehop proxy --help for "

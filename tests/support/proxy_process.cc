@@ -87,7 +87,8 @@ std::string ProxyProcess::second_address() const {
   const std::string text = output();
   const size_t at = text.find(mark, text.find(mark) + 1);
   if (at == std::string::npos) throw std::runtime_error("no second listener\n" + text);
-  return first_word(text.substr(at + mark.size()));
+  const std::string line = text.substr(at + mark.size());
+  return first_word(line.substr(0, line.find('\n')));
 }
 
 ProxyProcess::~ProxyProcess() {

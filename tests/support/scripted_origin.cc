@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,18 @@ std::pair<int, std::string> bind_loopback(int backlog) {
   return {fd, "127.0.0.1:" + std::to_string(ntohs(in.sin_port))};
 }
 
+int bind_path(const std::string& path, int backlog) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  path.copy(at.sun_path, sizeof at.sun_path - 1);
+  const bool bound = fd >= 0 &&
+                     ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 &&
+                     ::listen(fd, backlog) == 0;
+  if (!bound) throw PeerError("cannot bind " + path + ": " + std::strerror(errno));
+  return fd;
+}
+
 std::string unused_address() {
   // Bound and never listening, and never closed: nobody else of this machine is given the port
   // while the test runs.
@@ -57,6 +70,11 @@ std::string unused_address() {
 
 ScriptedOrigin::ScriptedOrigin(Script script) : script_(std::move(script)) {
   std::tie(listen_fd_, address_) = bind_loopback(512);
+  acceptor_ = std::thread([this] { accept_loop(); });
+}
+
+ScriptedOrigin::ScriptedOrigin(Script script, const std::string& path)
+    : script_(std::move(script)), listen_fd_(bind_path(path, 512)), address_("unix:" + path) {
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 

@@ -46,6 +46,8 @@ class ScriptedOrigin {
   using Answer = std::function<std::string(const Request&)>;
 
   explicit ScriptedOrigin(Script script);
+  // At the path of a unix socket; its address is "unix:" and the path.
+  ScriptedOrigin(Script script, const std::string& path);
   ~ScriptedOrigin();
   ScriptedOrigin(const ScriptedOrigin&) = delete;
   ScriptedOrigin& operator=(const ScriptedOrigin&) = delete;
@@ -91,6 +93,9 @@ class ScriptedOrigin {
 // A socket bound to a free port of 127.0.0.1; with `backlog` below 0 it does not listen. Returns
 // the fd and the address.
 std::pair<int, std::string> bind_loopback(int backlog);
+
+// A unix socket that listens at `path`.
+int bind_path(const std::string& path, int backlog);
 
 // An address where nobody listens.
 std::string unused_address();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Addresses: the text of a configuration ("127.0.0.1:8080", "[::1]:8080", ":8080", "app:8000") and
-// the socket address behind it. Pure: names are resolved in net.
+// Addresses: the text of a configuration ("127.0.0.1:8080", "[::1]:8080", ":8080", "app:8000",
+// "unix:/run/app.sock") and the socket address behind it. Pure: names are resolved in net.
 #pragma once
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cstdint>
 #include <optional>
@@ -24,11 +25,21 @@ struct HostPort {
 // The error is a sentence that says what is allowed.
 Result<HostPort, std::string> parse_host_port(std::string_view text);
 
-// An IPv4 or IPv6 socket address; or, of who is at the other end of a unix socket, the process that
-// it is. A value: 28 bytes, no ownership.
+// What stands before the path of a unix socket: "unix:/run/app.sock".
+inline constexpr std::string_view kUnixPrefix = "unix:";
+
+// An IPv4 or IPv6 socket address; or the path of a unix socket; or, of who is at the other end of
+// one, the process that it is. A value: 32 bytes, no ownership.
 class Address {
  public:
-  Address() = default;
+  Address() = default;  // none: neither a family nor a port
+
+  // A unix socket. The path begins with "/", has no NUL, and fits (kLongestPath); nothing
+  // otherwise. Each path that there ever was is remembered, once: they come from operators alone.
+  static constexpr size_t kLongestPath = sizeof(sockaddr_un::sun_path) - 1;
+  static std::optional<Address> of_path(std::string_view path);
+  // The same of "unix:/path"; nothing for any other text.
+  static std::optional<Address> of_unix(std::string_view text);
 
   // A process of this machine, as the kernel tells it (SO_PEERCRED). It has no port, is in no block
   // of addresses, and cannot be connected to.
@@ -38,6 +49,8 @@ class Address {
   };
   static Address of_process(const Process& process);
   std::optional<Process> process() const;
+  bool is_unix() const { return storage_.generic.sa_family == AF_UNIX; }  // a path, or a process
+  bool is_none() const { return storage_.generic.sa_family == AF_UNSPEC; }
 
   // An IPv4-mapped IPv6 address becomes the IPv4 address that it stands for.
   static Address from(const sockaddr* address);
@@ -45,21 +58,31 @@ class Address {
   // A numeric address; an empty host means 0.0.0.0. Nothing when the host is a name.
   static std::optional<Address> numeric(std::string_view host, uint16_t port);
 
-  const sockaddr* raw() const { return &storage_.generic; }
-  socklen_t size() const { return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
+  // For bind() and connect(); not of a process.
+  const sockaddr* raw() const {
+    return is_path() ? reinterpret_cast<const sockaddr*>(storage_.local.path) : &storage_.generic;
+  }
+  socklen_t size() const {
+    if (is_path()) return sizeof(sockaddr_un);
+    return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  }
   bool is_v6() const { return storage_.generic.sa_family == AF_INET6; }
   uint16_t port() const;
 
-  std::string ip() const;         // "127.0.0.1", "::1"; "unix:uid=0,pid=123" of a process
-  std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"; the same of a process
+  std::string ip() const;         // "127.0.0.1", "::1"; "unix:" of a path and of a process
+  std::string to_string() const;  // "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock"; or, of a
+                                  // process, "unix:uid=0,pid=123"
 
   // Writes ip() without allocating; `room` holds at least kMaxIpLength characters. Returns the
   // length.
   static constexpr size_t kMaxIpLength = INET6_ADDRSTRLEN;
   size_t write_ip(char* room) const;
 
+  bool operator==(const Address& other) const noexcept;
+
  private:
   Address unmapped() const;
+  bool is_path() const { return is_unix() && storage_.local.path != nullptr; }
 
   union {
     sockaddr generic;
@@ -68,6 +91,7 @@ class Address {
     struct {
       sa_family_t family;  // AF_UNIX
       Process process;
+      const sockaddr_un* path;  // null: a process
     } local;
   } storage_{};
 };

@@ -71,7 +71,7 @@ enum class Text : uint8_t {
   admin_address,
   endpoint_address,
   name_server,
-  block,
+  block,  // or "unix", for those at the other end of a unix socket
   host,
   path,
   upstream,         // the name of an upstream, where it is used
@@ -85,6 +85,7 @@ enum class Text : uint8_t {
   forwarded_form,   // a form in which that is said
   server_name,      // a name or an IP address, or nothing
   optional_socket,  // the path of a unix socket, or nothing; relative as a file's
+  file_mode,        // octal
   token,            // a secret that goes with a request, or nothing; never shown
   log_file,         // a path, "-" for standard output, or nothing
   access_format,    // "json", "combined" or a template
@@ -174,6 +175,9 @@ constexpr std::array<std::string_view, 3> names(ClientCertificates) {
 }
 constexpr std::array<std::string_view, 4> names(Via) {
   return {"off", "requests", "responses", "both"};
+}
+constexpr std::array<std::string_view, 3> names(ProxyProtocol) {
+  return {"off", "v1", "v2"};
 }
 constexpr std::array<std::string_view, 3> names(UpstreamProtocol) {
   return {"h1", "h2", "auto"};

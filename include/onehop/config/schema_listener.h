@@ -58,7 +58,11 @@ void describe(Visitor& visit, Some<ListenerTls> auto& tls) {
 template <class Visitor>
 void describe(Visitor& visit, Some<Listener> auto& listener) {
   visit.value("address", listener.address, Text::listen_address,
-              "Where clients connect; port 0 lets the kernel choose.");
+              "Where clients connect; port 0 lets the kernel choose, [::] takes IPv4, too.");
+  visit.value("mode", listener.mode, Text::file_mode,
+              "Of the file of a unix socket: who may write to it may connect.");
+  visit.value("proxy_protocol_from", listener.proxy_protocol_from, Text::block,
+              "Peers whose connections begin with a PROXY header (v1 or v2), and must. No others.");
   visit.value(
       "backlog", listener.backlog, Count{1, 65535},
       "Connections that may wait to be accepted. The kernel caps it at net.core.somaxconn.");

@@ -110,7 +110,8 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
                                   {},
                                   "endpoints_file",
                                   !upstream.endpoints_file.empty()},
-                "The replicas: \"HOST:PORT\", \"srv:NAME\", or a table with a weight.");
+                "The replicas: \"HOST:PORT\", \"srv:NAME\", \"unix:/path\", or a table with a "
+                "weight.");
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(
@@ -124,6 +125,9 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
       "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
   visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
               "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
+  visit.value("proxy_protocol", upstream.proxy_protocol, Choice<ProxyProtocol>{},
+              "Each connection begins with a PROXY header: its client's addresses. It is for that "
+              "client alone.");
   visit.table("pool", upstream.pool, "Connections kept per endpoint and worker.");
   visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
   visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "onehop/base/address.h"
+#include "onehop/base/peers.h"
 #include "onehop/config/config.h"
 #include "onehop/http/buffered.h"
 #include "onehop/http/shedding.h"
@@ -46,11 +47,14 @@ struct ListenerTerms {
   Key key;
   config::Listener config;
   ForwardedForms forms;
+  Peers proxies = {};  // those of proxy_protocol_from
 };
 
 // What a connection knows of its client, made once when it is accepted.
 struct Client {
   Address address;
+  // What it connected to, where an upstream's endpoints are told (proxy_protocol); else none.
+  Address destination;
   char ip[Address::kMaxIpLength];
   uint8_t ip_length = 0;
   bool trusted = false;  // in trusted_proxies

@@ -34,11 +34,15 @@ class ListeningSocket {
   static Result<ListeningSocket, NetError> open(const Address& address, uint32_t backlog, Port port,
                                                 Accepts accepts = Accepts::at_once);
 
-  // A bound and listening unix socket, which it owns from here on. Who connects to it is a process
-  // (Address::Process).
-  static ListeningSocket of_unix(int descriptor) {
-    return ListeningSocket(descriptor, Address::of_process({}), Accepts::at_once);
+  // A bound and listening unix socket, which it owns from here on; `local` is its path, where that
+  // is absolute, or anything else of a unix socket.
+  // Who connects to it is a process (Address::Process). It accepts at once.
+  static ListeningSocket of_unix(int descriptor, const Address& local) {
+    return ListeningSocket(descriptor, local, Accepts::at_once);
   }
+
+  // One more descriptor of the same socket, with the same queue.
+  Result<ListeningSocket, NetError> another() const;
 
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;

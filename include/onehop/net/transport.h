@@ -14,6 +14,7 @@
 #include <memory>
 #include <string_view>
 
+#include "onehop/base/address.h"
 #include "onehop/base/buffer.h"
 #include "onehop/net/error.h"
 #include "onehop/net/loop.h"
@@ -50,6 +51,12 @@ class Transport : public Dirty {
   explicit Transport(Loop& loop) : loop_(loop) {}
 
   void set_events(Events& events) noexcept { events_ = &events; }
+
+  // For whoever read the beginning and has handed the transport on: gives the rest of what came to
+  // who has it now, if anybody. The last thing in that on_bytes.
+  void pass_on(Buffer& bytes) {
+    if (events_ != nullptr && !bytes.empty()) events_->on_bytes(bytes);
+  }
 
   // Cells that count every byte read and written; both outlive the transport.
   void count_bytes(telemetry::Counter& received, telemetry::Counter& sent) noexcept {
@@ -94,6 +101,10 @@ class Transport : public Dirty {
   // Costs a system call: for deadlines.
   enum class Peer : uint8_t { there, ended, gone };  // it said FIN; it reset the connection
   virtual Peer peer() const noexcept { return Peer::there; }
+
+  // The address that the peer connected to; none where there is none, as at a unix socket. Costs a
+  // system call.
+  virtual Address local() const noexcept { return {}; }
 
   // Idempotent; freely at first.
   virtual void set_reads(Reads) noexcept {}

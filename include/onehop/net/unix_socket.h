@@ -22,7 +22,11 @@ class SocketFile {
   SocketFile& operator=(SocketFile&& other) noexcept;
   ~SocketFile();
 
+  void use_mode(mode_t mode) const;
+
  private:
+  bool is_there() const;
+
   std::string path_;  // empty: none
   dev_t device_ = 0;
   ino_t inode_ = 0;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "onehop/base/peers.h"
 #include "onehop/base/pin.h"
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
@@ -34,7 +35,7 @@ class Snapshot {
   const config::Config& config() const noexcept { return *config_; }
   const config::Server& server() const noexcept { return config_->server; }
   const routing::Router& router() const noexcept { return router_; }
-  const std::vector<AddressBlock>& trusted() const noexcept { return trusted_; }
+  const Peers& trusted() const noexcept { return trusted_; }
   const GuardedFields& guarded() const noexcept { return *guarded_; }
 
   // The listeners' terms, in the order of the configuration.
@@ -51,8 +52,11 @@ class Snapshot {
   // its accept, where the listener is gone.
   const http::ListenerTerms* terms_of(const http::Client& client) const noexcept;
 
+  // Endpoints of some upstream are told of the client (proxy_protocol).
+  bool tells_of_clients() const noexcept { return tells_of_clients_; }
+
   // Whether the address is one of server.trusted_proxies.
-  bool trusts(const Address& address) const noexcept;
+  bool trusts(const Address& address) const noexcept { return trusted_.contains(address); }
   bool trusts(const http::Client& client) const noexcept {
     return client.judged_by == number_ ? client.trusted : trusts(client.address);
   }
@@ -61,7 +65,8 @@ class Snapshot {
   uint64_t number_;
   std::shared_ptr<const config::Config> config_;
   routing::Router router_;
-  std::vector<AddressBlock> trusted_;
+  Peers trusted_;
+  bool tells_of_clients_;
   std::unique_ptr<const GuardedFields> guarded_;
   std::unique_ptr<const AccessTerms> access_;
   std::vector<Terms> listeners_;

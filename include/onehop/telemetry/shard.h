@@ -37,6 +37,7 @@ namespace onehop::telemetry {
   X(evicted, "The idle one made room: max_idle, max_connections, or file descriptors ran out") \
   X(certificates_renewed, "The pooled one was made with TLS files that have been read again since") \
   X(bound, "The pooled one belongs to one client, which authenticated it (NTLM, Negotiate)") \
+  X(other_client, "The pooled ones began with PROXY headers of other clients") \
   X(upgrade, "The pooled ones may speak HTTP/2, and a request to upgrade needs HTTP/1.1") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
@@ -82,6 +83,21 @@ enum class H2Flood : uint8_t {
 #undef X
 };
 
+// Why a client was closed that has to begin with a PROXY header (listener.proxy_protocol_from).
+// clang-format off
+#define ONEHOP_PROXY_HEADER_FAULTS(X) \
+  X(missing, "Its first bytes are no PROXY header") \
+  X(malformed, "Its PROXY header breaks the rules of version 1 or 2") \
+  X(cut_short, "The connection ended within its PROXY header, or before it") \
+  X(timeout, "Its PROXY header did not come in time")
+// clang-format on
+
+enum class ProxyHeaderFault : uint8_t {
+#define X(name, help) name,
+  ONEHOP_PROXY_HEADER_FAULTS(X)
+#undef X
+};
+
 // Whose doing an outcome is: what tells a burst of errors from clients that leave.
 // clang-format off
 #define ONEHOP_OUTCOME_CLASSES(X) \
@@ -101,6 +117,7 @@ enum class OutcomeClass : uint8_t {
 constexpr size_t kOpenReasonCount = 0 ONEHOP_OPEN_REASONS(X);
 constexpr size_t kCloserCount = 0 ONEHOP_CLOSERS(X);
 constexpr size_t kH2FloodCount = 0 ONEHOP_H2_FLOODS(X);
+constexpr size_t kProxyHeaderFaultCount = 0 ONEHOP_PROXY_HEADER_FAULTS(X);
 constexpr size_t kOutcomeClassCount = 0 ONEHOP_OUTCOME_CLASSES(X);
 #undef X
 #define X(name, help) #name,
@@ -108,6 +125,8 @@ constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonNames = {
     ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserNames = {ONEHOP_CLOSERS(X)};
 constexpr std::array<std::string_view, kH2FloodCount> kH2FloodNames = {ONEHOP_H2_FLOODS(X)};
+constexpr std::array<std::string_view, kProxyHeaderFaultCount> kProxyHeaderFaultNames = {
+    ONEHOP_PROXY_HEADER_FAULTS(X)};
 constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassNames = {
     ONEHOP_OUTCOME_CLASSES(X)};
 #undef X
@@ -117,8 +136,9 @@ constexpr size_t kMaxOutcomes = 64;
 
 // Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
 // count, help). A label of `none` makes a single cell, any other an array of `count` cells whose
-// label values come from the tables above (reason: open reasons, or floods; by: closers, class:
-// status classes, outcome: the outcome table). The rows of TLS are in tls.h.
+// label values come from the tables above (reason: open reasons, floods, or faults of PROXY
+// headers; by: closers, class: status classes, outcome: the outcome table). The rows of TLS are in
+// tls.h.
 // clang-format off
 #define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE) \
   COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted") \
@@ -128,6 +148,7 @@ constexpr size_t kMaxOutcomes = 64;
   COUNTER(idle_timeouts, "downstream_idle_timeouts", none, 1, "Client connections closed because no request began in time") \
   COUNTER(h2_connections, "downstream_h2_connections", none, 1, "Client connections that spoke HTTP/2") \
   COUNTER(h2_floods, "downstream_h2_floods", reason, kH2FloodCount, "HTTP/2 connections given up because their client floods, once each, by what with") \
+  COUNTER(proxy_header_faults, "downstream_proxy_header_faults", reason, kProxyHeaderFaultCount, "Client connections refused for want of a good PROXY header, by why") \
   COUNTER(shed, "downstream_connections_shed", none, 1, "Client connections that waited, closed to make room: the connection limit or file descriptors") \
   COUNTER(stalled_given_up, "downstream_stalled_given_up", none, 1, "Clients that onehop gave up to free memory, because all buffers together held more than server.limits.buffered: response bytes that the client did not read, or request bytes that its endpoint did not read. Its connection was ended, or, of HTTP/2 while the client still reads, the streams on which bytes waited") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \

@@ -22,6 +22,7 @@
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/dialer.h"
+#include "onehop/net/proxy_protocol.h"
 #include "onehop/telemetry/shard.h"
 #include "onehop/upstream/endurance.h"
 #include "onehop/upstream/reachability.h"
@@ -32,6 +33,7 @@ class Bond;
 class Dialing;
 class Pool;
 class PooledConnection;
+class ProxyDialer;
 
 // The right to use one stream of a connection for one exchange. Destroying it gives the connection
 // back, or closes it if it is not fit.
@@ -84,6 +86,9 @@ struct Want {
   bool upgrade = false;  // HTTP/1.1, which can switch protocols and authenticate connections, where
                          // the endpoint has the choice
   Bond* bond = nullptr;  // the connection of this one, which is ready
+  // Where endpoints are told of the client (upstream.proxy_protocol): whose connection it has to
+  // be; elsewhere null. Lives as long as the wait for it.
+  const net::ProxyHeader* client = nullptr;
 };
 enum class Waiting : uint8_t { for_dial, in_queue };
 
@@ -164,6 +169,7 @@ class Pool : public ListNode<Pool> {
     Reachability& reachability;
     Address address;
     uint64_t seed;  // of the jitter of max_age
+    ProxyDialer* announcer = nullptr;  // below the dialers; null: nobody is told of the client
   };
   explicit Pool(const Parts& parts);
   ~Pool();
@@ -203,6 +209,7 @@ class Pool : public ListNode<Pool> {
   friend class Dialing;
   friend class Lease;
   friend class PooledConnection;
+class ProxyDialer;
 
   Lease lend(PooledConnection& connection);
   PooledConnection* ready(Want want);

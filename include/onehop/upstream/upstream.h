@@ -165,6 +165,7 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   Parts parts_;
   std::string name_;
   const config::UpstreamProtocol protocol_;
+  const config::ProxyProtocol proxy_protocol_;
   config::Balance balance_;
   PoolSettings settings_;
   std::shared_ptr<const tls::ClientContext> tls_;

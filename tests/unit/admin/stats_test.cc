@@ -45,6 +45,7 @@ TEST_CASE("an idle proxy has every path, with zeros") {
         std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
                               "rate_peak", "closed_by", "requests_per_connection", "h2_total",
                               "h2_floods_total", "h2_floods_by_reason", "idle_timeouts_total",
+                              "proxy_header_faults_total", "proxy_header_faults_by_reason",
                               "shed_total", "accept_paused_total", "stalled_given_up_total"});
   CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
                                                               "rate_10s", "rate_60s", "rate_peak",
@@ -331,6 +332,7 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
                                                     {"phases", "PHASE"},
                                                     {"opened_by_reason", "REASON"},
                                                     {"h2_floods_by_reason", "REASON"},
+                                                    {"proxy_header_faults_by_reason", "REASON"},
                                                     {"closed_by", "BY"},
                                                     {"by_class", "CLASS"},
                                                     {"outcomes", "OUTCOME"},

@@ -2,8 +2,10 @@
 // Addresses as a configuration writes them, and the blocks of trusted_proxies.
 #include "onehop/base/address.h"
 
+#include <algorithm>
 #include <string>
 
+#include "onehop/base/peers.h"
 #include "tests/support/catch.h"
 
 namespace onehop {
@@ -172,7 +174,7 @@ TEST_CASE("what is no block of addresses is refused") {
 TEST_CASE("a process behind a unix socket has a name, and neither a port nor a place in a block") {
   const Address process = Address::of_process({.uid = 4294967295, .pid = 2147483647});
   CHECK(process.to_string() == "unix:uid=4294967295,pid=2147483647");
-  CHECK(process.ip() == process.to_string());
+  CHECK(process.ip() == "unix:");
   CHECK(process.port() == 0);
   CHECK_FALSE(process.is_v6());
   REQUIRE(process.process().has_value());
@@ -181,6 +183,65 @@ TEST_CASE("a process behind a unix socket has a name, and neither a port nor a p
     CHECK_FALSE(AddressBlock::parse(block)->contains(process));
   CHECK_FALSE(Address().process().has_value());
   CHECK_FALSE(Address::numeric("127.0.0.1", 80)->process().has_value());
+}
+
+TEST_CASE("the path of a unix socket is an address to connect to, and as cheap to copy as any") {
+  const auto address = Address::of_unix("unix:/run/app.sock");
+  REQUIRE(address.has_value());
+  CHECK(address->to_string() == "unix:/run/app.sock");
+  CHECK(address->ip() == "unix:");
+  CHECK(address->port() == 0);
+  CHECK(address->is_unix());
+  CHECK_FALSE(address->process().has_value());
+  CHECK(address->size() == sizeof(sockaddr_un));
+  const auto* raw = reinterpret_cast<const sockaddr_un*>(address->raw());
+  CHECK(raw->sun_family == AF_UNIX);
+  CHECK(std::string(raw->sun_path) == "/run/app.sock");
+  CHECK(Address::of_path("/run/app.sock")->raw() == address->raw());
+  CHECK(sizeof(Address) <= 32);
+  const std::string longest = "/" + std::string(Address::kLongestPath - 1, 'a');
+  CHECK(Address::of_path(longest)->to_string() == "unix:" + longest);
+  for (const std::string& text : {std::string("unix:"), std::string("unix:app.sock"),
+                                  std::string("/run/app.sock"), "unix:" + longest + "a",
+                                  std::string("unix:/a\0b", 9), std::string("127.0.0.1:80")}) {
+    CAPTURE(text);
+    CHECK_FALSE(Address::of_unix(text).has_value());
+  }
+}
+
+TEST_CASE("two addresses are the same when family, address and port are") {
+  const Address all[] = {*Address::numeric("127.0.0.1", 80),
+                         *Address::numeric("127.0.0.1", 81),
+                         *Address::numeric("127.0.0.2", 80),
+                         *Address::numeric("::1", 80),
+                         *Address::numeric("::2", 80),
+                         *Address::of_path("/a"),
+                         *Address::of_path("/b"),
+                         Address::of_process({.uid = 1, .pid = 2}),
+                         Address::of_process({.uid = 1, .pid = 3}),
+                         Address()};
+  for (const Address& one : all) {
+    CHECK(std::ranges::count(all, one) == 1);
+    const Address copy = one;
+    CHECK(copy == one);
+  }
+}
+
+TEST_CASE("peers are those that are listed, and of unix sockets those that \"unix\" lists") {
+  const Peers some({"10.0.0.0/8", "::1"});
+  const Peers everybody({"unix", "0.0.0.0/0"});
+  CHECK(some.contains(*Address::numeric("10.2.3.4", 5)));
+  CHECK(some.contains(*Address::numeric("::1", 5)));
+  CHECK_FALSE(some.contains(*Address::numeric("11.2.3.4", 5)));
+  const Address process = Address::of_process({.uid = 0, .pid = 1});
+  for (const Address& local : {process, *Address::of_path("/a")}) {
+    CHECK_FALSE(some.contains(local));
+    CHECK(everybody.contains(local));
+    CHECK_FALSE(Peers().contains(local));
+  }
+  CHECK(Peers::is_one("unix"));
+  CHECK_FALSE(Peers::is_one("unix:/run/a"));
+  CHECK_FALSE(Peers::is_one("10.0.0.0/33"));
 }
 
 }  // namespace

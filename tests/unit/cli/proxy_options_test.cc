@@ -128,10 +128,10 @@ TEST_CASE("a value that is not allowed is named by its option") {
   options.admin = "example.org:1";
   CHECK(sentences(options) ==
         Sentences{
-            R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", found "8080" )"
-            R"((a port alone has a colon before it; did you mean ":8080"?))",
+            R"(--listen: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "unix:/path", )"
+            R"(found "8080" (a port alone has a colon before it; did you mean ":8080"?))",
             R"(--to: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" with a port from 1 to 65535, )"
-            R"(or "srv:NAME", found "9001")",
+            R"("srv:NAME" or "unix:/path", found "9001")",
             R"(--admin: "IP:PORT", "[IP6]:PORT", "localhost:PORT", ":PORT" or "", )"
             R"(found "example.org:1" (a name, and listeners begin before names are looked up))"});
 }

@@ -48,7 +48,8 @@ TEST_CASE("a name that no resolver could look up is no endpoint, and the problem
         given.size() > 80 ? '"' + given.substr(0, 80) + "\"..." : '"' + given + '"';
     CHECK(problems_of_endpoint(given) ==
           Lines{"t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
-                "\"NAME:PORT\" with a port from 1 to 65535, or \"srv:NAME\", found " +
+                "\"NAME:PORT\" with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", "
+                "found " +
                 shown + " (" + reason + ")"});
   }
 }

@@ -63,7 +63,9 @@ TEST_CASE(
       {"127.0.0.1:80800", "(ports end at 65535)"},
       {"[::1]:65536", "(ports end at 65535)"},
       {"example.org:80", "(a name, and listeners begin before names are looked up)"},
-      {"unix:/run/onehop.sock", "(there are no Unix sockets)"},
+      {"/run/onehop.sock",
+       "(a unix socket has \"unix:\" before its path; did you mean \"unix:/run/onehop.sock\"?)"},
+      {"unix:80", "(a name, and listeners begin before names are looked up)"},
       {"127.0.0.1", "found \"127.0.0.1\""},
       {"::1:80", "found \"::1:80\""},
   };

@@ -106,13 +106,13 @@ const std::vector<Case> kValues = {
     // Text.
     {"[server]\ntrusted_proxies = [\"::1\", \"10.0.0.0/33\"]",
      "2:27: server.trusted_proxies[1]: "
-     R"(an IP address or a block such as "10.0.0.0/8", found "10.0.0.0/33")"},
+     R"(an IP address, a block such as "10.0.0.0/8", or "unix", found "10.0.0.0/33")"},
     {"[server]\ntrusted_proxies = [5]",
      "2:20: server.trusted_proxies[0]: "
-     R"(an IP address or a block such as "10.0.0.0/8", found 5 (an integer))"},
+     R"(an IP address, a block such as "10.0.0.0/8", or "unix", found 5 (an integer))"},
     {"[server]\ntrusted_proxies = [\"\"]",
      "2:20: server.trusted_proxies[0]: "
-     R"(an IP address or a block such as "10.0.0.0/8", found an empty string)"},
+     R"(an IP address, a block such as "10.0.0.0/8", or "unix", found an empty string)"},
     {"[server]\ntrusted_proxies = \"::1\"",
      R"(2:19: server.trusted_proxies: an array of strings, found "::1" (a string))"},
     {"[server]\nidentity_fields = [\"X-User\", \"X User\"]",
@@ -188,18 +188,18 @@ const std::vector<Case> kStructures = {
 };
 
 const std::vector<Case> kListeners = {
-    {"", R"(1:1: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", )"
-         "found nothing"},
+    {"", R"(1:1: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT", )"
+         R"(":PORT" or "unix:/path", found nothing)"},
     {"address = \"[::1]\"",
-     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", )"
-     R"(found "[::1]")"},
+     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT", )"
+     R"(":PORT" or "unix:/path", found "[::1]")"},
     {"address = \":0\"\nbacklog = 0", "3:11: listener[0].backlog: 1 to 65535, found 0"},
     {"address = \":80\"\n[[listener]]\naddress = \"0.0.0.0:80\"",
      "4:11: listener[1].address: an address of its own, found that of listener[0].address "
      "(line 2)"},
     {"address = \"\"",
-     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT" or ":PORT", )"
-     "found an empty string"},
+     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT", )"
+     R"(":PORT" or "unix:/path", found an empty string)"},
 };
 
 const std::string kPath =
@@ -282,23 +282,23 @@ const std::vector<Case> kUpstreams = {
     {"endpoints = [1]", "2:14: upstream.x.endpoints[0]: a string or a table, found 1 (an integer)"},
     {"endpoints = [\"\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, or \"srv:NAME\", found an empty string"},
+     "with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", found an empty string"},
     {"endpoints = [{ address = \"a:1\", weight = 1.0 }]",
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1.0 (a float)"},
     {"endpoints = [\":80\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, or "srv:NAME", found ":80")"},
+     R"(with a port from 1 to 65535, "srv:NAME" or "unix:/path", found ":80")"},
     {"endpoints = [\"a:0\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, or "srv:NAME", found "a:0")"},
+     R"(with a port from 1 to 65535, "srv:NAME" or "unix:/path", found "a:0")"},
     {"endpoints = [{ weight = 2 }]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, or \"srv:NAME\", found nothing"},
+     "with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", found nothing"},
     {"endpoints = [{ address = \"a:1\", weight = 1001 }]",
      "2:42: upstream.x.endpoints[0].weight: 1 to 1000, found 1001"},
     {"endpoints = [\"http://a:1\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     R"(with a port from 1 to 65535, or "srv:NAME", found "http://a:1" )"
+     R"(with a port from 1 to 65535, "srv:NAME" or "unix:/path", found "http://a:1" )"
      R"((a scheme; `protocol` and a table )"
      "[upstream.NAME.tls] say what is spoken)"},
     {"endpoints = [\"a:1\", { address = \"A:1\" }]",
@@ -319,7 +319,7 @@ const std::vector<Case> kUpstreams = {
      R"(3:21: upstream.x.pool.idle_timeout: "1ms" to "24h", found "0s")"},
     {"endpoints = [\"${API_TOKEN}/\"]",
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
-     "with a port from 1 to 65535, or \"srv:NAME\", found ***"},
+     "with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", found ***"},
     {"endpoints = [\"a:1\"]\nbalance = \"${DB_PASSWORD}\"",
      R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found ***)"},
 };
@@ -384,7 +384,8 @@ TEST_CASE("all problems of a file are reported at once, in the order of the file
                   "workers = 2000\n") ==
       Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
             ("t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
-             "\"NAME:PORT\" with a port from 1 to 65535, or \"srv:NAME\", found \"app\""),
+             "\"NAME:PORT\" with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", "
+             "found \"app\""),
             "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
             "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, upstream",
             "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",
@@ -422,7 +423,8 @@ TEST_CASE("a configuration made by hand is checked by the same rules") {
               "command line: route[0].upstream: the name of an upstream (app, app), "
               "found \"shop\"",
               "command line: upstream.app.endpoints[1].address: \"IP:PORT\", \"[IP6]:PORT\" "
-              "or \"NAME:PORT\" with a port from 1 to 65535, or \"srv:NAME\", found \"127.0.0.1\"",
+              "or \"NAME:PORT\" with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", "
+              "found \"127.0.0.1\"",
               "command line: upstream.app: a name of its own, found that of upstream.app"});
 }
 

@@ -17,14 +17,13 @@ using http::Field;
 using http::Fields;
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
-const std::vector<AddressBlock> kTrustedBlocks = {*AddressBlock::parse("10.0.0.0/8"),
-                                                  *AddressBlock::parse("2001:db8:1::/48")};
+const Peers kTrustedPeers({"10.0.0.0/8", "2001:db8:1::/48"});
 
 http::Client client_at(std::string_view ip) {
   http::Client client;
   client.address = *Address::numeric(ip, 5000);
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
-  client.trusted = kTrustedBlocks[0].contains(client.address);
+  client.trusted = kTrustedPeers.contains(client.address);
   client.port = 8080;
   return client;
 }
@@ -35,14 +34,15 @@ const http::Client kTrusted = client_at("10.0.0.1");
 // What is written of these lines; "for|proto|host|port|real|forwarded".
 std::string written(const Lines& lines, const http::Client& client = kTrusted,
                     std::string_view authority = "h",
-                    http::ForwardedForms forms = {true, true, true}) {
+                    http::ForwardedForms forms = {true, true, true},
+                    const Peers& trusted = kTrustedPeers) {
   std::vector<Field> room(lines.size());
   http::RequestHead head;
   head.authority = authority;
   head.fields = Fields(room);
   for (const auto& [name, value] : lines) head.fields.add(name, value);
   Arena arena;
-  const auto who = identify(head, client, {client.trusted, kTrustedBlocks}, arena);
+  const auto who = identify(head, client, {client.trusted, trusted}, arena);
   if (!who.has_value()) return std::string(row_of(who.error()).name);
   std::vector<Field> made_room(6);
   Fields made(made_room);
@@ -234,6 +234,16 @@ TEST_CASE("a request that names too many proxies is refused") {
   CHECK(written({{"Forwarded", repeated(",", 10'000)}}) == "bad_request");
   CHECK(written({{"Forwarded", repeated(";", 10'000) + "for=192.0.2.9"}}) == written({}));
   CHECK(written({{"X-Forwarded-For", repeated(",", 10'000)}}, kStranger).starts_with("192.0.2.7|"));
+}
+
+TEST_CASE("who came over a unix socket is passed over in a list where \"unix\" is trusted") {
+  const Lines lines = {{"X-Forwarded-For", "192.0.2.9, 10.0.0.3, unix:"}};
+  const http::ForwardedForms forms = {true, true, true};
+  CHECK(written(lines, kTrusted, "h", forms, Peers({"10.0.0.0/8", "unix"})) ==
+        "192.0.2.9, 10.0.0.3, unix:, 10.0.0.1|http|h|8080|192.0.2.9|for=192.0.2.9;host=\"h\";"
+        "proto=http, for=10.0.0.3, for=unknown, for=10.0.0.1");
+  CHECK(written(lines, kTrusted, "h", forms) ==
+        "10.0.0.1|http|h|8080|10.0.0.1|for=10.0.0.1;host=\"h\";proto=http");
 }
 
 }  // namespace

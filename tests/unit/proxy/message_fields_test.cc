@@ -31,7 +31,7 @@ http::Client client_at(std::string_view ip, bool trusted) {
 
 const std::vector<std::string> kOwn = {"X-Client-Subject"};
 const std::vector<std::string> kIdentity = {"X-Tenant"};
-const std::vector<AddressBlock> kTrustedBlocks = {*AddressBlock::parse("10.0.0.0/8")};
+const Peers kTrustedPeers({"10.0.0.0/8"});
 
 // A head with these fields, forwarded for this client; "Name: value" lines as text.
 class Sent {
@@ -48,7 +48,7 @@ class Sent {
     head.fields = Fields(room);
     for (const auto& [name, value] : lines) head.fields.add(name, value);
     http::ConnectionOptions::read(head.fields)->mark(head.fields);
-    const auto who = identify(head, client, {client.trusted, kTrustedBlocks}, arena_);
+    const auto who = identify(head, client, {client.trusted, kTrustedPeers}, arena_);
     if (!who.has_value()) {
       refused_ = row_of(who.error()).name;
       return;

@@ -74,6 +74,8 @@ constexpr std::array<std::string_view, kOpenReasonCount> kOpenReasonHelps = {
     ONEHOP_OPEN_REASONS(X)};
 constexpr std::array<std::string_view, kCloserCount> kCloserHelps = {ONEHOP_CLOSERS(X)};
 constexpr std::array<std::string_view, kH2FloodCount> kH2FloodHelps = {ONEHOP_H2_FLOODS(X)};
+constexpr std::array<std::string_view, kProxyHeaderFaultCount> kProxyHeaderFaultHelps = {
+    ONEHOP_PROXY_HEADER_FAULTS(X)};
 constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassHelps = {
     ONEHOP_OUTCOME_CLASSES(X)};
 constexpr std::array<std::string_view, kTlsFailureCount> kTlsFailureHelps = {
@@ -116,6 +118,10 @@ TEST_CASE("docs/metrics.md explains every reason to open and every side that clo
 
 TEST_CASE("docs/metrics.md explains every reason to give a client of HTTP/2 up as a flood") {
   check_table("flood", label_rows(kH2FloodNames, kH2FloodHelps));
+}
+
+TEST_CASE("docs/metrics.md explains every reason to refuse a client for its PROXY header") {
+  check_table("proxy header fault", label_rows(kProxyHeaderFaultNames, kProxyHeaderFaultHelps));
 }
 
 TEST_CASE("docs/metrics.md explains every class of outcomes") {
