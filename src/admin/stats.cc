@@ -248,6 +248,12 @@ void add_origins(const ShownUpstream& shown, Json& upstream) {
   }
 }
 
+Json takeover_of(const View& view) {
+  const int predecessor = view.process.predecessor;
+  return {{"predecessor_pid", predecessor == 0 ? Json() : Json(predecessor)},
+          {"failed_total", view.process.failed_takeovers}};
+}
+
 }  // namespace
 
 std::string stats_document(const View& view, telemetry::Window window) {
@@ -270,6 +276,8 @@ std::string stats_document(const View& view, telemetry::Window window) {
   const Json document = {{"version", std::string(view.version)},
                          {"uptime_us", to_us(view.now_ns - view.started_ns)},
                          {"start_time", view.start_time_unix_s},
+                         {"pid", view.process.pid},
+                         {"takeover", takeover_of(view)},
                          {"window", std::string(telemetry::window_name(window))},
                          {"workers", snapshot.workers},
                          {"memory", memory_of(view)},

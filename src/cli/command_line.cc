@@ -52,17 +52,40 @@ int print_usage_error(const std::string& sentences, std::string_view command) {
   return kWrongUsage;
 }
 
-int serve(server::Loaded loaded, const std::string& version, server::Load again = nullptr) {
+int print_failure(const std::string& sentence) {
+  std::fprintf(stderr, "onehop: %s\n", sentence.c_str());
+  return kFailed;
+}
+
+int serve(server::Loaded loaded, const std::string& version, server::Load again,
+          server::Launch launch) {
   server::begin_log(loaded.config->log);
-  auto server = server::Server::make(std::move(loaded), version, std::move(again));
-  if (!server.has_value()) {
-    std::fprintf(stderr, "onehop: %s\n", server.error().c_str());
-    return kFailed;
-  }
+  auto server =
+      server::Server::make(std::move(loaded), version, std::move(again), std::move(launch));
+  if (!server.has_value()) return print_failure(server.error());
   std::fputs((*server)->describe().c_str(), stdout);
   std::fflush(stdout);
-  (*server)->run();
-  return kFine;
+  return (*server)->run() ? kFine : kFailed;
+}
+
+// How the program was started.
+struct Started {
+  std::vector<std::string> arguments;  // [0] is the program
+  bool takes_over = false;
+};
+
+// `file` is where its configuration is; "" is none.
+Result<server::Launch, std::string> launch_of(const Started& started, const std::string& file) {
+  server::Launch launch{.arguments = started.arguments,
+                        .meeting_point = server::meeting_point_of(file),
+                        .takeover = nullptr,
+                        .activated = true};
+  if (file == "-") launch.arguments.clear();
+  if (!started.takes_over) return launch;
+  auto takeover = server::Takeover::begin(launch.meeting_point);
+  if (!takeover.has_value()) return Unexpected<std::string>(takeover.error());
+  launch.takeover = std::move(*takeover);
+  return launch;
 }
 
 // What a file and those that it includes say, for the server.
@@ -78,6 +101,12 @@ Result<server::Loaded, std::vector<config::Problem>> loaded_from(const std::stri
   return loaded;
 }
 
+std::string in_lines(const std::vector<config::Problem>& problems) {
+  std::vector<std::string> lines;
+  for (const config::Problem& problem : problems) lines.push_back(problem.to_string());
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 Result<server::Loaded, server::NotLoaded> load_again(const std::string& path) {
   if (path == "-") {
     return Unexpected<server::NotLoaded>(
@@ -86,27 +115,40 @@ Result<server::Loaded, server::NotLoaded> load_again(const std::string& path) {
   config::Loading loading = config::load_files(path, config::environment(), tls::check);
   auto loaded = loaded_from(path, loading);
   if (loaded.has_value()) return std::move(*loaded);
-  std::vector<std::string> lines;
-  for (const config::Problem& problem : loaded.error()) lines.push_back(problem.to_string());
-  return Unexpected<server::NotLoaded>(
-      {fmt::format("{}", fmt::join(lines, "\n")), std::move(loading.sources)});
+  return Unexpected<server::NotLoaded>({in_lines(loaded.error()), std::move(loading.sources)});
 }
 
-int run_file(const std::string& path, const std::string& version) {
+int run_file(const std::string& path, const std::string& version, const Started& started) {
+  auto launch = launch_of(started, path);
+  if (!launch.has_value()) return print_failure(launch.error());
   config::Loading loading = config::load_files(path, config::environment(), tls::check);
   auto loaded = loaded_from(path, loading);
-  if (!loaded.has_value()) return print_problems(loaded.error());
-  return serve(std::move(*loaded), version, [path] { return load_again(path); });
+  if (!loaded.has_value()) {
+    if (launch->takeover != nullptr) launch->takeover->fail(in_lines(loaded.error()));
+    return print_problems(loaded.error());
+  }
+  return serve(
+      std::move(*loaded), version, [path] { return load_again(path); }, std::move(*launch));
 }
 
-int run_proxy(const ProxyOptions& options, const std::string& version) {
+int run_proxy(const ProxyOptions& options, const std::string& version, const Started& started) {
   auto config = config_of(options);
   if (!config.has_value()) return print_usage_error(config.error(), "proxy");
   const auto problems = config::check(*config, tls::check);
-  if (problems.empty())
-    return serve({std::make_shared<const config::Config>(std::move(*config))}, version);
+  if (problems.empty()) {
+    auto launch = launch_of(started, "");
+    if (!launch.has_value()) return print_failure(launch.error());
+    return serve({std::make_shared<const config::Config>(std::move(*config))}, version, nullptr,
+                 std::move(*launch));
+  }
   return print_usage_error(fmt::format("{}", fmt::join(sentences_of(problems, options), "\n")),
                            "proxy");
+}
+
+void add_takeover(CLI::App& command, Started& started) {
+  command.add_flag("--takeover", started.takes_over,
+                   "Take the listening sockets over from the process that runs with the same file, "
+                   "which drains once this one serves");
 }
 
 void add_proxy(CLI::App& app, ProxyOptions& options) {
@@ -268,6 +310,7 @@ int run_command_line(int argc, char** argv, const char* version) {
   app.formatter(narrow_help());
   app.require_subcommand(1);
   app.set_version_flag("-V,-v,--version", std::string("onehop ") + version);
+  Started started{.arguments = {argv, argv + argc}};
   ProxyOptions proxy_options;
   StatsOptions stats_options;
   CheckHealthOptions health_options;
@@ -281,8 +324,10 @@ int run_command_line(int argc, char** argv, const char* version) {
 
   CLI::App* proxy = app.add_subcommand("proxy", "Proxy to replicas without a configuration file");
   add_proxy(*proxy, proxy_options);
+  add_takeover(*proxy, started);
   CLI::App* run = app.add_subcommand("run", "Run with a configuration file");
   add_file(*run, run_path, "; - is standard input");
+  add_takeover(*run, started);
   CLI::App* check =
       app.add_subcommand("check", "Check a configuration file and say what is wrong with it");
   add_file(*check, check_path, "; - is standard input");
@@ -315,8 +360,9 @@ int run_command_line(int argc, char** argv, const char* version) {
   }
   const bool serves = proxy->parsed() || run->parsed() || demo->parsed();
   if (!serves) server::release_signals();
-  if (proxy->parsed()) return run_proxy(proxy_options, version);
-  if (run->parsed()) return run_path.empty() ? no_file("run") : run_file(run_path, version);
+  if (proxy->parsed()) return run_proxy(proxy_options, version, started);
+  if (run->parsed())
+    return run_path.empty() ? no_file("run") : run_file(run_path, version, started);
   if (check->parsed()) return check_path.empty() ? no_file("check") : run_check(check_path);
   if (reload->parsed()) return run_reload(reload_options);
   if (diff->parsed()) return diff_options.file.empty() ? no_file("diff") : run_diff(diff_options);

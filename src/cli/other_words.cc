@@ -35,6 +35,8 @@ constexpr OtherWord kOtherWords[] = {
     {"server", "onehop run FILE"},
     {"-s reload", "onehop reload"},
     {"-s", "kill -TERM PID"},
+    {"-x", "onehop run FILE --takeover"},
+    {"-sf", "onehop run FILE --takeover"},
     {"stop", "kill -TERM PID"},
     {"quit", "kill -TERM PID"},
     {"status", "onehop stats"},

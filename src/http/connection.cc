@@ -50,6 +50,16 @@ void ServerConnections::close_oldest() {
   if (ServerConnection* const oldest = list_.front()) oldest->close_now();
 }
 
+void ServerConnections::give_up(InFlight kind) {
+  list_.for_each([&](ServerConnection& connection) { connection.give_up(kind); });
+}
+
+size_t ServerConnections::tunnels() {
+  size_t count = 0;
+  list_.for_each([&](ServerConnection& connection) { count += connection.has_tunnel() ? 1 : 0; });
+  return count;
+}
+
 void ServerConnections::close_all() {
   list_.for_each([](ServerConnection& connection) { connection.close_now(); });
 }

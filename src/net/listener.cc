@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "onehop/net/listener.h"
 
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,12 +63,6 @@ Result<ListeningSocket, NetError> ListeningSocket::open(const Address& address, 
   return socket;
 }
 
-Result<ListeningSocket, NetError> ListeningSocket::another() const {
-  const int descriptor = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
-  if (descriptor < 0) return Unexpected<NetError>(NetError{errno});
-  return ListeningSocket(descriptor, local_, accepts_);
-}
-
 void ListeningSocket::reconfigure(uint32_t backlog, Accepts accepts) {
   if (local_.is_unix()) accepts = Accepts::at_once;
   const int deferral = accepts == Accepts::with_data ? kDeferral : 0;
@@ -106,6 +99,8 @@ class PollListener final : public Listener {
   void reconfigure(uint32_t backlog, ListeningSocket::Accepts accepts) override {
     socket_.reconfigure(backlog, accepts);
   }
+
+  int descriptor() const noexcept override { return socket_.descriptor(); }
 
  private:
   // Freed by its close callback, after the listener.

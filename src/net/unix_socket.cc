@@ -71,6 +71,12 @@ Result<void, std::string> remove_stale(const std::string& path, const sockaddr_u
 SocketFile::SocketFile(std::string path, dev_t device, ino_t inode)
     : path_(std::move(path)), device_(device), inode_(inode) {}
 
+SocketFile SocketFile::taken_over(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return {};
+  return SocketFile(path, found.st_dev, found.st_ino);
+}
+
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, std::string())),
       device_(other.device_),

@@ -21,11 +21,11 @@ Acceptor::~Acceptor() = default;
 
 void Acceptor::configure(Terms terms) {
   terms_ = std::move(terms);
-  if (listener_ == nullptr) return;
   const config::Listener& config = terms_.listener->config;
-  listener_->reconfigure(config.backlog, config.defer_accept
-                                             ? net::ListeningSocket::Accepts::with_data
-                                             : net::ListeningSocket::Accepts::at_once);
+  for (auto& listener : listeners_)
+    listener->reconfigure(config.backlog, config.defer_accept
+                                              ? net::ListeningSocket::Accepts::with_data
+                                              : net::ListeningSocket::Accepts::at_once);
 }
 
 void Acceptor::use(std::shared_ptr<const tls::ServerContext> context) {
@@ -34,7 +34,14 @@ void Acceptor::use(std::shared_ptr<const tls::ServerContext> context) {
 
 void Acceptor::start(net::ListeningSocket socket) {
   port_ = socket.local().port();
-  listener_ = net::Listener::start(parts_.loop, std::move(socket), *this);
+  listeners_.push_back(net::Listener::start(parts_.loop, std::move(socket), *this));
+}
+
+std::vector<net::Descriptor> Acceptor::duplicate_sockets() const {
+  std::vector<net::Descriptor> made;
+  for (const auto& listener : listeners_)
+    made.push_back(net::Descriptor::duplicate_of(listener->descriptor()));
+  return made;
 }
 
 // Who would be one handshake too many waits in the kernel's queue.

@@ -9,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "introduction.h"
 #include "onehop/http/connection.h"
+#include "onehop/net/descriptor_passing.h"
 #include "onehop/net/event_loop.h"
 #include "onehop/net/listener.h"
 #include "onehop/telemetry/tls.h"
@@ -58,11 +60,15 @@ class Acceptor final : private net::Listener::Events,
   void configure(Terms terms);
   void use(std::shared_ptr<const tls::ServerContext> context);
 
+  // Once, or with each of several sockets of the listener.
   void start(net::ListeningSocket socket);
 
   // No new clients; handshakes in progress go on, until they are given up.
-  void stop() { listener_.reset(); }
+  void stop() { listeners_.clear(); }
   size_t give_up_handshakes();  // returns how many there were
+
+  // Of its sockets, for another process; an empty one where there was no descriptor left.
+  std::vector<net::Descriptor> duplicate_sockets() const;
 
   // Clients that are no connections yet: of TLS, or whose PROXY header is awaited.
   size_t handshakes() const noexcept { return pending_.size() + introductions_.size(); }
@@ -104,7 +110,7 @@ class Acceptor final : private net::Listener::Events,
   Parts parts_;
   Terms terms_;
   uint16_t port_ = 0;
-  std::unique_ptr<net::Listener> listener_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;  // one for each socket
   std::unordered_map<tls::Handshake*, Pending> pending_;
   std::unordered_map<Introduction*, std::unique_ptr<Introduction>> introductions_;
   uint64_t said_ms_ = 0;    // when the log had a line of a PROXY header; 0: never

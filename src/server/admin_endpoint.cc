@@ -36,23 +36,45 @@ Result<std::string, std::string> token_of(const config::Admin& config) {
   return token;
 }
 
+std::string network_key(const std::string& listen) {
+  return "admin " + listen;
+}
+
+std::string control_key(const std::string& path) {
+  return "control " + path;
+}
+
 }  // namespace
 
 AdminEndpoint::AdminEndpoint(net::EventLoop& loop, admin::AdminService& service)
     : loop_(loop), service_(service), connections_(loop, settings_, *this) {}
 
 Result<AdminEndpoint::Doors, std::string> AdminEndpoint::prepare(
-    const config::Admin& config) const {
+    const config::Admin& config, InheritedSockets* inherited) const {
   Doors doors;
   auto token = token_of(config);
   if (!token.has_value()) return Unexpected<std::string>(token.error());
   doors.token = std::move(*token);
   if (!config.listen.empty() && config.listen != listen_) {
-    auto sockets = listen(config.listen, kBacklog, 1, net::ListeningSocket::Accepts::at_once);
-    if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
-    doors.network = std::move(sockets->front());
+    std::vector<net::ListeningSocket> sockets;
+    if (inherited != nullptr)
+      sockets = inherited->take(network_key(config.listen), config.listen).sockets;
+    if (sockets.empty()) {
+      auto bound = listen(config.listen, kBacklog, 1, net::ListeningSocket::Accepts::at_once);
+      if (!bound.has_value()) return Unexpected<std::string>(bound.error());
+      sockets = std::move(*bound);
+    }
+    doors.network = std::move(sockets.front());
   }
   if (!config.control.empty() && config.control != control_) {
+    if (inherited != nullptr) {
+      auto taken = inherited->take(control_key(config.control), "unix:" + config.control);
+      if (!taken.sockets.empty()) {
+        doors.control = net::UnixSocket{std::move(taken.sockets.front()), net::SocketFile()};
+        doors.control_is_activated = taken.activated;
+        return doors;
+      }
+    }
     auto control = net::listen_at_path(config.control, kControlMode, kBacklog);
     if (!control.has_value())
       return Unexpected<std::string>(
@@ -84,6 +106,7 @@ void AdminEndpoint::use(const config::Admin& config, Doors doors) {
   }
   if (doors.control) {
     control_file_ = std::move(doors.control->file);
+    control_is_activated_ = doors.control_is_activated;
     control_listener_ = net::Listener::start(loop_, std::move(doors.control->socket), *this);
   }
 }
@@ -93,6 +116,30 @@ void AdminEndpoint::close() {
   control_listener_.reset();
   network_listener_.reset();
   connections_.close_all();
+}
+
+std::vector<HandedSockets> AdminEndpoint::duplicate_sockets() const {
+  std::vector<HandedSockets> handed;
+  const auto add = [&](const std::string& key, const net::Listener* listener, bool activated) {
+    if (listener == nullptr) return;
+    handed.push_back({.key = key, .activated = activated});
+    handed.back().sockets.push_back(net::Descriptor::duplicate_of(listener->descriptor()));
+  };
+  add(network_key(listen_), network_listener_.get(), false);
+  add(control_key(control_), control_listener_.get(), control_is_activated_);
+  return handed;
+}
+
+void AdminEndpoint::own_control_file() {
+  if (control_listener_ != nullptr && !control_is_activated_)
+    control_file_ = net::SocketFile::taken_over(control_);
+}
+
+void AdminEndpoint::leave() {
+  control_file_.leave();
+  control_listener_.reset();
+  network_listener_.reset();
+  connections_.drain_present(0);
 }
 
 void AdminEndpoint::on_accept(net::TransportPtr transport, const Address& peer) {

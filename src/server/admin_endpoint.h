@@ -11,6 +11,7 @@
 #include <string>
 
 #include "descriptors.h"
+#include "inherited_sockets.h"
 #include "onehop/admin/service.h"
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
@@ -32,10 +33,12 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
     std::string token;
     std::optional<net::ListeningSocket> network;
     std::optional<net::UnixSocket> control;
+    bool control_is_activated = false;  // its file is the service manager's
   };
-  // Reads the token and binds what `config` has and is not open already. Nothing changes before
-  // use(); the error is a sentence.
-  Result<Doors, std::string> prepare(const config::Admin& config) const;
+  // Reads the token and binds what `config` has and is not open already, and not among the
+  // inherited either. Nothing changes before use(); the error is a sentence.
+  Result<Doors, std::string> prepare(const config::Admin& config,
+                                     InheritedSockets* inherited = nullptr) const;
 
   // From now on it is as `config` says, with what was prepared for it; what `config` does not have
   // any more is closed, and connections end with what they are reading.
@@ -47,6 +50,15 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
 
   void refill_spares() noexcept { spares_.fill(); }  // now and then
   void close();                                      // before the loop's last turn
+
+  // Its sockets, for another process.
+  std::vector<HandedSockets> duplicate_sockets() const;
+  // They are another's from now on, and the file of the control socket, too. Who is connected is
+  // answered what was asked.
+  void leave();
+  // The file of an inherited control socket is this process's from now on.
+  void own_control_file();
+
   admin::AdminConnections connections() const { return {counters_.open.value(), shed_}; }
 
  private:
@@ -70,6 +82,7 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
   std::string address_;
   std::string control_;
   net::SocketFile control_file_;
+  bool control_is_activated_ = false;
   std::unique_ptr<net::Listener> network_listener_;
   std::unique_ptr<net::Listener> control_listener_;
 };

@@ -36,8 +36,8 @@ struct Change {
   uint64_t max_connections;  // of clients, of each worker
 };
 
-// One for each listener that is not open yet, by its place in the configuration. They are a
-// worker's own.
-using NewSockets = std::unordered_map<size_t, net::ListeningSocket>;
+// Those of each listener that is not open yet, by its place in the configuration: one, or more
+// where another process had more workers. They are a worker's own.
+using NewSockets = std::unordered_multimap<size_t, net::ListeningSocket>;
 
 }  // namespace onehop::server

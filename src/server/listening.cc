@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "onehop/net/adopted_socket.h"
 #include "onehop/net/event_loop.h"
 
 namespace onehop::server {
-namespace {
 
 Result<Address, std::string> listen_address(const std::string& text) {
   auto parsed = parse_host_port(text);
@@ -17,8 +17,6 @@ Result<Address, std::string> listen_address(const std::string& text) {
   if (parsed->host == "localhost") parsed->host = "127.0.0.1";
   return net::resolve(*parsed);
 }
-
-}  // namespace
 
 Result<std::vector<net::ListeningSocket>, std::string> listen(
     const std::string& text, uint32_t backlog, size_t count,
@@ -59,7 +57,7 @@ Result<UnixListening, std::string> listen_at_path(const config::Listener& listen
   listening.sockets.push_back(std::move(made->socket));
   listening.file = std::move(made->file);
   while (listening.sockets.size() < count) {
-    auto another = listening.sockets.front().another();
+    auto another = net::duplicate_of(listening.sockets.front());
     if (!another.has_value()) return failed(another.error().sentence());
     listening.sockets.push_back(std::move(*another));
   }

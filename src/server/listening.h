@@ -12,6 +12,9 @@
 
 namespace onehop::server {
 
+// What a listener's address stands for; the error is a sentence.
+Result<Address, std::string> listen_address(const std::string& text);
+
 // A socket per worker on the same address; an error is a sentence. The first is opened alone, so
 // that a port that another program listens on is an error and not silently shared with it.
 Result<std::vector<net::ListeningSocket>, std::string> listen(

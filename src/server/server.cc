@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -37,6 +38,7 @@
 #include "service_manager.h"
 #include "shown.h"
 #include "stop.h"
+#include "succession.h"
 #include "workers.h"
 
 namespace onehop::server {
@@ -62,7 +64,7 @@ size_t worker_count(const config::Config& config) {
 
 // Declared in the order in which things are needed: destroyed the other way round.
 struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
-  ServerParts(Prepared prepared, std::string version_text, Load again)
+  ServerParts(Prepared prepared, std::string version_text, Load again, Launch launch)
       : version(std::move(version_text)),
         telemetry(proxy::outcome_names(), worker_count(prepared.config())),
         started_unix(std::time(nullptr)),
@@ -73,6 +75,8 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
             loop, [this] { return view(); },
             [this](std::function<void()> done) { workers.when_counted(std::move(done)); },
             in_force.config().admin.hosts),
+        succession({loop, workers, listeners, admin_endpoint, stop, service_manager, in_force},
+                   std::move(launch)),
         reload(loop, std::move(again), *this) {
     add_commands(admin_service.commands(), reload);
     add_endpoint_commands(admin_service.commands(), endpoints, drain_waits);
@@ -118,6 +122,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
 
   Result<void, std::string> bind();
   void watch_signals();
+  void leave();
   void run();
 
   std::string version;
@@ -152,6 +157,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   bool asked_for_sign = false;  // of the workers
   Workers workers{loop, telemetry, failures, access_log, [this] { loop.stop(); }};
   Stop stop{loop, service_manager, listeners, workers};
+  Succession succession;
   Reload reload;
   ConfigWatch config_watch{files, reload};
   std::vector<NewSockets> first_sockets;  // until it runs
@@ -164,6 +170,7 @@ admin::View ServerParts::view() {
   seen.commit = built_from();
   seen.connections = admin_endpoint.connections();
   seen.reloads = {reload.counts().succeeded, reload.counts().failed};
+  seen.process = {::getpid(), succession.predecessor(), succession.failures()};
   seen.start_time_unix_s = started_unix;
   seen.started_ns = started_ns;
   seen.now_ns = loop.now_ns();
@@ -253,6 +260,8 @@ Result<void, std::string> ServerParts::look_up(const Prepared& prepared,
 Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std::string& by,
                                                     std::function<void()> done) {
   if (stop.asked()) return Unexpected<std::string>("it is being stopped");
+  if (succession.under_way())
+    return Unexpected<std::string>("another process is taking over; it has the newest file");
   const size_t wanted = prepared.config().server.workers;
   if (wanted != 0 && wanted != workers.count()) {
     return Unexpected<std::string>(
@@ -286,12 +295,15 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
 
 Result<void, std::string> ServerParts::bind() {
   if (auto made = make_resolver(in_force.config().server.dns); !made.has_value()) return made;
-  auto opened = listeners.open(in_force.snapshot->listeners(), workers.count());
+  if (auto inherited = succession.inherit(); !inherited.has_value()) return inherited;
+  auto opened = listeners.open(in_force.snapshot->listeners(), workers.count(),
+                               succession.inherited());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
-  auto doors = admin_endpoint.prepare(in_force.config().admin);
+  auto doors = admin_endpoint.prepare(in_force.config().admin, succession.inherited());
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
   const auto log_file = access_log.open(in_force.config().log.access);
   if (!log_file.has_value()) return Unexpected<std::string>(log_file.error());
+  if (auto all = succession.bound(); !all.has_value()) return all;
   access_log.use(in_force.snapshot, *log_file);
   use(std::move(in_force), *opened);
   admin_endpoint.use(in_force.config().admin, std::move(*doors));
@@ -304,17 +316,20 @@ Result<void, std::string> ServerParts::bind() {
 void ServerParts::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   for (const int number : {SIGTERM, SIGINT, SIGQUIT})
-    loop.watch_signal(number, [this] { stop.ask(); });
+    loop.watch_signal(number, [this] { leave(); });
   loop.watch_signal(SIGHUP, [this] { reload.ask("SIGHUP"); });
   loop.watch_signal(SIGUSR1, [this] {
     if (access_log.reopen()) return log::info("SIGUSR1: the access log is opened again");
     log::warning("SIGUSR1 is ignored: there is no log file to open again");
   });
-  // What nginx's users expect of it is not there; its default would be to die.
-  loop.watch_signal(SIGUSR2, [] {
-    log::warning("SIGUSR2 is ignored: there is no change of the running program yet");
-  });
+  loop.watch_signal(SIGUSR2, [this] { succession.start_successor(); });
+  loop.watch_signal(SIGCHLD, [this] { succession.on_child_signal(); });
   release_signals();
+}
+
+void ServerParts::leave() {
+  succession.call_off("this one is being stopped");
+  stop.ask();
 }
 
 void ServerParts::run() {
@@ -325,12 +340,14 @@ void ServerParts::run() {
     if (stop.asked()) return;
     workers.start(change(), std::exchange(first_sockets, {}));
     started = true;
-    say_ready();
-    reload.use_patterns(in_force.prepared.loaded.sources.patterns);
-    reload.ready(in_force.sha256);
-    watch_files();
-    if (in_force.config().server.watch && reload.patterns().empty())
-      log::warning("server.watch: standard input cannot be watched");
+    succession.serving([this] {
+      say_ready();
+      reload.use_patterns(in_force.prepared.loaded.sources.patterns);
+      reload.ready(in_force.sha256);
+      watch_files();
+      if (in_force.config().server.watch && reload.patterns().empty())
+        log::warning("server.watch: standard input cannot be watched");
+    });
   });
   loop.run();
   hold_signals();
@@ -346,14 +363,19 @@ Server::Server(std::unique_ptr<ServerParts> parts) : parts_(std::move(parts)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>, std::string> Server::make(Loaded loaded, std::string version,
-                                                          Load again) {
+                                                          Load again, Launch launch) {
   auto prepared = Prepared::make(std::move(loaded), nullptr);
-  if (!prepared.has_value()) return Unexpected<std::string>(prepared.error());
-  auto parts =
-      std::make_unique<ServerParts>(std::move(*prepared), std::move(version), std::move(again));
+  if (!prepared.has_value()) {
+    if (launch.takeover != nullptr) launch.takeover->fail(prepared.error());
+    return Unexpected<std::string>(prepared.error());
+  }
+  auto parts = std::make_unique<ServerParts>(std::move(*prepared), std::move(version),
+                                             std::move(again), std::move(launch));
   parts->watch_signals();
-  if (const auto bound = parts->bind(); !bound.has_value())
+  if (const auto bound = parts->bind(); !bound.has_value()) {
+    parts->succession.fail(bound.error());
     return Unexpected<std::string>(bound.error());
+  }
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
@@ -384,12 +406,13 @@ std::string Server::describe() const {
   return text;
 }
 
-void Server::run() {
+bool Server::run() {
   parts_->run();
+  return !parts_->succession.gave_way();
 }
 
 void Server::stop() {
-  parts_->loop.post([this] { parts_->stop.ask(); });
+  parts_->loop.post([this] { parts_->leave(); });
 }
 
 void Server::every(uint64_t every_ms, std::function<void(const std::string&)> task) {

@@ -39,6 +39,10 @@ void ServiceManager::stopping(std::string_view status) const {
   tell(fmt::format("STOPPING=1\nSTATUS={}", status));
 }
 
+void ServiceManager::main_process(int pid) const {
+  tell(fmt::format("MAINPID={}", pid));
+}
+
 void ServiceManager::tell(const std::string& state) const {
   if (socket_.empty()) return;
   sockaddr_un address{};

@@ -22,6 +22,10 @@ class ServiceManager {
   void reloading(uint64_t monotonic_us) const;  // of CLOCK_MONOTONIC, at this moment
   void stopping(std::string_view status) const;
 
+  // Which process is the service; that one speaks to it from then on.
+  void main_process(int pid) const;
+  void say_no_more() { socket_.clear(); }
+
   // Whether it wants to be told now and then that all is alive (WATCHDOG_USEC), and restarts the
   // program otherwise.
   bool watches() const noexcept { return watches_; }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "listeners.h"
 #include "onehop/base/log.h"
 #include "onehop/config/units.h"
@@ -11,7 +13,17 @@
 
 namespace onehop::server {
 
+void Stop::leave_to(int pid) {
+  state_ = State::draining;
+  left_to_another_ = true;
+  log::info(fmt::format(
+      "process {} serves from now on; draining: requests and tunnels in flight are finished", pid));
+  workers_.drain();
+}
+
 void Stop::ask() {
+  if (std::exchange(left_to_another_, false))
+    return log::info("it drains already, as another process serves; a second signal ends it now");
   if (asked()) return now();
   delay_ms_ > 0 ? announce() : drain();
 }

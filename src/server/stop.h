@@ -29,6 +29,9 @@ class Stop {
   void use_delay(uint64_t delay_ms) { delay_ms_ = delay_ms; }
 
   void ask();
+  // Another process serves in its place: it drains, without a delay and without a word to the
+  // manager, whose the other one is now. Who asks it to stop then is told that it does already.
+  void leave_to(int pid);
   bool asked() const noexcept { return state_ != State::running; }
 
  private:
@@ -43,6 +46,7 @@ class Stop {
   Workers& workers_;
   uint64_t delay_ms_ = 0;
   State state_ = State::running;
+  bool left_to_another_ = false;  // and nobody has asked since
   net::Deadline deadline_{this, net::DeadlineThunk<&Stop::drain>::call};
 };
 

@@ -134,8 +134,8 @@ void Worker::take_listeners(const Change& change, NewSockets& sockets) {
          .handshake_rate =
              static_cast<uint32_t>((tls.handshake_rate + parts_.count - 1) / parts_.count),
          .tells_destination = change.snapshot->tells_of_clients()});
-    const auto socket = sockets.find(i);
-    if (socket != sockets.end()) acceptor->start(std::move(socket->second));
+    const auto [first, last] = sockets.equal_range(i);
+    for (auto socket = first; socket != last; ++socket) acceptor->start(std::move(socket->second));
     now.push_back(std::move(acceptor));
   }
   std::swap(acceptors_, now);
@@ -160,6 +160,15 @@ void Worker::end_acceptor(std::unique_ptr<Acceptor> acceptor) {
   std::erase_if(leaving_, [](const auto& gone) { return gone->handshakes() == 0; });
 }
 
+void Worker::duplicate_sockets(std::function<void(Duplicates)> done) {
+  post([this, done = std::move(done)] {
+    Duplicates made;
+    for (const auto& acceptor : acceptors_)
+      made.emplace_back(acceptor->key(), acceptor->duplicate_sockets());
+    done(std::move(made));
+  });
+}
+
 void Worker::drain() {
   loop_.post([this] { begin_drain(); });
 }
@@ -181,11 +190,24 @@ void Worker::run() {
 
 void Worker::begin_drain() {
   for (auto& acceptor : acceptors_) acceptor->stop();
-  const auto patience = static_cast<uint64_t>(config().drain.count());
-  loop_.arm(drain_deadline_, patience);
+  loop_.arm(drain_deadline_, static_cast<uint64_t>(config().drain.count()));
+  loop_.arm(tunnel_deadline_, static_cast<uint64_t>(config().tunnel_drain.count()));
   const auto idle = static_cast<uint64_t>(config().drain_idle.count());
   if (handshakes() > 0) loop_.arm(handshake_deadline_, idle);
   connections_.drain(idle);
+}
+
+// The time of one kind is over: at the later of the two everything ends.
+void Worker::give_up(http::InFlight kind) {
+  if (!drain_deadline_.armed() && !tunnel_deadline_.armed()) return end();
+  const size_t before = connections_.size();
+  if (kind == http::InFlight::requests) on_handshake_deadline();
+  connections_.give_up(kind);
+  const size_t given_up = before - connections_.size();
+  if (given_up == 0) return;
+  log::warning(fmt::format("worker {}: {} client connections are given up, {} go on with {}",
+                           parts_.index, given_up, connections_.size(),
+                           kind == http::InFlight::requests ? "tunnels" : "requests"));
 }
 
 // A handshake is a client that has not said yet what it wants, as an idle one is.

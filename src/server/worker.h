@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "acceptor.h"
@@ -73,6 +74,11 @@ class Worker final : private Acceptor::Owner,
     post([this] { shed(kShedAtOnce); });
   }
 
+  // From any thread: its listening sockets, for another process; `done` is called on the worker's.
+  using Duplicates =
+      std::vector<std::pair<http::ListenerTerms::Key, std::vector<net::Descriptor>>>;
+  void duplicate_sockets(std::function<void(Duplicates)> done);
+
   // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the
   // worker is done.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
@@ -98,7 +104,9 @@ class Worker final : private Acceptor::Owner,
   size_t shed(size_t most);
   void on_all_closed() override { end_if_drained(); }
   void on_handshake_over() override { end_if_drained(); }
-  void on_drain_deadline() { end(); }
+  void on_drain_deadline() { give_up(http::InFlight::requests); }
+  void on_tunnel_deadline() { give_up(http::InFlight::tunnels); }
+  void give_up(http::InFlight kind);
   void on_handshake_deadline();
   void end_if_drained();
   void judge(http::Client& client) const override;
@@ -114,6 +122,7 @@ class Worker final : private Acceptor::Owner,
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Acceptor>> leaving_;  // their listeners are gone
   net::Deadline drain_deadline_{this, net::DeadlineThunk<&Worker::on_drain_deadline>::call};
+  net::Deadline tunnel_deadline_{this, net::DeadlineThunk<&Worker::on_tunnel_deadline>::call};
   net::Deadline handshake_deadline_{this, net::DeadlineThunk<&Worker::on_handshake_deadline>::call};
   uint64_t max_connections_ = 0;  // of clients
   bool at_limit_ = false;         // the last client that came was told to wait

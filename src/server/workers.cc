@@ -83,6 +83,25 @@ void Workers::when_counted(std::function<void()> done) {
   everybody->report();
 }
 
+void Workers::duplicate_sockets(std::function<void(Worker::Duplicates)> done) {
+  // Main puts them together, so there is no lock; a task is copied, and they cannot be.
+  const auto all = std::make_shared<Worker::Duplicates>();
+  const auto everybody = std::make_shared<Everybody>(
+      loop_, [all, done = std::move(done)] { done(std::move(*all)); });
+  for (auto& worker : workers_) {
+    if (worker->done()) continue;
+    everybody->expect();
+    worker->duplicate_sockets([this, all, everybody](Worker::Duplicates made) {
+      const auto own = std::make_shared<Worker::Duplicates>(std::move(made));
+      loop_.post([all, own] {
+        for (auto& one : *own) all->push_back(std::move(one));
+      });
+      everybody->report();
+    });
+  }
+  everybody->report();
+}
+
 void Workers::renew(const http::ListenerTerms::Key& listener,
                     const std::shared_ptr<const tls::ServerContext>& context) {
   for (auto& worker : workers_) worker->use(listener, context);

@@ -47,6 +47,9 @@ class Workers {
   // at the time of the call.
   void when_counted(std::function<void()> done);
 
+  // The listening sockets of all of them, for another process; `done` is called on the main thread.
+  void duplicate_sockets(std::function<void(Worker::Duplicates)> done);
+
   void drain();
   void stop_now();
 

@@ -126,6 +126,14 @@ Result<std::shared_ptr<const OpenSslServerContext>, Fault> OpenSslServerContext:
   return std::shared_ptr<const OpenSslServerContext>(std::move(made));
 }
 
+std::string OpenSslServerContext::ticket_key_bytes() const {
+  return ticket_keys_ == nullptr ? "" : ticket_keys_->bytes(TicketKeys::Clock::now());
+}
+
+void OpenSslServerContext::use_ticket_key_bytes(std::string_view bytes) const {
+  if (ticket_keys_ != nullptr) ticket_keys_->use_bytes(bytes, TicketKeys::Clock::now());
+}
+
 std::optional<Fault> OpenSslServerContext::make_contexts() {
   const Set certificates = files_.certificates();
   for (const LoadedCertificate* certificate : certificates) {

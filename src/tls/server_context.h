@@ -34,6 +34,8 @@ class OpenSslServerContext final : public ServerContext {
   std::vector<CertificateExpiry> expiries() const override;
   bool files_changed() const override;
   bool presents_as(const Context& other) const override;
+  std::string ticket_key_bytes() const override;
+  void use_ticket_key_bytes(std::string_view bytes) const override;
 
   SslPtr make_ssl() const;
   std::chrono::milliseconds handshake_timeout() const { return settings_.handshake_timeout; }

@@ -40,6 +40,59 @@ void TicketKeys::rotate(Clock::time_point now) {
   if (previous_.has_value() && now - previous_->born >= 2 * rotation_) previous_.reset();
 }
 
+namespace {
+
+constexpr size_t kAgeBytes = 8;  // of milliseconds
+constexpr size_t kBytes = TicketKeys::kNameBytes + 2 * TicketKeys::kKeyBytes + kAgeBytes;
+
+void append(std::string& text, std::span<const unsigned char> bytes) {
+  text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+void append(std::string& text, const TicketKeys::Key& key, TicketKeys::Clock::time_point now) {
+  append(text, key.name);
+  append(text, key.cipher);
+  append(text, key.mac);
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - key.born).count();
+  for (size_t i = 0; i < kAgeBytes; ++i)
+    text.push_back(static_cast<char>(static_cast<uint64_t>(age) >> (8 * (kAgeBytes - 1 - i))));
+}
+
+// `bytes` are as many as one has.
+TicketKeys::Key key_in(std::string_view bytes, TicketKeys::Clock::time_point now) {
+  TicketKeys::Key key;
+  const auto take = [&](std::span<unsigned char> part) {
+    std::ranges::copy(bytes.substr(0, part.size()), part.begin());
+    bytes.remove_prefix(part.size());
+  };
+  take(key.name);
+  take(key.cipher);
+  take(key.mac);
+  uint64_t age = 0;
+  for (const char c : bytes) age = age << 8 | static_cast<unsigned char>(c);
+  key.born = now - std::chrono::milliseconds(age);
+  return key;
+}
+
+}  // namespace
+
+std::string TicketKeys::bytes(Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  rotate(now);
+  std::string text;
+  append(text, current_, now);
+  if (previous_.has_value()) append(text, *previous_, now);
+  return text;
+}
+
+void TicketKeys::use_bytes(std::string_view bytes, Clock::time_point now) {
+  if (bytes.size() != kBytes && bytes.size() != 2 * kBytes) return;
+  const std::lock_guard lock(mutex_);
+  current_ = key_in(bytes.substr(0, kBytes), now);
+  previous_.reset();
+  if (bytes.size() > kBytes) previous_ = key_in(bytes.substr(kBytes), now);
+}
+
 TicketKeys::Key TicketKeys::encrypting(Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   rotate(now);

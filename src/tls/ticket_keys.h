@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The keys of session tickets (RFC 5077 4): AES-256-CBC, and HMAC-SHA256 over it. They never leave
-// the memory of the process, and who holds one can read what was said in its time, so they live for
-// two rotations and are overwritten then.
+// the memory of the process, but for that of one that takes over from it, and who holds one can
+// read what was said in its time, so they live for two rotations and are overwritten then.
 //
 //   key 1   |-- encrypts --|-- decrypts --|
 //   key 2                  |-- encrypts --|-- decrypts --|
@@ -12,6 +12,8 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "onehop/tls/tls.h"
 #include "openssl.h"
@@ -42,6 +44,11 @@ class TicketKeys {
   std::optional<Found> decrypting(std::span<const unsigned char, kNameBytes> name,
                                   Clock::time_point now);
   void set_rotation(std::chrono::milliseconds rotation);
+
+  // All of them, the current one first, each with its age; and those of another process in their
+  // place. Bytes that are not such change nothing.
+  std::string bytes(Clock::time_point now);
+  void use_bytes(std::string_view bytes, Clock::time_point now);
 
  private:
   static Key fresh(Clock::time_point now);

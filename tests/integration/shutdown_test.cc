@@ -5,10 +5,12 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
+#include "tests/support/h2_client.h"
 #include "tests/support/proxy_chain.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
 #include "tests/support/tls_peer.h"
+#include "tests/support/websocket.h"
 
 namespace onehop::test {
 namespace {
@@ -219,18 +221,111 @@ TEST_CASE("whoever waits for a response when drain ends is told, and the log say
   CHECK(eventually([&] { return proxy.errors().find(said) != std::string::npos; }));
 }
 
-TEST_CASE("a tunnel does not keep the proxy from leaving") {
-  ScriptedOrigin origin([](OriginConnection& connection) {
-    connection.must_read_request();
-    connection.send(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
-    connection.wait_end();
-  });
-  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = "drain = \"200ms\""});
+constexpr char kUpgrade[] =
+    "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+// Says back what comes through a tunnel, and never answers anything else.
+void tunnel_or_silence(OriginConnection& connection) {
+  const Request request = connection.must_read_request();
+  if (request.target != "/tunnel") {
+    connection.read_rest();
+    return;
+  }
+  connection.send(
+      request.fields.has("Sec-WebSocket-Key")
+          ? websocket_switch(request)
+          : "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  while (true) {
+    const std::string bytes = connection.read_some();
+    if (bytes.empty() || !connection.try_send(bytes)) return;
+  }
+}
+
+TEST_CASE("86: a tunnel does not keep the proxy from leaving") {
+  ScriptedOrigin origin(tunnel_or_silence);
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()},
+                  .server = "drain = \"60s\"\ntunnel_drain = \"200ms\""});
   Client client = proxy.connect();
-  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  client.send(kUpgrade);
   CHECK(client.read_response().status == 101);
   proxy.signal(SIGTERM);
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("86: a tunnel goes on when drain is over, until tunnel_drain is") {
+  ScriptedOrigin origin(tunnel_or_silence);
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()},
+                  .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
+  Client tunnel = proxy.connect();
+  tunnel.send(kUpgrade);
+  CHECK(tunnel.read_response_head().status == 101);
+  Client request = proxy.connect();
+  request.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 2; }));
+  proxy.signal(SIGTERM);
+  CHECK(request.read_response().status == 503);
+  const std::string said = "1 client connections are given up, 1 go on with tunnels";
+  CHECK(eventually([&] { return proxy.errors().find(said) != std::string::npos; }));
+  tunnel.send("hello");
+  CHECK(tunnel.read_exact(5) == "hello");
+  tunnel.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("86: a request goes on when tunnel_drain is over, and the tunnel is cut") {
+  Gate gate;
+  ScriptedOrigin origin([&](OriginConnection& connection) {
+    const Request request = connection.must_read_request();
+    if (request.target == "/tunnel") {
+      connection.send(
+          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    } else {
+      gate.wait();
+      connection.send(ok("done"));
+    }
+    connection.read_rest();
+  });
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()},
+                  .server = "drain = \"60s\"\ntunnel_drain = \"50ms\""});
+  Client tunnel = proxy.connect();
+  tunnel.send(kUpgrade);
+  CHECK(tunnel.read_response_head().status == 101);
+  Client request = proxy.connect();
+  request.send(kGet);
+  REQUIRE(eventually([&] { return origin.requests() == 2; }));
+  proxy.signal(SIGTERM);
+  tunnel.read_rest();
+  gate.open();
+  CHECK(request.read_response().body == "done");
+  request.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("86: of a connection of HTTP/2 with both, the tunnel goes on when drain is over") {
+  ScriptedOrigin origin(tunnel_or_silence);
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()},
+                  .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
+  H2Peer client = H2Peer::connect(proxy.address());
+  const int32_t tunnel = client.request({{":method", "CONNECT"},
+                                         {":protocol", "websocket"},
+                                         {":scheme", "http"},
+                                         {":authority", "a"},
+                                         {":path", "/tunnel"},
+                                         {"sec-websocket-version", "13"}},
+                                        H2Ends::no);
+  const int32_t request = client.request(h2_request());
+  REQUIRE(eventually([&] { return origin.requests() == 2; }));
+  proxy.signal(SIGTERM);
+  CHECK(client.finish(request).status() == 503);
+  CHECK_FALSE(client.exchange(tunnel).over());
+  CHECK(client.await([&] { return client.goaway_ids().size() == 2; }));
+  REQUIRE(client.data(tunnel, "hello"));
+  CHECK(client.await([&] { return client.exchange(tunnel).body == "hello"; }));
+  client.peer().close();
   CHECK(proxy.wait_exit() == 0);
 }
 

@@ -43,7 +43,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::signal(SIGPIPE, SIG_DFL);  // as a shell starts it: the test ignores it, and exec keeps that
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);  // what the test inherited is not the program's
+  // What the test inherited is not the program's. Those that are go where nothing else is first.
+  constexpr int kAside = 500;
+  int aside = kAside;
+  for (const int descriptor : options.descriptors) ::dup2(descriptor, aside++);
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  for (int i = 0; i < aside - kAside; ++i) ::dup2(kAside + i, 3 + i);
   if (options.open_files != 0) {
     const rlimit limit{options.open_files, options.open_files};
     ::setrlimit(RLIMIT_NOFILE, &limit);

@@ -21,6 +21,7 @@ struct SubprocessOptions {
   std::map<std::string, std::string> environment;  // added to the test's own
   unsigned open_files = 0;                         // RLIMIT_NOFILE, soft and hard; 0 leaves it
   std::string directory;                           // "" is the test's own
+  std::vector<int> descriptors = {};               // the program's 3 and those behind it
 };
 
 class Subprocess {

@@ -51,6 +51,12 @@ struct ShownConfig {
   std::string_view by = "start";  // by what it came
   int64_t since_unix_s = 0;
 };
+// Which process this is, and the one that it took over from.
+struct ShownProcess {
+  int pid = 0;
+  int predecessor = 0;            // 0: there was none
+  uint64_t failed_takeovers = 0;  // of others, from this one
+};
 struct Reloads {
   uint64_t succeeded = 0;
   uint64_t failed = 0;
@@ -91,6 +97,7 @@ struct View {
   std::string_view config_json = {};
   ShownConfig config = {};
   Reloads reloads = {};
+  ShownProcess process = {};
   int64_t start_time_unix_s = 0;  // seconds since 1970
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;

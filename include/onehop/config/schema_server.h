@@ -106,6 +106,8 @@ void describe(Visitor& visit, Some<Server> auto& server) {
               "front take notice; then it drains.");
   visit.value("drain", server.drain, Time{milliseconds(0), kHour},
               "How long a stop waits for what is in flight: as long as orchestrators commonly do.");
+  visit.value("tunnel_drain", server.tunnel_drain, Time{milliseconds(0), kDay},
+              "How long it waits for WebSockets and other tunnels, from the same moment on.");
   visit.value("drain_idle", server.drain_idle, Time{milliseconds(0), kMinute},
               "How long a stop keeps idle client connections, for a request already on its way.");
   visit.value("trusted_proxies", server.trusted_proxies, Text::block,

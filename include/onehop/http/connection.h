@@ -111,6 +111,9 @@ struct ServerSettings {
 
 class ServerConnection;
 
+// What a drain waits for, each kind for a time of its own. `requests` is all but tunnels.
+enum class InFlight : uint8_t { requests, tunnels };
+
 // Owns server connections: those of one worker.
 class ServerConnections {
  public:
@@ -146,6 +149,10 @@ class ServerConnections {
   // The same for those that are there; more may come.
   void drain_present(uint64_t idle_ms);
   void close_all();
+  // Ends what is in flight of that kind; a connection that carries the other kind, too, goes on
+  // with it.
+  void give_up(InFlight kind);
+  size_t tunnels();        // connections that carry one
   void close_oldest();  // the one that came first, whatever it is doing
 
   // Connections say here when they wait for their clients.
@@ -190,6 +197,9 @@ class ServerConnection : public net::Retirable,
   virtual const Client& client() const = 0;
   // Gives up what is in flight.
   virtual void close_now() = 0;
+  // The same of one kind; closed where it has nothing else.
+  virtual void give_up(InFlight kind) = 0;
+  virtual bool has_tunnel() = 0;
 
   bool shed() override {
     close_now();

@@ -41,8 +41,10 @@ class ListeningSocket {
     return ListeningSocket(descriptor, local, Accepts::at_once);
   }
 
-  // One more descriptor of the same socket, with the same queue.
-  Result<ListeningSocket, NetError> another() const;
+  // One that listens already, which it owns from here on; adopted_socket.h looks at it first.
+  static ListeningSocket of_descriptor(int descriptor, const Address& local, Accepts accepts) {
+    return ListeningSocket(descriptor, local, accepts);
+  }
 
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
@@ -51,6 +53,7 @@ class ListeningSocket {
   void reconfigure(uint32_t backlog, Accepts accepts);
 
   int descriptor() const noexcept { return descriptor_; }
+  bool spent() const noexcept { return descriptor_ < 0; }  // it was moved from
   const Address& local() const noexcept { return local_; }
   Accepts accepts() const noexcept { return accepts_; }
 
@@ -86,6 +89,8 @@ class Listener {
 
   // For clients that come from now on; those in the queue stay there.
   virtual void reconfigure(uint32_t backlog, ListeningSocket::Accepts accepts) = 0;
+
+  virtual int descriptor() const noexcept = 0;
 };
 
 }  // namespace onehop::net

@@ -18,6 +18,11 @@ class SocketFile {
  public:
   SocketFile() = default;
   SocketFile(std::string path, dev_t device, ino_t inode);
+  // That of a socket which another process has made and left to this one.
+  static SocketFile taken_over(const std::string& path);
+  // It is left to another process.
+  void leave() noexcept { path_.clear(); }
+
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&& other) noexcept;
   ~SocketFile();

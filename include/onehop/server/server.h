@@ -14,6 +14,7 @@
 #include "onehop/base/result.h"
 #include "onehop/config/config.h"
 #include "onehop/config/load_files.h"
+#include "onehop/server/takeover.h"
 
 namespace onehop::server {
 
@@ -36,12 +37,22 @@ struct NotLoaded {
 // Reads it again. Called on any thread, one call at a time.
 using Load = std::function<Result<Loaded, NotLoaded>()>;
 
+// How the program was started, and from whom it has its sockets.
+struct Launch {
+  // With which it is started again on SIGUSR2, [0] being the program; empty: it cannot be.
+  std::vector<std::string> arguments = {};
+  std::string meeting_point = {};                 // meeting_point_of() its file
+  std::unique_ptr<Takeover> takeover = nullptr;   // null: from nobody
+  bool activated = false;                         // LISTEN_FDS are for it
+};
+
 class Server {
  public:
-  // Resolves names, binds every address and makes the workers; the first thing that fails is the
-  // error, as a sentence. Without `again` there is nothing to reload from.
+  // Resolves names, binds every address that it does not inherit and makes the workers; the first
+  // thing that fails is the error, as a sentence. Without `again` there is nothing to reload from.
   static Result<std::unique_ptr<Server>, std::string> make(Loaded loaded, std::string version,
-                                                           Load again = nullptr);
+                                                           Load again = nullptr,
+                                                           Launch launch = {});
   ~Server();
 
   // Where it listens, ports filled in, in the order of the configuration. The admin address is
@@ -54,8 +65,9 @@ class Server {
 
   // Serves until SIGTERM, SIGINT or stop(), then drains: no new clients, what is in flight is
   // finished within server.drain. A second signal ends it at once. SIGHUP loads the configuration
-  // again.
-  void run();
+  // again; on SIGUSR2 the program is started once more, and takes over. False: it was to take over
+  // and the process before it goes on.
+  bool run();
 
   // From any thread: as SIGTERM.
   void stop();

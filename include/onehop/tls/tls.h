@@ -90,6 +90,12 @@ class ServerContext : public Context {
   static Result<std::shared_ptr<const ServerContext>, std::string> make(
       const config::Listener& listener, const ServerContext* previous,
       std::vector<std::string>& warnings);
+
+  // Its ticket keys as bytes, for a process that takes over, and those of the process before, with
+  // which tickets are made from now on. As secret as what is said with them. Empty: there are none;
+  // bytes that are no keys change nothing. Thread-safe.
+  virtual std::string ticket_key_bytes() const = 0;
+  virtual void use_ticket_key_bytes(std::string_view bytes) const = 0;
 };
 
 // What connections to an upstream are made with: authorities, a certificate of our own, protocols.

@@ -41,6 +41,10 @@ class H1ServerConnection final : public ServerConnection,
   const Client& client() const override { return client_; }
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
+  void give_up(InFlight kind) override {
+    if (has_tunnel() == (kind == InFlight::tunnels)) close_now();
+  }
+  bool has_tunnel() override { return state_ == State::tunnel; }
 
  private:
   enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };

@@ -209,6 +209,23 @@ void H2ServerConnection::close_now() {
   shut(telemetry::Closer::onehop, Violation::stopped);
 }
 
+bool H2ServerConnection::carries(InFlight kind) {
+  const bool tunnel = kind == InFlight::tunnels;
+  return streams_.find_if([&](const H2Stream& stream) { return stream.is_tunnel() == tunnel; }) !=
+         nullptr;
+}
+
+void H2ServerConnection::give_up(InFlight kind) {
+  const bool tunnels = kind == InFlight::tunnels;
+  if (!carries(tunnels ? InFlight::requests : InFlight::tunnels)) {
+    if (!tunnels || carries(kind)) close_now();
+    return;
+  }
+  streams_.for_each([&](H2Stream& stream) {
+    if (stream.is_tunnel() == tunnels) stream.turn_down(Violation::stopped);
+  });
+}
+
 void H2ServerConnection::on_deadline() {
   if (waits_for_head_ && head_begun_)
     return shut(telemetry::Closer::onehop, Violation::head_timeout);

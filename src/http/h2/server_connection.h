@@ -25,6 +25,8 @@ class H2ServerConnection final : public ServerConnection,
   const Client& client() const override { return client_; }
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
+  void give_up(InFlight kind) override;
+  bool has_tunnel() override { return carries(InFlight::tunnels); }
 
  private:
   void on_bytes(Buffer& bytes) override;
@@ -39,6 +41,7 @@ class H2ServerConnection final : public ServerConnection,
   void on_frame_begin(const nghttp2_frame_hd& head) override;
   void on_frame_sent(const nghttp2_frame& frame) override;
 
+  bool carries(InFlight kind);
   bool at_rest() const noexcept { return ListNode<Sheddable>::linked(); }
   void watch();
   bool rest();

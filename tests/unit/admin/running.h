@@ -28,6 +28,7 @@ class Running {
             .version = "0.1.0",
             .commit = "0123456789ab",
             .config_json = "{\"server\":{}}\n",
+            .process = {.pid = 4711, .predecessor = 4700, .failed_takeovers = 2},
             .start_time_unix_s = 1'700'000'000,
             .started_ns = kStart,
             .now_ns = now,

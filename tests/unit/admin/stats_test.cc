@@ -35,9 +35,10 @@ const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none
 
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
-  CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "window",
-                                                "workers", "memory", "downstream", "listeners",
-                                                "routes", "upstreams"});
+  CHECK(keys(document) ==
+        std::set<std::string>{"version", "uptime_us", "start_time", "pid", "takeover", "window",
+                              "workers", "memory", "downstream", "listeners", "routes",
+                              "upstreams"});
   CHECK(keys(document["memory"]) ==
         std::set<std::string>{"buffered_bytes", "buffered_peak_bytes", "buffered_limit_bytes"});
   const Json& downstream = document["downstream"];
@@ -192,6 +193,8 @@ TEST_CASE("the document says what it is a document of") {
   CHECK(document["version"] == "0.1.0");
   CHECK(document["uptime_us"] == 3'000'000);
   CHECK(document["start_time"] == 1'700'000'000);
+  CHECK(document["pid"] == 4711);
+  CHECK(document["takeover"] == Json{{"predecessor_pid", 4700}, {"failed_total", 2}});
   CHECK(document["window"] == "1m");
   CHECK(document["workers"] == 2);
   CHECK(stats(running)["window"] == "total");
