@@ -55,6 +55,7 @@ def chosen_parts(arguments, notes):
     for part, reason in (("syscalls", machine.tracing_missing()),
                          ("instructions", tools.missing("valgrind") or tools.missing("h2load")),
                          ("arrival", load), ("slow-replica", load), ("own", own or load),
+                         ("churn", own or load), ("scale", own),
                          ("h2c", tools.missing("nginx")), ("h2", tools.missing("h2load"))):
         if part in parts and reason:
             parts.remove(part)

@@ -54,6 +54,11 @@ FIGURE_BARS = (
               ("direction", "download"), 32, " MiB", MIB),
     FigureBar("peak memory, slow large upload", "large", "peak_bytes",
               ("direction", "upload"), 32, " MiB", MIB),
+    FigureBar("1,000 upstreams, 10,000 endpoints, 16 workers: ready", "scale", "ready_s",
+              ("upstreams", 1000), 3, " s"),
+    FigureBar("the same: memory", "scale", "rss_bytes", ("upstreams", 1000), 450, " MiB", MIB),
+    FigureBar("an unused endpoint, in one worker", "scale", "endpoint_bytes",
+              ("upstreams", 1000), 2048, " B"),
 )
 
 

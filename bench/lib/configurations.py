@@ -39,6 +39,8 @@ class Site:
     h2: Optional[tuple] = None     # for HTTP/2 without TLS (onehop takes both on `plain`)
     tls: Optional[tuple] = None    # and for either over TLS
     admin: Optional[tuple] = None  # onehop's endpoint
+    control: bool = False          # whether it has a socket for commands, too
+    workers: int = 1               # of onehop
     certificate: Optional[Certificate] = None
     balance: str = "round_robin"
     h2_upstream: bool = False      # HTTP/2 without TLS to the replicas
@@ -51,6 +53,10 @@ class Site:
     @property
     def special(self):
         return self.name.partition("-")[2]
+
+    @property
+    def control_path(self):
+        return os.path.join(self.directory, "control")
 
     @property
     def ordered(self):
@@ -294,7 +300,7 @@ def _haproxy_backend(site, name, replicas, tcp):
 def onehop(site):
     certificate, deferred = site.certificate, site.special == "deferred"
     return lines(
-        "[server]", "workers = 1",
+        "[server]", f"workers = {site.workers}",
         ["[[listener]]", f'address = "{text(site.plain)}"'] if site.plain else None,
         "defer_accept = true" if deferred else None,
         ["[[listener]]", f'address = "{text(site.tls)}"', "[listener.tls]",
@@ -306,8 +312,9 @@ def onehop(site):
          'client_subject_field = "X-Client-Subject"'] if site.exposed else None,
         *(_onehop_route(site, *one) for one in site.ordered),
         ["[admin]", f'listen = "{text(site.admin)}"'] if site.admin else None,
-        ["[log.access]", f'file = "{site.directory}/access.log"'
-         ] if site.special == "logging" else None)
+         f'control = "{site.control_path}"' if site.control else None,
+         ["[log.access]", f'file = "{site.directory}/access.log"'
+          ] if site.special == "logging" else None)
 
 
 def _onehop_route(site, name, prefix, replicas):

@@ -14,7 +14,7 @@ from lib.results import BUILD
 PARTS = {
     "two-hop": ("keepalive", "newconn", "download", "upload", "post", "access-log", "arrival",
                 "slow-replica", "linter", "own", "syscalls", "h2c", "instructions", "idle",
-                "large"),
+                "large", "churn", "scale"),
     "tls": tuple(load.name for load in loads.TLS),
 }
 PROXIES = {
@@ -30,6 +30,7 @@ SHORT_LEAVES_OUT = {       # parts -> proxies that --short does not measure ther
     "arrival": ("haproxy-tcp", "envoy", "caddy"), "slow-replica": ("envoy", "caddy"),
     "syscalls": ("envoy", "caddy"),
     "idle": ("envoy", "caddy"), "large": ("nginx", "haproxy", "envoy", "caddy"),
+    "churn": ("onehop",), "scale": ("onehop",),
 }
 # What each kind of run is scaled to: full, --short, --smoke.
 SCALES = {
@@ -37,6 +38,7 @@ SCALES = {
     "arrival_rounds": (3, 1, 1), "arrival_seconds": (5, 2, 1), "timeout_ms": (5000, 2000, 2000),
     "slow_rate": (3000, 3000, 100), "slow_rounds": (3, 1, 1), "idle_connections": (10000,) * 2 +
     (200,), "large_mib": (1024, 256, 32),
+    "churn_rounds": (5, 3, 1), "upstreams": (1000, 1000, 20),
 }
 TLS_SCALES = {"rounds": (5, 3, 1), "seconds": (2, 1, 1)}
 

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 from typing import Callable
 
-from lib import arrival, h2c, linter, loads, machine, memory, options, syscalls
+from lib import arrival, h2c, linter, living, loads, machine, memory, options, syscalls
 from lib.configurations import BALANCES
 from lib.netns import Loopback
 from lib.processes import BenchError, Supervisor
@@ -159,6 +159,19 @@ def h2c_steps(arguments, stage):
                    h2c.calls(context, stage, name, protocol))
 
 
+def living_steps(arguments, parts, body_bytes):
+    if "churn" in parts:
+        load = {"rate": arguments.slow_rate, "seconds": arguments.arrival_seconds,
+                "timeout_ms": arguments.timeout_ms}
+        for number, variant in turns(list(living.VARIANTS), arguments.churn_rounds):
+            yield Step("churn", "onehop", variant, arguments.arrival_seconds + 0.7,
+                       lambda context, _, variant=variant, number=number:
+                       living.churn(context, "onehop", variant, number, body_bytes, load))
+    if "scale" in parts:
+        yield Step("scale", "onehop", f"{arguments.upstreams:,} upstreams", 5.0,
+                   lambda context, _: living.scale(context, "onehop", arguments.upstreams))
+
+
 def memory_steps(arguments, parts, names):
     for part, variants in (("idle", ("answered", "silent")), ("large", ("download", "upload"))):
         who = [name for name in measured(arguments, part, names) if name in MEMORY_PROXIES]
@@ -204,7 +217,9 @@ def make(arguments, parts, names, versions, replicas, body_bytes):
         if name in COUNTED_PROXIES:
             steps.append(Step("instructions", name, "keepalive", 10.0, lambda context, _, name=name:
                               syscalls.instructions(context, name)))
-    return steps + list(memory_steps(arguments, parts, names))
+    steps += memory_steps(arguments, parts, names)
+    ours = [part for part in parts if "onehop" in measured(arguments, part, names)]
+    return steps + list(living_steps(arguments, ours, body_bytes))
 
 
 def keep(document, step, record):

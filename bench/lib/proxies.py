@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import shlex
+import socket
 import tempfile
 
 from lib import configurations, kernel, netns, tools
@@ -59,6 +60,25 @@ def get(address, path, name, connection=None):
         raise BenchError(f"{name} does not answer {path}: {error!r}") from None
     finally:
         connection.close()
+
+
+class Control(http.client.HTTPConnection):
+    """To onehop's control socket, over which it takes commands."""
+
+    def __init__(self, path, timeout=10):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+    def order(self, method, path):
+        """(status, text) of a command."""
+        self.request(method, path)
+        answer = self.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def check_answer(running, body_bytes):

@@ -205,6 +205,22 @@ def h2c_section(records, calls):
                    "connections to the origin"], lines)])
 
 
+def churn_section(found):
+    lines = [[variant, shown("{:,.0f}", rounds, "changes_per_s"),
+              *latencies(rounds, arrival.PERCENTILES, "{:,.2f}", 1000),
+              *(f"{pick(run['latency_us']['p99'] for run in rounds) / 1000:,.2f}"
+                for pick in (min, max)),
+              cpu_text(rounds), shown("{:,.0f}", rounds, "requests_per_s"), errors_text(rounds)]
+             for variant, rounds in grouped(found, "variant").items()]
+    return Section(
+        f"churn: endpoints that change under load ({found[0]['rate']:,} requests/s on kept "
+        "connections)", ["One endpoint is added and removed, another's weight is changed, over the "
+                         "control socket. Medians of the rounds, which alternate."],
+        [Table("", ["", "changes/s", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "least p99",
+                    "largest p99", "CPU us per request (user + system)", "completed/s", "errors"],
+               lines)])
+
+
 def special_sections(document):
     special = document["special"]
     if "slow-replica" in special:
@@ -233,6 +249,17 @@ def special_sections(document):
             "", ["proxy", "instructions"],
             [[record["proxy"], f"{record['per_request']:,.0f}"]
              for record in special["instructions"]])])
+    if "churn" in special:
+        yield churn_section(special["churn"])
+    if "scale" in special:
+        yield Section("scale: a large configuration at its start", [
+            "Ready when /readyz says so; the file is written meanwhile. An unused endpoint is the "
+            "difference to the same upstreams with one endpoint each."], [Table(
+                "", ["upstreams", "endpoints", "workers", "ready, s", "memory, MiB",
+                     "an unused endpoint, bytes per worker"],
+                [[record["upstreams"], record["endpoints"], record["workers"],
+                  f"{record['ready_s']:.2f}", f"{record['rss_bytes'] / MIB:.1f}",
+                  f"{record['endpoint_bytes']:,.0f}"] for record in special["scale"]])])
     if "idle" in special:
         yield Section("resident memory for each idle client connection", [], [Table(
             "", ["proxy", "connections", "variant", "bytes each", "before, MiB", "after, MiB"],
@@ -289,6 +316,11 @@ def brief(record):
     if kind == "arrival":
         return (f"{'reached' if record['reached'] else 'NOT reached'}, "
                 f"p99 {record['latency_us']['p99']:,.0f} us, errors {errors_text([record])}")
+    if kind == "churn":
+        return (f"{record['changes_per_s']:,.0f} changes/s, p99 {record['latency_us']['p99']:,.0f} "
+                f"us, errors {errors_text([record])}")
+    if kind == "scale":
+        return f"ready in {record['ready_s']:.2f} s, {record['rss_bytes'] / MIB:.0f} MiB"
     if kind == "idle":
         return f"{record['bytes_per_connection']:,.0f} bytes each"
     if kind == "large":

@@ -24,7 +24,7 @@ from lib.sampler import Sampler
 from lib.tables import number
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenarios")
-NAMES = ("two-hop", "booking", "gateway", "saturation", "polyglot")
+NAMES = ("two-hop", "booking", "gateway", "saturation", "polyglot", "rolling")
 PROXIES = ("direct", "onehop", "nginx-stock", "nginx", "haproxy", "haproxy-limited", "haproxy-tcp",
            "envoy", "caddy")
 SEVERAL_SERVICES = PROXIES[:6]  # those that can choose an upstream by its path here
@@ -225,7 +225,10 @@ def _measured(context, module, scale):
     the proxy."""
     to = module.start_replicas(context)
     limits = module.limits(scale) if hasattr(module, "limits") else None
-    context.running = context.proxies.start(context.proxy, to, limits=limits)
+    if hasattr(module, "start_proxy"):  # which is none of configurations.py
+        context.running = module.start_proxy(context)
+    else:
+        context.running = context.proxies.start(context.proxy, to, limits=limits)
     child, admin = context.running.child, context.running.admin
     try:
         if admin:  # it opens after the listener, and the client that found that counts
@@ -235,7 +238,7 @@ def _measured(context, module, scale):
         began = time.monotonic()
         with Sampler(lambda: context.supervisor.children, context.counts) as sampler:
             record = module.run(context, context.running.address, scale)
-        if child and child.exited():
+        if child and child.exited() and not getattr(module, "REPLACED", False):
             raise BenchError(f"{context.proxy} ended during the run: {child.log_tail()}")
         accepted, after = _clients(context) - clients, context.counts()
         usage = {"proxy" if child and name == child.name else name: figures

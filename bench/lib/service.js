@@ -15,8 +15,9 @@ function send(response, status, body) {
   response.end(body);
 }
 
-// `handle(request, response)` answers what is not asked of `/__counts`.
-function serve(port, counts, handle) {
+// `handle(request, response)` answers what is not asked of `/__counts`. By
+// default nobody waits for what is in flight when it is told to end: a queue may be minutes long.
+function serve(port, counts, handle, host = '127.0.0.1', end = () => process.exit(0)) {
   const known = new WeakSet();
   const server = http.createServer((request, response) => {
     if (request.url === '/__counts') return send(response, 200, JSON.stringify(counts));
@@ -28,10 +29,10 @@ function serve(port, counts, handle) {
     return handle(request, response);
   });
   server.keepAliveTimeout = 75000;  // longer than any proxy keeps a connection idle
-  server.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => {
-    console.log(`127.0.0.1:${server.address().port}`);
+  server.listen({ port, host, backlog: 4096 }, () => {
+    console.log(`${host}:${server.address().port}`);
   });
-  process.on('SIGTERM', () => process.exit(0));  // a queue may be minutes long: nobody waits
+  process.on('SIGTERM', () => end(server));
 }
 
 module.exports = { send, serve };

@@ -26,6 +26,9 @@ from lib.processes import BenchError  # noqa: E402  (the path above makes `lib` 
 INSTALL_S = 1800  # k6 takes some minutes of compiling on two cores
 MORE_PLACES = ("/usr/sbin", "/sbin", "/usr/local/go/bin", "/usr/lib/go/bin")
 POSTGRES_PROGRAMS = ("postgres", "initdb", "psql")
+# Debian's packages of modules, which its own interpreter has and another one in PATH need not.
+MODULES = {"python3-grpcio": "grpc", "python3-websockets": "websockets"}
+DEBIANS_PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +62,12 @@ def _folder(name):
 
 
 def find(name):
-    """The path of `name`, or None. The cache goes before the system: its versions are pinned."""
+    """The path of `name`, or None; of a module, that of the interpreter that has it. The cache goes
+    before the system: its versions are pinned."""
+    if name in MODULES:
+        tried = subprocess.run([DEBIANS_PYTHON, "-c", f"import {MODULES[name]}"],
+                               capture_output=True, check=False)
+        return None if tried.returncode else DEBIANS_PYTHON
     if name in PINNED:  # another version elsewhere would make figures that nobody can compare
         path = os.path.join(_folder(name), PINNED[name].program)
         return path if os.access(path, os.X_OK) else None
