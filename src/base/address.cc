@@ -126,7 +126,7 @@ bool Address::operator==(const Address& other) const noexcept {
 std::optional<Address> Address::numeric(std::string_view host, uint16_t port) {
   Address result;
   char text[kMaxIpLength];
-  if (host.size() >= sizeof text) return std::nullopt;
+  if (host.size() >= sizeof text || host.find('\0') != host.npos) return std::nullopt;
   if (host.empty()) host = "0.0.0.0";
   text[host.copy(text, host.size())] = '\0';
   if (inet_pton(AF_INET, text, &result.storage_.v4.sin_addr) == 1) {

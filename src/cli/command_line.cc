@@ -259,7 +259,10 @@ std::string unknown(std::string_view what, std::string_view word,
 // CLI11 looks at what is missing before it looks at what it does not know, so a slip in an option's
 // name would be answered with "--listen is required". Empty where no word is unknown.
 std::string unknown_word(const CLI::App& app, const CLI::App& command) {
-  for (const std::string& word : app.remaining()) {
+  const std::vector<std::string> remaining = app.remaining();
+  for (const std::string& word : remaining) {
+    // A file behind another unknown word is what that one was to be done with.
+    if (&word != &remaining.front() && !word.starts_with('-')) break;
     const std::string meant = meant_by(word, &command == &app ? "" : command.get_name());
     if (!meant.empty())
       return fmt::format("{}: an unknown {}; did you mean `{}`?", word,

@@ -12,27 +12,23 @@
 #include <utility>
 
 #include "choosing.h"
-#include "expand.h"
-#include "key_path.h"
 #include "json_tree.h"
+#include "key_path.h"
 #include "key_words.h"
 #include "merge.h"
+#include "node_reports.h"
 #include "onehop/base/ascii.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
 #include "onehop/config/units.h"
 #include "plain_values.h"
-#include "toml_node.h"
 
 namespace onehop::config {
 namespace {
 
-class Reader {
+class Reader final : private NodeReports {
  public:
-  // `files` are those that nodes may be of. Without a `lookup` text is taken as it is.
-  Reader(const Files& files, const Lookup& lookup) : files_(files), lookup_(lookup) {
-    reading_.files = files.names();
-  }
+  using NodeReports::NodeReports;
 
   Reading read(const toml::table& root) {
     std::vector<std::string> include;  // which is done
@@ -45,7 +41,8 @@ class Reader {
     ListReading made;
     read_table(root, made.list);
     if (!root.contains("endpoints"))
-      report("endpoints", place(root.source()), "a list of endpoints, which may be empty, found nothing");
+      report("endpoints", place(root.source()),
+             "a list of endpoints, which may be empty, found nothing");
     made.reading = std::move(reading_);
     return made;
   }
@@ -147,8 +144,6 @@ class Reader {
     return members;
   }
 
-  Place place(const toml::source_region& region) const { return files_.place(region); }
-
   template <class T>
   void read_table(const toml::table& table, T& member) {
     const toml::table* const outer = std::exchange(table_, &table);
@@ -188,7 +183,6 @@ class Reader {
   }
 
   void note_place(const toml::node& node) { reading_.places.emplace(path_, place(node.source())); }
-  std::optional<Expanded> expanded(const std::string& path, const toml::node& node);
   std::optional<uint64_t> read_count(std::string_view key, const Count& rule);
   struct Words {
     std::span<const std::string_view> names;
@@ -196,16 +190,8 @@ class Reader {
   };
   std::optional<size_t> read_choice(std::string_view key, const Words& words,
                                     std::string_view expected);
-  std::string found(const std::string& path, const toml::node& node) const;
-  void report(const std::string& path, Place at, std::string sentence);
-  void refuse(const std::string& path, const toml::node& node, std::string_view expected,
-              std::string_view remark = {});
-  void refuse_type(const std::string& path, const toml::node& node, std::string_view expected);
   void refuse_unknown_keys();
 
-  const Files& files_;
-  const Lookup& lookup_;
-  Reading reading_;
   std::string path_;                    // of the table that is being read
   const toml::table* table_ = nullptr;  // that table
   std::vector<std::string_view> keys_;  // its keys, so far
@@ -344,47 +330,6 @@ std::optional<size_t> Reader::read_choice(std::string_view key, const Words& wor
   }
   refuse_type(path, *node, expected);
   return std::nullopt;
-}
-
-// The string with its variables replaced; nothing when that failed, which is reported.
-std::optional<Expanded> Reader::expanded(const std::string& path, const toml::node& node) {
-  if (!lookup_) return Expanded{node.ref<std::string>()};
-  Result<Expanded, std::string> result = expand(node.ref<std::string>(), lookup_);
-  if (!result) {
-    report(path, place(node.source()), result.error());
-    return std::nullopt;
-  }
-  if (result->secret) reading_.config.masked.push_back(path);
-  return std::move(*result);
-}
-
-// What stands in the file, for a message.
-std::string Reader::found(const std::string& path, const toml::node& node) const {
-  if (const auto* text = node.as_string()) {
-    const std::vector<std::string>& masked = reading_.config.masked;
-    if (std::ranges::find(masked, path) != masked.end()) return "***";
-    if (!lookup_) return shown(text->get());
-    const Result<Expanded, std::string> result = expand(text->get(), lookup_);
-    return shown(result ? result->text : text->get());
-  }
-  return shown_node(node);
-}
-
-void Reader::report(const std::string& path, Place at, std::string sentence) {
-  reading_.problems.push_back(reading_.problem(at, path, std::move(sentence)));
-  reading_.refused.insert(path);
-}
-
-void Reader::refuse(const std::string& path, const toml::node& node, std::string_view expected,
-                    std::string_view remark) {
-  std::string sentence = fmt::format("{}, found {}", expected, found(path, node));
-  if (!remark.empty()) sentence += fmt::format(" ({})", remark);
-  report(path, place(node.source()), std::move(sentence));
-}
-
-void Reader::refuse_type(const std::string& path, const toml::node& node,
-                         std::string_view expected) {
-  refuse(path, node, expected, type_remark(node));
 }
 
 void Reader::refuse_unknown_keys() {

@@ -50,8 +50,8 @@ void ServerConnections::close_oldest() {
   if (ServerConnection* const oldest = list_.front()) oldest->close_now();
 }
 
-void ServerConnections::give_up(InFlight kind) {
-  list_.for_each([&](ServerConnection& connection) { connection.give_up(kind); });
+void ServerConnections::cut(InFlight kind) {
+  list_.for_each([&](ServerConnection& connection) { connection.cut(kind); });
 }
 
 size_t ServerConnections::tunnels() {

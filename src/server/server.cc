@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
-#include <optional>
 #include <utility>
 
 #include "admin_endpoint.h"
@@ -22,6 +21,7 @@
 #include "limits.h"
 #include "listeners.h"
 #include "log_writer.h"
+#include "name_servers.h"
 #include "name_wait.h"
 #include "onehop/admin/answer.h"
 #include "onehop/admin/difference.h"
@@ -29,7 +29,7 @@
 #include "onehop/base/buffer.h"
 #include "onehop/base/log.h"
 #include "onehop/base/memory_return.h"
-#include "onehop/net/resolver.h"
+#include "onehop/config/rules.h"
 #include "onehop/proxy/failure_log.h"
 #include "onehop/proxy/outcome.h"
 #include "onehop/server/log_settings.h"
@@ -45,10 +45,6 @@ namespace onehop::server {
 namespace {
 
 constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
-
-std::string_view balance_name(config::Balance balance) {
-  return balance == config::Balance::round_robin ? "round_robin" : "least_requests";
-}
 
 std::vector<std::string> addresses_text(const std::vector<Address>& addresses) {
   std::vector<std::string> texts;
@@ -93,7 +89,6 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
 
   TlsContexts contexts() const override { return in_force.prepared.tls; }
   Result<void, std::string> look_up(const Prepared& prepared, std::function<void()> then) override;
-  Result<void, std::string> make_resolver(const config::Dns& dns);
   void on_endpoints(const config::Upstream& upstream, const upstream::EndpointSet& set) override {
     workers.use(upstream, set);
   }
@@ -134,8 +129,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   uint64_t started_ns;
   telemetry::Windows windows;
   MemoryReturn memory_return;
-  std::shared_ptr<net::Resolver> resolver;
-  std::optional<config::Dns> asked_of;  // what the resolver was made for
+  NameServers name_servers{loop};
   net::KernelFileWatcher files{loop};
   EndpointSets endpoints{loop, telemetry, *this, files};
   NameWait name_wait{loop};
@@ -231,29 +225,11 @@ std::shared_ptr<const Change> ServerParts::change() {
   return made;
 }
 
-// A configuration with other name servers has a resolver of its own; look-ups that are under way
-// keep the one that they have.
-Result<void, std::string> ServerParts::make_resolver(const config::Dns& dns) {
-  if (asked_of == dns) return {};
-  net::Resolver::Options options;
-  options.timeout_ms = static_cast<uint32_t>(dns.timeout.count());
-  for (const std::string& server : dns.servers) {
-    const auto plain = Address::numeric(server, 0);
-    const auto given = parse_host_port(server);
-    options.servers.push_back(plain ? *plain : *Address::numeric(given->host, given->port));
-  }
-  auto made = net::Resolver::make(loop, options);
-  if (!made.has_value()) return Unexpected<std::string>(made.error());
-  resolver = std::move(*made);
-  asked_of = dns;
-  return {};
-}
-
 Result<void, std::string> ServerParts::look_up(const Prepared& prepared,
                                                std::function<void()> then) {
   const config::Config& config = prepared.config();
-  if (auto made = make_resolver(config.server.dns); !made.has_value()) return made;
-  name_wait.begin(endpoints.stage(config, resolver), std::move(then));
+  if (auto made = name_servers.use(config.server.dns); !made.has_value()) return made;
+  name_wait.begin(endpoints.stage(config, name_servers.resolver()), std::move(then));
   return {};
 }
 
@@ -294,7 +270,7 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
 }
 
 Result<void, std::string> ServerParts::bind() {
-  if (auto made = make_resolver(in_force.config().server.dns); !made.has_value()) return made;
+  if (auto made = name_servers.use(in_force.config().server.dns); !made.has_value()) return made;
   if (auto inherited = succession.inherit(); !inherited.has_value()) return inherited;
   auto opened = listeners.open(in_force.snapshot->listeners(), workers.count(),
                                succession.inherited());
@@ -336,7 +312,7 @@ void ServerParts::run() {
   on_sample();
   on_renewal();
   if (report_task) loop.arm(report, report_ms);
-  name_wait.begin(endpoints.stage(in_force.config(), resolver), [this] {
+  name_wait.begin(endpoints.stage(in_force.config(), name_servers.resolver()), [this] {
     if (stop.asked()) return;
     workers.start(change(), std::exchange(first_sockets, {}));
     started = true;
@@ -395,7 +371,7 @@ std::string Server::describe() const {
     std::vector<std::string> names;
     for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);
     text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "),
-                        balance_name(upstream.balance));
+                        config::names(upstream.balance).at(static_cast<size_t>(upstream.balance)));
     if (upstream.tls.enabled && upstream.tls.insecure_skip_verify)
       text +=
           fmt::format("warning: upstream {}: its certificates are not verified\n", upstream.name);

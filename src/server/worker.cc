@@ -202,7 +202,7 @@ void Worker::give_up(http::InFlight kind) {
   if (!drain_deadline_.armed() && !tunnel_deadline_.armed()) return end();
   const size_t before = connections_.size();
   if (kind == http::InFlight::requests) on_handshake_deadline();
-  connections_.give_up(kind);
+  connections_.cut(kind);
   const size_t given_up = before - connections_.size();
   if (given_up == 0) return;
   log::warning(fmt::format("worker {}: {} client connections are given up, {} go on with {}",

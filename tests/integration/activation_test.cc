@@ -85,18 +85,18 @@ TEST_CASE("an activated socket for which there is no listener is an error at the
 }
 
 TEST_CASE("what is no listening stream socket is an error that says what is needed") {
+  const bool is_socket = GENERATE(true, false);
+  const std::string sentence = is_socket ? "it does not listen" : "it is no socket";
   const Opened mute(-1);
   const Opened clients;
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  const auto [fd, sentence] =
-      GENERATE_COPY(std::pair(mute.fd, "it does not listen"), std::pair(null, "it is no socket"));
   const TemporaryFile file("onehop.toml", toml("127.0.0.1:1", clients.address, ""));
-  const Finished finished = run_program(
-      launched(file.path(), 1),
-      {.environment = {}, .open_files = 0, .directory = "", .descriptors = {fd}});
+  const Finished finished =
+      run_program(launched(file.path(), 1), {.environment = {}, .open_files = 0, .directory = "",
+                                             .descriptors = {is_socket ? mute.fd : null}});
   ::close(null);
   CHECK(finished.code == 1);
-  CHECK(finished.errors.find("descriptor 3 of LISTEN_FDS: " + std::string(sentence)) !=
+  CHECK(finished.errors.find("descriptor 3 of LISTEN_FDS: " + sentence) !=
         std::string::npos);
 }
 

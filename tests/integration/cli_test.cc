@@ -151,16 +151,16 @@ TEST_CASE("a slip in a name is answered with the name that was meant, not with w
        "--lisen: an unknown option; did you mean --listen?\n"
        "Run onehop proxy --help for more information.\n"},
       {{"run", "--zzz"},
-       "--zzz: an unknown option; known here: --help, --config\nRun onehop run --help for more "
-       "information.\n"},
+       "--zzz: an unknown option; known here: --help, --config, --takeover\n"
+       "Run onehop run --help for more information.\n"},
       {{"chek", "onehop.toml"},
        "chek: an unknown command; did you mean check?\nRun onehop --help for more "
        "information.\n"},
       {{"bogus"},
        "bogus: an unknown command; known here: proxy, run, check, diff, reload, demo, stats, "
        "check-health, log, version, help\nRun onehop --help for more information.\n"},
-      {{"-x"},
-       "-x: an unknown option; known here: --help, --version\nRun onehop --help for more "
+      {{"-y"},
+       "-y: an unknown option; known here: --help, --version\nRun onehop --help for more "
        "information.\n"},
       {{},
        "a command is needed: proxy, run, check, diff, reload, demo, stats, check-health, log, "

@@ -236,7 +236,7 @@ void tunnel_or_silence(OriginConnection& connection) {
           ? websocket_switch(request)
           : "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
   while (true) {
-    const std::string bytes = connection.read_some();
+    const std::string bytes = connection.try_read_some();
     if (bytes.empty() || !connection.try_send(bytes)) return;
   }
 }

@@ -181,6 +181,12 @@ std::string Peer::read_through(std::string_view mark) {
   return take(at + mark.size());
 }
 
+std::string Peer::try_read_some() {
+  if (input_.empty() && receive(Deadline()) == Got::nothing)
+    throw PeerError("nothing came in time");
+  return take(input_.size());
+}
+
 Rest Peer::read_rest() {
   while (true) {
     switch (receive(Deadline())) {

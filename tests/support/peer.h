@@ -50,7 +50,8 @@ class Peer {
   // can tell).
   void wait_until_read();
 
-  std::string read_some();  // "" at the end; throws on reset
+  std::string read_some();      // "" at the end; throws on reset
+  std::string try_read_some();  // "" at the end, by a reset too
   std::string read_exact(size_t size);
   std::string read_through(std::string_view mark);  // up to and with the mark
   Rest read_rest();                   // until the end of the connection, whichever it is

@@ -151,7 +151,7 @@ class ServerConnections {
   void close_all();
   // Ends what is in flight of that kind; a connection that carries the other kind, too, goes on
   // with it.
-  void give_up(InFlight kind);
+  void cut(InFlight kind);
   size_t tunnels();        // connections that carry one
   void close_oldest();  // the one that came first, whatever it is doing
 
@@ -198,7 +198,7 @@ class ServerConnection : public net::Retirable,
   // Gives up what is in flight.
   virtual void close_now() = 0;
   // The same of one kind; closed where it has nothing else.
-  virtual void give_up(InFlight kind) = 0;
+  virtual void cut(InFlight kind) = 0;
   virtual bool has_tunnel() = 0;
 
   bool shed() override {

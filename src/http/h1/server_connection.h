@@ -41,7 +41,7 @@ class H1ServerConnection final : public ServerConnection,
   const Client& client() const override { return client_; }
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
-  void give_up(InFlight kind) override {
+  void cut(InFlight kind) override {
     if (has_tunnel() == (kind == InFlight::tunnels)) close_now();
   }
   bool has_tunnel() override { return state_ == State::tunnel; }

@@ -215,7 +215,7 @@ bool H2ServerConnection::carries(InFlight kind) {
          nullptr;
 }
 
-void H2ServerConnection::give_up(InFlight kind) {
+void H2ServerConnection::cut(InFlight kind) {
   const bool tunnels = kind == InFlight::tunnels;
   if (!carries(tunnels ? InFlight::requests : InFlight::tunnels)) {
     if (!tunnels || carries(kind)) close_now();

@@ -25,7 +25,7 @@ class H2ServerConnection final : public ServerConnection,
   const Client& client() const override { return client_; }
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
-  void give_up(InFlight kind) override;
+  void cut(InFlight kind) override;
   bool has_tunnel() override { return carries(InFlight::tunnels); }
 
  private:

@@ -75,7 +75,7 @@ TEST_CASE("mistakes are those of endpoints in [upstream.NAME], all of them, with
                  "  \"10.0.0.3:1\",\n  \"10.0.0.3:1\" ]\nretries = 3\n",
                  "a.toml") ==
         Lines{"a.toml:1:14: endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or \"NAME:PORT\" "
-              "with a port from 1 to 65535, or \"srv:NAME\", found \"10.0.0.1\"",
+              "with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", found \"10.0.0.1\"",
               "a.toml:2:38: endpoints[1].weight: 1 to 1000, found 0",
               "a.toml:4:3: endpoints[3]: an endpoint of its own, found that of endpoints[2] (line "
               "3)",
