@@ -18,6 +18,8 @@
 namespace onehop::server {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr std::string_view kStandardOutput = "-";
 constexpr std::chrono::seconds kBetweenComplaints{10};
 constexpr int kPollMs = 50;
@@ -35,7 +37,20 @@ bool is_regular(int descriptor) {
 }
 
 std::string text_of(int error) {
+  if (error == ETIMEDOUT) return "nobody reads it";
   return std::error_code(error, std::generic_category()).message();
+}
+
+// A pipe is opened anew where that may be done: this descriptor then does not wait, also where
+// somebody else wrote to the pipe behind poll(), and the one that was given is as it was.
+int open_standard_output() {
+  struct stat found {};
+  if (::fstat(STDOUT_FILENO, &found) == 0 && S_ISFIFO(found.st_mode)) {
+    const int own =
+        ::open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (own >= 0) return own;
+  }
+  return ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
 }  // namespace
@@ -46,12 +61,12 @@ LogFile::LogFile(std::string path, int descriptor, bool regular)
 }
 
 LogFile::~LogFile() {
+  if (lost_ > 0) log::warning("access log: " + lost_text());
   ::close(descriptor_);
 }
 
 Result<std::shared_ptr<LogFile>, std::string> LogFile::open(const std::string& path) {
-  const int descriptor =
-      path == kStandardOutput ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open_file(path);
+  const int descriptor = path == kStandardOutput ? open_standard_output() : open_file(path);
   if (descriptor < 0)
     return Unexpected<std::string>(
         fmt::format("log.access.file: {} cannot be opened: {}", path, text_of(errno)));
@@ -65,11 +80,19 @@ bool LogFile::has_path() const {
 void LogFile::reopen() {
   if (!has_path()) return;
   const int descriptor = open_file(path_);
-  if (descriptor < 0)
-    return say(fmt::format("{} cannot be opened again: {}", path_, text_of(errno)));
+  if (descriptor < 0) {
+    say(fmt::format("{} cannot be opened again: {}", path_, text_of(errno)));
+    return;
+  }
   ::close(std::exchange(descriptor_, descriptor));
   regular_ = is_regular(descriptor_);
   torn_ = false;
+  stuck_since_ = {};
+}
+
+std::chrono::steady_clock::duration LogFile::stuck_for() const {
+  if (stuck_since_ == steady_clock::time_point()) return {};
+  return steady_clock::now() - stuck_since_;
 }
 
 void LogFile::look() {
@@ -89,7 +112,10 @@ size_t LogFile::write_some(const std::function<bool()>& give_up) {
     size_t size = batch_.size() - done;
     if (!regular_) {
       pollfd ready{descriptor_, POLLOUT, 0};
-      const int found = ::poll(&ready, 1, kPollMs);
+      // Whoever has given up does not wait for each of the batches that are still to come.
+      const int found = ::poll(&ready, 1, give_up() ? 0 : kPollMs);
+      if (found == 0 && stuck_since_ == steady_clock::time_point())
+        stuck_since_ = steady_clock::now();
       if (found == 0 && give_up()) error_ = ETIMEDOUT;
       if (error_ != 0) return done;
       if (found <= 0) continue;
@@ -98,8 +124,9 @@ size_t LogFile::write_some(const std::function<bool()>& give_up) {
     const ssize_t written = ::write(descriptor_, batch_.data() + done, size);
     if (written >= 0) {
       done += static_cast<size_t>(written);
+      stuck_since_ = {};
     } else if (errno == EAGAIN ? give_up() : errno != EINTR) {
-      error_ = errno;
+      error_ = errno == EAGAIN ? ETIMEDOUT : errno;
       return done;
     }
   }
@@ -124,16 +151,22 @@ void LogFile::write(const std::function<void(size_t worker, Fate fate)>& count,
   lost_ += workers_.size() - lines;
   workers_.clear();
   batch_.clear();
-  if (lost_ > 0 && error_ != 0)
-    say(fmt::format("{} lines of {} are lost: {}", lost_, path_, text_of(error_)));
+  if (error_ == 0) return;
+  why_lost_ = error_;
+  if (lost_ > 0 && say(lost_text())) lost_ = 0;
 }
 
-void LogFile::say(const std::string& sentence) {
-  const auto now = std::chrono::steady_clock::now();
-  if (said_.time_since_epoch().count() != 0 && now - said_ < kBetweenComplaints) return;
+std::string LogFile::lost_text() const {
+  return fmt::format("{} of {} {} lost: {}", lost_ == 1 ? "1 line" : fmt::format("{} lines", lost_),
+                     path_, lost_ == 1 ? "is" : "are", text_of(why_lost_));
+}
+
+bool LogFile::say(const std::string& sentence) {
+  const auto now = steady_clock::now();
+  if (said_.time_since_epoch().count() != 0 && now - said_ < kBetweenComplaints) return false;
   said_ = now;
-  lost_ = 0;
   log::warning("access log: " + sentence);
+  return true;
 }
 
 }  // namespace onehop::server

@@ -3,7 +3,8 @@
 // in it or, where a write failed in the middle, ended before the next one.
 //
 // It is written with O_APPEND, created 0640. What is no regular file (a pipe, a terminal) may take
-// nothing for long: it is asked before each write, so that a stop is noticed.
+// nothing for long: it is asked before each write, so that a stop is noticed. What is lost is said
+// at most every ten seconds, the rest by the destructor.
 #pragma once
 
 #include <chrono>
@@ -42,6 +43,8 @@ class LogFile {
   enum class Fate : uint8_t { written, lost };
   void write(const std::function<void(size_t worker, Fate fate)>& count,
              const std::function<bool()>& give_up);
+  // How long it has taken nothing by now, while something was to be written.
+  std::chrono::steady_clock::duration stuck_for() const;
 
   // Opens the path again, which somebody else may have given another file by now. Where that fails
   // the old one goes on.
@@ -52,7 +55,8 @@ class LogFile {
  private:
   LogFile(std::string path, int descriptor, bool regular);
   size_t write_some(const std::function<bool()>& give_up);
-  void say(const std::string& sentence);
+  std::string lost_text() const;
+  bool say(const std::string& sentence);  // whether it was said, and not left out
 
   std::string path_;
   int descriptor_;
@@ -62,6 +66,8 @@ class LogFile {
   std::vector<size_t> workers_;  // of the lines in it
   int error_ = 0;                // of the last write
   uint64_t lost_ = 0;            // lines, since that was last said
+  int why_lost_ = 0;
+  std::chrono::steady_clock::time_point stuck_since_{};  // the beginning: it is not
   std::chrono::steady_clock::time_point said_{};
 };
 

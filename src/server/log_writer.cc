@@ -50,6 +50,7 @@ void LogWriter::use(const std::shared_ptr<const proxy::Snapshot>& snapshot,
                     .alive = snapshot,
                     .file = std::move(file),
                     .format = AccessFormat(snapshot->config().log.access.format)});
+    new_waits_ = true;
   }
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
@@ -67,6 +68,8 @@ void LogWriter::finish() {
   closing_ = true;
   bell_.wake();
   thread_.join();
+  settings_.clear();  // they say what was lost of late
+  newest_.reset();
 }
 
 void LogWriter::run() {
@@ -87,6 +90,7 @@ void LogWriter::take_new() {
   const std::lock_guard lock(mutex_);
   std::ranges::move(new_, std::back_inserter(settings_));
   new_.clear();
+  new_waits_ = false;
 }
 
 // Of each ring what is in it now, so that a busy one does not keep the others waiting.
@@ -129,7 +133,17 @@ void LogWriter::write(LogFile& file) {
         (fate == LogFile::Fate::written ? counters.access_log_written : counters.access_log_failed)
             .add();
       },
-      [this] { return closing_ && steady_clock::now() > deadline_.load(); });
+      [this, &file] { return gives_up(file); });
+}
+
+// A pipe that takes nothing is waited for, as there is nothing better to do. But not beyond a
+// stop's patience, and not while another file, or a new one at its path, would be waiting with it.
+bool LogWriter::gives_up(const LogFile& file) const {
+  if (closing_) return steady_clock::now() > deadline_.load();
+  if (file.stuck_for() < kPatience) return false;
+  return reopen_ || new_waits_ || std::ranges::any_of(settings_, [&](const Settings& settings) {
+           return settings.file.get() != &file;
+         });
 }
 
 void LogWriter::write_all() {

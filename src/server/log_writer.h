@@ -76,6 +76,7 @@ class LogWriter {
   void write_down(size_t worker, std::string_view bytes);
   Settings* settings_of(uint64_t snapshot);
   void write(LogFile& file);
+  bool gives_up(const LogFile& file) const;
   void write_all();
   void look_around();
   void reopen_all();
@@ -89,6 +90,7 @@ class LogWriter {
   std::mutex mutex_;
   std::vector<Settings> new_;  // under the mutex
 
+  std::atomic<bool> new_waits_ = false;
   std::atomic<bool> reopen_ = false;
   std::atomic<bool> closing_ = false;
   std::atomic<std::chrono::steady_clock::time_point> deadline_{};

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -194,6 +195,20 @@ TEST_CASE("a line that was torn by a full pipe is ended before the next one") {
   read_all();
   CHECK(read.ends_with("\nwhole\n"));
   CHECK(side.written.back() == 0);
+}
+
+TEST_CASE("who has given up a pipe that nobody reads does not wait for each further batch") {
+  Pipe pipe;
+  Side side(pipe.path);
+  CHECK(side.file->stuck_for().count() == 0);
+  for (int i = 0; i < 100; ++i) {
+    side.add(std::string(100'000, 'x'));
+    side.write();
+  }
+  CHECK(side.file->stuck_for().count() > 0);
+  // Of the 99 that it did not take none was waited for: 50 ms each would be 5 s.
+  CHECK(side.file->stuck_for() < std::chrono::seconds(4));
+  CHECK(side.lost.size() == 100);
 }
 
 }  // namespace
