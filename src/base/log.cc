@@ -5,7 +5,6 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "log_text.h"
+#include "standard_error.h"
 
 namespace onehop::log {
 namespace {
@@ -46,7 +46,7 @@ Level of_spdlog(spdlog::level::level_enum level) {
 
 class Loggers {
  public:
-  Loggers() : sink_(std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+  Loggers() : sink_(std::make_shared<StandardError>()) {
     for (const RoomRow& row : kRooms)
       loggers_.push_back(std::make_unique<spdlog::logger>(std::string(row.name), sink_));
     use(Format::text);
@@ -63,7 +63,7 @@ class Loggers {
   }
 
  private:
-  std::shared_ptr<spdlog::sinks::stderr_sink_mt> sink_;
+  std::shared_ptr<StandardError> sink_;
   std::vector<std::unique_ptr<spdlog::logger>> loggers_;
 };
 

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How the proxy leaves (edge case 84): it finishes what is in flight, within a bound, and ends with
 // 0.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <string>
 
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
@@ -9,6 +14,7 @@
 #include "tests/support/proxy_chain.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
+#include "tests/support/subprocess.h"
 #include "tests/support/tls_peer.h"
 #include "tests/support/websocket.h"
 
@@ -344,6 +350,25 @@ TEST_CASE("readyz turns 503 while the proxy drains, healthz stays 200") {
   CHECK(client.read_response().status == 200);
   client.close();
   CHECK(proxy.wait_exit() == 0);
+}
+
+TEST_CASE("a pipe that nobody reads at standard error keeps nobody from leaving") {
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int writer = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  const std::string block(4096, 'x');
+  while (::write(writer, block.data(), block.size()) > 0) {
+  }
+  Subprocess proxy({"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>" + path, ProxyProcess::binary(),
+                    "proxy", "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1"});
+  CHECK(proxy.wait_line("listening on ").has_value());
+  proxy.signal(SIGTERM);
+  CHECK(proxy.wait_exit() == 0);
+  ::close(writer);
+  ::close(reader);
+  ::unlink(path.c_str());
 }
 
 TEST_CASE("several workers leave together") {
