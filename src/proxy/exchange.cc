@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "at_once.h"
-#include "client_identity.h"
 #include "connection_auth.h"
 #include "grpc.h"
 #include "local_reply.h"
@@ -43,6 +42,9 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   const Snapshot& snapshot = epoch_->snapshot();
   http::RequestHead head = received;
   if (notes_ != nullptr) notes_->asked(received);
+  const Trust trust{snapshot.trusts(client_), snapshot.trusted()};
+  const auto who = identify(head, client_, trust, arena_);
+  if (notes_ != nullptr && who.has_value()) notes_->came_from(who->address);
   client_minor_ = head.version_minor;
   grpc_ = is_grpc(head.fields);
   asked_ = ends == Ends::yes ? Asked::all : Asked::body;
@@ -62,7 +64,7 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   if (!way->match.has_value()) return reply(Outcome::no_route, {});
   upstream_ = &epoch_->upstream(way->match->upstream);
   settings_ = &epoch_->config_of_upstream(way->match->upstream);
-  if (const auto refused = make_request(head)) return reply(*refused, {});
+  if (const auto refused = make_request(head, trust, who)) return reply(*refused, {});
   if (asked_ == Asked::body && request_.fields.find(http::FieldId::expect) != nullptr)
     asked_ = Asked::held;
   account();
@@ -75,17 +77,15 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
 }
 
 // What is sent upstream, or why nothing is.
-std::optional<Outcome> Exchange::make_request(const http::RequestHead& head) {
+std::optional<Outcome> Exchange::make_request(const http::RequestHead& head, const Trust& trust,
+                                              const Result<ClientIdentity, Outcome>& who) {
   const Snapshot& snapshot = epoch_->snapshot();
   const config::Via via = snapshot.server().via;
   const bool counted = via == config::Via::requests || via == config::Via::both;
   if (counted && goes_in_circles(head.fields)) return Outcome::proxy_loop;
-  const bool trusted = snapshot.trusts(client_);
-  const auto who = identify(head, client_, {trusted, snapshot.trusted()}, arena_);
   if (!who.has_value()) return who.error();
-  if (notes_ != nullptr) notes_->came_from(who->address);
   request_ = forwarded_request(
-      head, {client_, trusted, terms_, *who, request_id_, snapshot.guarded(), via}, arena_);
+      head, {client_, trust.peer, terms_, *who, request_id_, snapshot.guarded(), via}, arena_);
   proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
   binds_ = authenticates_connection(request_.fields);
   needs_http1_ = binds_ || needs_http1(request_.upgrade);

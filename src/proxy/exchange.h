@@ -20,6 +20,7 @@
 #include "access_notes.h"
 #include "attempt.h"
 #include "bonds.h"
+#include "client_identity.h"
 #include "exchange_deadlines.h"
 #include "interim_backlog.h"
 #include "onehop/base/arena.h"
@@ -85,7 +86,8 @@ class Exchange final : public http::Responder,
   void on_request_timeout() override { fail(Outcome::request_timeout, {}); }
 
   // Decisions, in the order in which an exchange meets them.
-  std::optional<Outcome> make_request(const http::RequestHead& head);
+  std::optional<Outcome> make_request(const http::RequestHead& head, const Trust& trust,
+                                      const Result<ClientIdentity, Outcome>& who);
   void attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& endpoint,
                     upstream::Bond* bond = nullptr);
   upstream::Want want(const RetryPolicy::Next& next, upstream::Bond* bond) {

@@ -200,6 +200,22 @@ TEST_CASE("what onehop answers itself is in the record, without an attempt") {
   CHECK(record.text(RecordText::upstream).empty());
 }
 
+TEST_CASE("behind a trusted peer the client is known of what no route takes, too") {
+  Side side;
+  side.path = "/only";
+  side.server.trusted_proxies = {"10.0.0.0/8"};
+  constexpr std::string_view kPeer = "10.0.0.1";
+  side.client.address = *Address::numeric(std::string(kPeer), 4000);
+  kPeer.copy(side.client.ip, kPeer.size());
+  side.client.ip_length = static_cast<uint8_t>(kPeer.size());
+  auto& asked = side.request({.target = "/else", .fields = {{"X-Forwarded-For", "192.0.2.7"}}});
+  asked.flushed();
+  const ExchangeRecord record = side.record();
+  CHECK(record.numbers.outcome == Outcome::no_route);
+  CHECK(record.text(RecordText::client) == "192.0.2.7");
+  CHECK(record.text(RecordText::peer) == "10.0.0.1");
+}
+
 TEST_CASE("with query = false neither the target's query nor the referer's is kept") {
   Side side;
   side.access.query = false;
