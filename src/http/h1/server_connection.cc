@@ -374,6 +374,7 @@ void H1ServerConnection::fail(Violation violation) {
   deadline_.disarm();
   if (std::exchange(counted_idle_, false)) settings_.counters.idle.add(-1);
   if (responder_ == nullptr) {
+    times_.last_byte_ns = loop_.now_ns();  // its head was waited for until now
     response_.begin(*transport_, {});
     responder_ = service_.open(*this, client_, times_);
   }

@@ -30,13 +30,17 @@ struct Request {
   bool whole = false;                   // its body has ended
   std::optional<StreamError> why = {};  // it was reset
   int resets = 0;
+  HeadTimes times = {};
 };
 
 // Whoever answers: as the test says, but for faults of the client, which are a 400.
 class Desk final : public Service {
  public:
-  std::unique_ptr<Responder> open(ServerStream& stream, const Client&, const HeadTimes&) override {
-    return std::make_unique<Ears>(requests.emplace_back(Request{&stream}));
+  std::unique_ptr<Responder> open(ServerStream& stream, const Client&,
+                                  const HeadTimes& times) override {
+    Request& request = requests.emplace_back(Request{&stream});
+    request.times = times;
+    return std::make_unique<Ears>(request);
   }
   std::deque<Request> requests;
 
@@ -190,6 +194,8 @@ TEST_CASE("the time of a head runs from its first byte, and its end may be answe
   side.pass(5'000);
   REQUIRE(side.request().why);
   CHECK(side.request().why->violation == Violation::head_timeout);
+  const HeadTimes& times = side.request().times;
+  CHECK(times.last_byte_ns - times.first_byte_ns >= 10'000'000'000u);
   CHECK(side.request().why->may_answer);
   CHECK(side.got().find(kClose) != std::string::npos);
 }
