@@ -71,8 +71,11 @@ void H1ServerConnection::start() {
   if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
 }
 
+// A response that has begun has not said that it is the last one: its client may be sending the
+// next request, which is answered, and is told. So does whoever is idle (edge case 84).
 void H1ServerConnection::begin_drain(uint64_t idle_ms) {
-  persistent_ = false;
+  drain_ms_ = idle_ms;
+  if (idle_ms == 0 || !response_.begun()) persistent_ = false;
   if (state_ != State::idle) return;
   if (idle_ms == 0) return close(telemetry::Closer::onehop);
   loop_.arm(deadline_, idle_ms);

@@ -131,6 +131,7 @@ class H1ServerConnection final : public ServerConnection,
   Buffered kept_{&held_, 0};   // what its exchange keeps, and what the client has sent ahead
   size_t exchange_keeps_ = 0;  // of that
   WritePace pace_;             // while stalled_
+  uint64_t drain_ms_ = 0;      // how long it may be idle from then on; 0: no drain has begun
   uint32_t lingered_bytes_ = 0;
   TurnShare requests_{kRequestsPerTurn};
   State state_ = State::idle;

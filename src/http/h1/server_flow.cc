@@ -192,8 +192,10 @@ void H1ServerConnection::become_idle() {
   }
   transport_->set_awaited(true);
   owner_.shedding().rests(*this, Rest::idle);
-  const auto wait = settings_.timeouts.idle;
-  if (wait.count() > 0) loop_.arm(deadline_, static_cast<uint64_t>(wait.count()));
+  const uint64_t wait = drain_ms_ > 0
+                            ? drain_ms_
+                            : static_cast<uint64_t>(settings_.timeouts.idle.count());
+  if (wait > 0) loop_.arm(deadline_, wait);
 }
 
 // Whoever has had no part of a response is told; anybody else can see that it is cut.

@@ -403,6 +403,30 @@ TEST_CASE("a drain closes who is idle after its time, and who is answered behind
   CHECK(side.side.counters.idle_timeouts.value() == 0);
 }
 
+TEST_CASE("84: a drain that comes behind the head of a response lets its client ask once more") {
+  const bool asks = GENERATE(false, true);
+  Side side;
+  side.say(kGet);
+  side.begin_answer(BodyLength::of(2));
+  side.side.connections.drain(200);
+  side.go_on("ok", Ends::yes);
+  CHECK(side.got().find(kClose) == std::string::npos);
+  side.pass(200 - kTick);
+  REQUIRE_FALSE(side.peer.closed);
+  if (asks) {
+    side.say(kGet);
+    REQUIRE(side.asked() == 2);
+    side.pass(1'000);
+    side.answer();
+    CHECK(side.got().find(kClose) != std::string::npos);
+    side.end();
+  } else {
+    side.pass(2 * kTick);
+  }
+  CHECK(side.peer.closed);
+  CHECK(side.side.counters.idle_timeouts.value() == 0);
+}
+
 std::string handed_over;
 
 void take(net::Loop&, net::TransportPtr, const Client&, Service&, const ServerSettings& settings,
