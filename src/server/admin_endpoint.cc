@@ -16,6 +16,7 @@ namespace onehop::server {
 namespace {
 
 constexpr uint32_t kBacklog = 128;
+constexpr uint64_t kAskingMs = 200;    // for a request that is on its way to a process that leaves
 constexpr mode_t kControlMode = 0660;  // the user that it runs as, and its group
 
 Result<std::string, std::string> token_of(const config::Admin& config) {
@@ -130,7 +131,8 @@ std::vector<HandedSockets> AdminEndpoint::duplicate_sockets() const {
   return handed;
 }
 
-void AdminEndpoint::own_control_file() {
+void AdminEndpoint::own() {
+  held_ = false;
   if (control_listener_ != nullptr && !control_is_activated_)
     control_file_ = net::SocketFile::taken_over(control_);
 }
@@ -139,7 +141,7 @@ void AdminEndpoint::leave() {
   control_file_.leave();
   control_listener_.reset();
   network_listener_.reset();
-  connections_.drain_present(0);
+  connections_.drain_present(kAskingMs);
 }
 
 void AdminEndpoint::on_accept(net::TransportPtr transport, const Address& peer) {

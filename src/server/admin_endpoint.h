@@ -56,15 +56,17 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
   // They are another's from now on, and the file of the control socket, too. Who is connected is
   // answered what was asked.
   void leave();
-  // The file of an inherited control socket is this process's from now on.
-  void own_control_file();
+  // Who connects waits in the queue, for the process that the sockets are of as well, until own().
+  void hold() noexcept { held_ = true; }
+  // Inherited sockets, and the file of the control socket, are this process's from now on.
+  void own();
 
   admin::AdminConnections connections() const { return {counters_.open.value(), shed_}; }
 
  private:
   static constexpr size_t kSpares = 4;
 
-  bool may_accept() override { return true; }
+  bool may_accept() override { return !held_; }
   void on_accept(net::TransportPtr transport, const Address& peer) override;
   bool make_room(net::NetError error) override;
   void on_all_closed() override {}
@@ -83,6 +85,7 @@ class AdminEndpoint final : private net::Listener::Events, private http::ServerC
   std::string control_;
   net::SocketFile control_file_;
   bool control_is_activated_ = false;
+  bool held_ = false;
   std::unique_ptr<net::Listener> network_listener_;
   std::unique_ptr<net::Listener> control_listener_;
 };

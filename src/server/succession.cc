@@ -28,7 +28,9 @@ Result<void, std::string> Succession::inherit() {
       takeover_ != nullptr ? takeover_->fetch() : InheritedSockets::of_environment();
   if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
   inherited_ = std::move(*sockets);
-  if (takeover_ != nullptr) predecessor_ = takeover_->from_pid();
+  if (takeover_ == nullptr) return {};
+  predecessor_ = takeover_->from_pid();
+  parts_.admin_endpoint.hold();  // probes and commands are for the process that serves
   return {};
 }
 
@@ -77,7 +79,7 @@ void Succession::on_yours() {
     log::info(fmt::format("this process serves from now on, in the place of process {}",
                           predecessor_));
     parts_.listeners.own_files();
-    parts_.admin_endpoint.own_control_file();
+    parts_.admin_endpoint.own();
     for (const std::string& path : std::exchange(left_files_, {}))
       static_cast<void>(net::SocketFile::taken_over(path));  // its end removes it
     meeting_point = taken->take_meeting_point();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A new process takes over from one that runs: whatever becomes of the new one, no request fails.
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "onehop/base/address.h"
 #include "tests/support/catch.h"
 #include "tests/support/gate.h"
 #include "tests/support/h2_client.h"
@@ -118,6 +120,45 @@ TEST_CASE("84: no request fails when the program is replaced, twice, with more a
   CHECK(proxy.stats().number("workers") == third);
   load.stop();
   CHECK(load.failed() == 0);
+}
+
+// A name server that says nothing, which a start waits for.
+struct Silent {
+  Silent() {
+    const Address any = *Address::numeric("127.0.0.1", 0);
+    REQUIRE(::bind(fd, any.raw(), any.size()) == 0);
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+    address = Address::from(reinterpret_cast<const sockaddr*>(&bound)).to_string();
+  }
+  ~Silent() { ::close(fd); }
+  int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  std::string address;
+};
+
+TEST_CASE("until the new process serves, the one that runs answers on admin, and is ready") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const Silent dns;
+  ProxyConfig config{.endpoints = {origin.address()}, .server = patient()};
+  ProxyProcess proxy(config);
+  Successor successor(proxy);
+  config.endpoints.push_back("app.example.test:80");
+  config.more = "[server.dns]\nservers = [\"" + dns.address + "\"]\ntimeout = \"200ms\"\n";
+  proxy.write(config);
+  proxy.signal(SIGUSR2);
+  bool ready = true;
+  CHECK(eventually([&] {
+    try {
+      ready = ready && proxy.admin("/readyz").status == 200;
+      return proxy.stats().number("pid") != proxy.pid();
+    } catch (const std::exception&) {
+      return false;  // between the two
+    }
+  }));
+  CHECK(ready);
+  REQUIRE(successor.wait_until_it_serves());
+  CHECK(proxy.wait_exit() == 0);
 }
 
 TEST_CASE("a tunnel lives in the process that has handed over until it ends") {

@@ -40,14 +40,15 @@ class Successor {
   // Waits until another process answers on admin than the one of the constructor, or of the last
   // call.
   bool wait_until_it_serves() {
+    int64_t now = 0;
     const bool other = eventually([&] {
-      const int64_t now = pid_at_admin();
+      now = pid_at_admin();
       return now != 0 && now != serving();
     });
     if (!other) return false;
     // The one between has ended, or does: nobody else waits for it.
     if (pid_ != 0) CHECK(wait_exit(pid_) == 0);
-    pid_ = static_cast<pid_t>(pid_at_admin());
+    pid_ = static_cast<pid_t>(now);
     return true;
   }
 
