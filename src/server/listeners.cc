@@ -89,8 +89,10 @@ void Listeners::use(const std::vector<proxy::Snapshot::Terms>& listeners, Opened
   std::erase_if(files_, [&](const UnixFile& one) {
     return std::ranges::none_of(listeners, is_of(one));
   });
-  for (const UnixFile& one : files_)
-    one.file.use_mode(mode_of((*std::ranges::find_if(listeners, is_of(one)))->config));
+  for (UnixFile& one : files_) {
+    one.mode = mode_of((*std::ranges::find_if(listeners, is_of(one)))->config);
+    one.file.use_mode(one.mode);
+  }
 }
 
 void Listeners::own_files() {
@@ -98,6 +100,7 @@ void Listeners::own_files() {
     if (one.owner != Owner::process_before) continue;
     one.owner = Owner::this_process;
     one.file = net::SocketFile::taken_over(one.address.substr(kUnixPrefix.size()));
+    one.file.use_mode(one.mode);
   }
 }
 

@@ -3,6 +3,9 @@
 // the workers; here is what a configuration needs beside those that are open.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,7 @@ class Listeners {
     std::string address;
     net::SocketFile file;
     Owner owner = Owner::this_process;
+    mode_t mode = 0;  // as configured, from use() on
   };
 
   // What a set of listeners needs and is not open: a socket for each worker, by the place of its
@@ -51,7 +55,7 @@ class Listeners {
   // inode, which another one may have once its socket is closed.
   void remove_files() { files_.clear(); }
 
-  // The process before serves no more: its files are this one's.
+  // The process before serves no more: its files are this one's, with the mode that is configured.
   void own_files();
   // Another process serves from now on, and has them.
   void leave_files();

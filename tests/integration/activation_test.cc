@@ -2,9 +2,12 @@
 // Sockets that systemd has opened (LISTEN_FDS): who waits in their queues is served, whoever starts
 // and stops meanwhile.
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "tests/support/catch.h"
 #include "tests/support/scripted_origin.h"
@@ -114,6 +117,35 @@ TEST_CASE("LISTEN_FDS that is for another process is left alone, and a wrong one
   CHECK(finished.code == 1);
   CHECK(finished.errors.find("LISTEN_FDS is a number up to 1024, \"many\" was given") !=
         std::string::npos);
+}
+
+TEST_CASE("the file of a unix socket that systemd has opened stays, through takeover and stop") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/web.sock";
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(fd, 16) == 0);
+  const TemporaryFile file("onehop.toml",
+                           toml(origin.address(), "unix:" + path, listen_at("127.0.0.1:0"), 2));
+  const auto serves = [&] {
+    Client client = connect_at(path);
+    client.send(kGet);
+    return client.read_response().body == "done";
+  };
+  Subprocess first(launched(file.path(), 1),
+                   {.environment = {}, .open_files = 0, .directory = "", .descriptors = {fd}});
+  REQUIRE(first.wait_line("admin on "));
+  CHECK(serves());
+  ProxyProcess second({"run", "--takeover", file.path()});
+  CHECK(first.wait_exit() == 0);
+  CHECK(serves());
+  CHECK(second.terminate() == 0);
+  CHECK(std::filesystem::exists(path));
+  ::close(fd);
 }
 
 TEST_CASE("an activated program hands its sockets over") {

@@ -355,6 +355,113 @@ TEST_CASE("the file of a control socket that the new configuration does not have
   CHECK(eventually([&] { return !std::filesystem::exists(path); }));
 }
 
+std::string listener_at(const std::string& path, const std::string& mode = "0660") {
+  return "[[listener]]\naddress = \"unix:" + path + "\"\nmode = \"" + mode + "\"\n";
+}
+
+Response get_at(const std::string& path) {
+  Client client = connect_at(path);
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  return client.read_response();
+}
+
+struct stat status_of(const std::string& path) {
+  struct stat found {};
+  REQUIRE(::stat(path.c_str(), &found) == 0);
+  return found;
+}
+
+TEST_CASE("a listener at a path keeps its file through takeovers, and the last one removes it") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/web.sock";
+  const auto config = [&](const std::string& mode) {
+    return ProxyConfig{.endpoints = {origin.address()},
+                       .server = patient("workers = 2"),
+                       .more = listener_at(path, mode)};
+  };
+  ProxyProcess proxy(config("0660"));
+  Successor successor(proxy);
+  const struct stat first = status_of(path);
+  CHECK((first.st_mode & 07777) == 0660);
+  proxy.write(config("0600"));
+  REQUIRE(successor.take_over());
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(status_of(path).st_ino == first.st_ino);
+  CHECK(eventually([&] { return (status_of(path).st_mode & 07777) == 0600; }));
+  CHECK(get_at(path).body == "done");
+  REQUIRE(successor.take_over());
+  CHECK(status_of(path).st_ino == first.st_ino);
+  CHECK(get_at(path).body == "done");
+  CHECK(successor.terminate() == 0);
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a takeover that fails leaves the file of a listener, and none of those that were new") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/web.sock";
+  const std::string further = beside.folder() + "/further.sock";
+  ProxyConfig config{.endpoints = {origin.address()}, .more = listener_at(path)};
+  ProxyProcess proxy(config);
+  const std::string taken = "[[listener]]\naddress = \"" + origin.address() + "\"\n";
+  config.more += listener_at(further) + taken;
+  config.endpoints = {"127.0.0.1:1"};  // else it would be its own endpoint
+  proxy.write(config);
+  proxy.signal(SIGUSR2);
+  REQUIRE(says(proxy, "it ended with code 1"));
+  CHECK(proxy.errors().find("cannot listen on " + origin.address()) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(further));
+  CHECK(get_at(path).body == "done");
+  CHECK(proxy.terminate() == 0);
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+// It drains for as long as it has a client, and its end is not that of a file which is another's.
+TEST_CASE("a process that was taken over from leaves the path to whoever listens there by then") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/web.sock";
+  const ProxyConfig without{.endpoints = {origin.address()}, .server = patient()};
+  ProxyConfig with = without;
+  with.more = listener_at(path);
+  ProxyProcess proxy(with);
+  Successor successor(proxy);
+  Client stays = proxy.connect();
+  stays.send(kGet);
+  REQUIRE(stays.read_response().status == 200);
+  REQUIRE(successor.take_over());
+  const bool anew = GENERATE(false, true);  // a socket of a reload at the same path
+  if (anew) {
+    proxy.write(without);
+    ::kill(successor.pid(), SIGHUP);
+    REQUIRE(eventually([&] { return !std::filesystem::exists(path); }));
+    proxy.write(with);
+    ::kill(successor.pid(), SIGHUP);
+    REQUIRE(eventually([&] { return std::filesystem::exists(path); }));
+  }
+  stays.close();
+  CHECK(proxy.wait_exit() == 0);
+  REQUIRE(std::filesystem::exists(path));
+  CHECK(get_at(path).body == "done");
+}
+
+TEST_CASE("the file of a listener that the new configuration does not have is removed") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const TemporaryFile beside("note", "");
+  const std::string path = beside.folder() + "/web.sock";
+  ProxyConfig config{
+      .endpoints = {origin.address()}, .server = patient(), .more = listener_at(path)};
+  ProxyProcess proxy(config);
+  Successor successor(proxy);
+  REQUIRE(std::filesystem::exists(path));
+  config.more.clear();
+  proxy.write(config);
+  REQUIRE(successor.take_over());
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(eventually([&] { return !std::filesystem::exists(path); }));
+}
+
 TEST_CASE("what the new configuration does not listen on is closed, what is new is bound") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   const std::string further = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
