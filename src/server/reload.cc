@@ -33,6 +33,7 @@ void Reload::ask(std::string by, Told told) {
 }
 
 void Reload::ask_if_changed(std::string by) {
+  if (owner_.leaving()) return;
   if (under_way_) {
     if (!next_by_.empty()) return;  // whoever asked has it loaded in any case
     next_by_ = std::move(by);

@@ -34,6 +34,8 @@ class Reload {
    public:
     // The contexts that are in use.
     virtual TlsContexts contexts() const = 0;
+    // Nobody will be served by what is loaded from now on.
+    virtual bool leaving() const = 0;
     // Calls `then`, now or later, once the names in it were looked up; the error is a sentence.
     virtual Result<void, std::string> look_up(const Prepared& prepared,
                                               std::function<void()> then) = 0;
@@ -66,7 +68,7 @@ class Reload {
   using Told = std::function<void(const ReloadResult& result)>;
   void ask(std::string by, Told told = nullptr);
 
-  // The same for whoever thinks that a file may have changed.
+  // The same for whoever thinks that a file may have changed; nothing in a process that leaves.
   void ask_if_changed(std::string by);
 
   // Once, when the first configuration is in force. `sha256` is of the text of its files.

@@ -88,6 +88,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   }
 
   TlsContexts contexts() const override { return in_force.prepared.tls; }
+  bool leaving() const override { return stop.asked(); }
   Result<void, std::string> look_up(const Prepared& prepared, std::function<void()> then) override;
   void on_endpoints(const config::Upstream& upstream, const upstream::EndpointSet& set) override {
     workers.use(upstream, set);

@@ -186,6 +186,23 @@ TEST_CASE("a tunnel lives in the process that has handed over until it ends") {
   CHECK(proxy.wait_exit() == 0);
 }
 
+TEST_CASE("while the old process drains, a file that changes is the new one's alone") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyConfig config{.endpoints = {origin.address()}, .server = patient("watch = true")};
+  ProxyProcess proxy(config);
+  Successor successor(proxy);
+  Client stays = proxy.connect();
+  stays.send(kGet);
+  REQUIRE(stays.read_response().status == 200);
+  REQUIRE(successor.take_over());
+  config.pool = "max_idle = 8";
+  proxy.write(config);
+  CHECK(says(proxy, "watch: configuration 2 is in force; upstream.app.pool.max_idle"));
+  stays.close();
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(proxy.errors().find("is refused and the old one stays in force") == std::string::npos);
+}
+
 TEST_CASE("where the new process does not start, the one that runs goes on and says why") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   const ProxyConfig good{.endpoints = {origin.address()}, .server = patient()};
