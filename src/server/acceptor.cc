@@ -181,6 +181,17 @@ void Acceptor::finish(tls::Handshake& handshake) {
   parts_.owner.on_handshake_over();
 }
 
+size_t Acceptor::give_up_silent() {
+  const size_t introductions = introductions_.size();
+  introductions_.clear();
+  return introductions + std::erase_if(pending_, [](const auto& entry) {
+           const Pending& pending = entry.second;
+           if (!pending.handshake->silent()) return false;
+           pending.counters.in_progress.add(-1);
+           return true;
+         });
+}
+
 size_t Acceptor::give_up_handshakes() {
   const size_t count = handshakes();
   introductions_.clear();

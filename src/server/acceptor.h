@@ -66,6 +66,8 @@ class Acceptor final : private net::Listener::Events,
   // No new clients; handshakes in progress go on, until they are given up.
   void stop() { listeners_.clear(); }
   size_t give_up_handshakes();  // returns how many there were
+  // Those alone whose clients have said nothing yet, and PROXY headers that are awaited.
+  size_t give_up_silent();
 
   // Of its sockets, for another process; an empty one where there was no descriptor left.
   std::vector<net::Descriptor> duplicate_sockets() const;

@@ -201,7 +201,7 @@ void Worker::begin_drain() {
 void Worker::give_up(http::InFlight kind) {
   if (!drain_deadline_.armed() && !tunnel_deadline_.armed()) return end();
   const size_t before = connections_.size();
-  if (kind == http::InFlight::requests) on_handshake_deadline();
+  if (kind == http::InFlight::requests) give_up_handshakes(&Acceptor::give_up_handshakes);
   connections_.cut(kind);
   const size_t given_up = before - connections_.size();
   if (given_up == 0) return;
@@ -210,11 +210,12 @@ void Worker::give_up(http::InFlight kind) {
                            kind == http::InFlight::requests ? "tunnels" : "requests"));
 }
 
-// A handshake is a client that has not said yet what it wants, as an idle one is.
-void Worker::on_handshake_deadline() {
+// Whoever has said nothing is as an idle client is. One that has begun its handshake would see a
+// connection cut: it has its handshake's time, and that of requests.
+void Worker::give_up_handshakes(size_t (Acceptor::*these)()) {
   size_t count = 0;
   for (auto* all : {&acceptors_, &leaving_}) {
-    for (auto& acceptor : *all) count += acceptor->give_up_handshakes();
+    for (auto& acceptor : *all) count += ((*acceptor).*these)();
   }
   if (count > 0)
     log::info(fmt::format("worker {}: {} handshakes are given up", parts_.index, count));

@@ -107,7 +107,8 @@ class Worker final : private Acceptor::Owner,
   void on_drain_deadline() { give_up(http::InFlight::requests); }
   void on_tunnel_deadline() { give_up(http::InFlight::tunnels); }
   void give_up(http::InFlight kind);
-  void on_handshake_deadline();
+  void on_handshake_deadline() { give_up_handshakes(&Acceptor::give_up_silent); }
+  void give_up_handshakes(size_t (Acceptor::*these)());
   void end_if_drained();
   void judge(http::Client& client) const override;
   const config::Server& config() const { return proxy_.snapshot().server(); }

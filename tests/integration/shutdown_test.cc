@@ -173,6 +173,23 @@ TEST_CASE("a handshake that does not go on is given up with the idle connections
   CHECK(eventually([&] { return proxy.errors().find(said) != std::string::npos; }));
 }
 
+TEST_CASE("a handshake that has begun is not idle: it goes on when drain_idle is over") {
+  Certificates made;
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ndrain_idle = \"200ms\"",
+                                 .more = listener_tls(made)});
+  Client client = proxy.connect();
+  client.send(std::string_view("\x16\x03\x01\x02\x00\x01", 6));  // the first bytes of a ClientHello
+  REQUIRE(proxy.wait_number(kHandshakes, 1) == 1);
+  proxy.signal(SIGTERM);
+  REQUIRE(eventually([&] { return !can_connect(proxy.address()); }));
+  CHECK(client.quiet_for(milliseconds(400)));
+  client.close();
+  CHECK(proxy.wait_exit() == 0);
+  CHECK(proxy.errors().find("handshakes are given up") == std::string::npos);
+}
+
 TEST_CASE(
     "84: an idle connection is kept for drain_idle, and a request that races with it is answered") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
