@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <map>
 #include <utility>
@@ -127,6 +128,7 @@ void Succession::gather(HandOver::Owner::Then then) {
 
 std::string_view Succession::hindrance() const {
   if (parts_.stop.asked()) return "this one is being stopped";
+  if (::getpid() == 1) return "this one is process 1 of its container, which would end with it";
   return serves_ ? "" : "this one does not serve yet";
 }
 

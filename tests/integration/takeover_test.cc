@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "onehop/base/address.h"
@@ -338,6 +339,30 @@ TEST_CASE("there is one takeover at a time, and a stop calls it off") {
   CHECK(::write(written_to, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   ::close(written_to);
   CHECK(says(proxy, "onehop: takeover: "));
+}
+
+TEST_CASE("the first process of a container is not replaced, as the container would end with it") {
+  std::vector<std::string> arguments = {"unshare", "--pid", "--fork", "--kill-child", "true"};
+  if (!has_program("unshare") || run_program(arguments).code != 0) {
+    WARN("not tested: root and unshare are needed");
+    return;
+  }
+  const TemporaryFile file("onehop.toml", ProxyConfig{.endpoints = {"127.0.0.1:1"}}.toml());
+  arguments.pop_back();
+  arguments.insert(arguments.end(), {ProxyProcess::binary(), "run", file.path()});
+  Subprocess container(arguments);
+  REQUIRE(container.wait_line("admin on "));
+  const std::string outer = std::to_string(container.pid());
+  pid_t first = 0;
+  std::ifstream("/proc/" + outer + "/task/" + outer + "/children") >> first;
+  REQUIRE(first > 0);
+  ::kill(first, SIGUSR2);
+  CHECK(eventually([&] {
+    return container.errors().find("SIGUSR2 is ignored: this one is process 1 of its container") !=
+           std::string::npos;
+  }));
+  ::kill(first, SIGTERM);
+  CHECK(container.wait_exit() == 0);
 }
 
 TEST_CASE("the file of the control socket is the new process's, which removes it") {
