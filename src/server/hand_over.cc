@@ -45,6 +45,11 @@ std::string in_one_line(std::string_view lines) {
   return line;
 }
 
+std::string words_of(int status) {
+  return WIFSIGNALED(status) ? fmt::format("it was ended by signal {}", WTERMSIG(status))
+                             : fmt::format("it ended with code {}", WEXITSTATUS(status));
+}
+
 }  // namespace
 
 HandOver::HandOver(net::EventLoop& loop, ServiceManager& manager, Owner& owner,
@@ -199,19 +204,21 @@ void HandOver::leave() {
 
 void HandOver::on_child_signal() {
   const int child = child_;
-  const std::string ended = reap();
-  if (ended.empty() || pid_ != child) return;
+  const std::optional<int> status = reap();
+  if (!status.has_value() || pid_ != child) return;
+  const std::string ended = words_of(*status);
+  if (state_ == State::left && *status == 0)  // stopped, or taken over from itself
+    return log::info(fmt::format("process {}, which has taken over, has ended", child));
   if (state_ == State::left)
     return log::error(fmt::format("process {} has taken over, and is gone: {}", child, ended));
   if (under_way()) fail(said_.empty() ? ended : fmt::format("{}; {}", said_, ended));
 }
 
-std::string HandOver::reap() {
+std::optional<int> HandOver::reap() {
   int status = 0;
-  if (child_ == 0 || ::waitpid(child_, &status, WNOHANG) != child_) return "";
+  if (child_ == 0 || ::waitpid(child_, &status, WNOHANG) != child_) return std::nullopt;
   child_ = 0;
-  return WIFSIGNALED(status) ? fmt::format("it was ended by signal {}", WTERMSIG(status))
-                             : fmt::format("it ended with code {}", WEXITSTATUS(status));
+  return status;
 }
 
 // Others end when they hear of it; one that hangs does not.

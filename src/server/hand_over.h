@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,8 +79,8 @@ class HandOver final : private net::Readable::Events {
   void fail(const std::string& why);
   void give_up(std::string_view why);
   void end();
-  // Whether it has ended, with the words for it.
-  std::string reap();
+  // How it has ended, as waitpid() says; nothing: it has not.
+  std::optional<int> reap();
 
   net::EventLoop& loop_;
   ServiceManager& manager_;

@@ -187,6 +187,23 @@ TEST_CASE("a tunnel lives in the process that has handed over until it ends") {
   CHECK(proxy.wait_exit() == 0);
 }
 
+TEST_CASE("that the new process is stopped is no error of the old one, which still drains") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = patient()});
+  Client stays = proxy.connect();
+  stays.send(kGet);
+  REQUIRE(stays.read_response().status == 200);
+  proxy.signal(SIGUSR2);
+  REQUIRE(says(proxy, "this process serves from now on, in the place of process "));
+  const std::string mark = "SIGUSR2: process ";
+  const std::string log = proxy.errors();
+  ::kill(std::stoi(log.substr(log.find(mark) + mark.size())), SIGTERM);
+  CHECK(says(proxy, ", which has taken over, has ended"));
+  CHECK(proxy.errors().find("error: ") == std::string::npos);
+  stays.close();
+  CHECK(proxy.wait_exit() == 0);
+}
+
 TEST_CASE("while the old process drains, a file that changes is the new one's alone") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyConfig config{.endpoints = {origin.address()}, .server = patient("watch = true")};
