@@ -238,7 +238,7 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
                                                     std::function<void()> done) {
   if (stop.asked()) return Unexpected<std::string>("it is being stopped");
   if (succession.under_way())
-    return Unexpected<std::string>("another process is taking over; it has the newest file");
+    return Unexpected<std::string>("another process is taking over: ask again when it serves");
   const size_t wanted = prepared.config().server.workers;
   if (wanted != 0 && wanted != workers.count()) {
     return Unexpected<std::string>(
