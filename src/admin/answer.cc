@@ -78,6 +78,22 @@ Reply metrics(const Asked& asked, const View& view) {
           .body = metrics_document(view, format)};
 }
 
+// By upstream and address, where each endpoint comes from: a name, a file or a command has others
+// than the configuration says.
+nlohmann::ordered_json origins_of(const View& view) {
+  using Json = nlohmann::ordered_json;
+  Json upstreams = Json::object();
+  for (const ShownUpstream& upstream : view.upstreams) {
+    Json& shown = upstreams[upstream.name] = Json::object();
+    for (const ShownEndpoint& endpoint : upstream.endpoints) {
+      shown[endpoint.address] = {{"source", endpoint.source},
+                                 {"since", endpoint.since_unix_s},
+                                 {"weight", endpoint.weight}};
+    }
+  }
+  return upstreams;
+}
+
 // Whatever the configuration says, "in_force" is said first.
 Reply config(const Asked&, const View& view) {
   using Json = nlohmann::ordered_json;
@@ -87,7 +103,8 @@ Reply config(const Asked&, const View& view) {
                      {"files", view.config.files},
                      {"sha256", view.config.sha256},
                      {"by", view.config.by},
-                     {"since", view.config.since_unix_s}}}};
+                     {"since", view.config.since_unix_s},
+                     {"endpoints", origins_of(view)}}}};
   document.update(Json::parse(view.config_json));
   return json_reply(200, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

@@ -103,8 +103,25 @@ TEST_CASE("the configuration is passed through as it is, behind what says which 
   CHECK(document["in_force"]["number"] == 1);
   CHECK(document["in_force"]["by"] == "start");
   CHECK(document["server"] == nlohmann::ordered_json::object());
+  CHECK(document["in_force"]["endpoints"] == nlohmann::ordered_json::object());
   CHECK(document.size() == 2);
   CHECK(reply.content_type == "application/json");
+}
+
+TEST_CASE("the configuration says of each endpoint where it comes from, and since when") {
+  const Running running;
+  View view = running.view();
+  ShownUpstream app;
+  app.name = "app";
+  app.endpoints = {{.address = "127.0.0.1:9001", .source = "file", .since_unix_s = 77},
+                   {.address = "127.0.0.1:9002", .source = "api", .since_unix_s = 78, .weight = 3}};
+  view.upstreams = {app};
+  const auto document = nlohmann::ordered_json::parse(answer({"GET", "/config", ""}, view).body);
+  const auto& endpoints = document["in_force"]["endpoints"]["app"];
+  CHECK(endpoints["127.0.0.1:9001"]["source"] == "file");
+  CHECK(endpoints["127.0.0.1:9001"]["since"] == 77);
+  CHECK(endpoints["127.0.0.1:9002"]["source"] == "api");
+  CHECK(endpoints["127.0.0.1:9002"]["weight"] == 3);
 }
 
 TEST_CASE("metrics are OpenMetrics only for who asks for a version that we speak") {
