@@ -31,7 +31,11 @@ int run_diff(const DiffOptions& options) {
     not_an_endpoint(options.door, lines.error());
     return kFailed;
   }
-  for (const std::string& line : *lines) std::printf("%s\n", line.c_str());
+  for (const std::string& line : *lines) {
+    const bool refused = line.starts_with("server.workers: ");
+    const char* const how = refused ? " (with a new start only: a reload is refused)" : "";
+    std::printf("%s%s\n", line.c_str(), how);
+  }
   return lines->empty() ? kSame : kDifferent;
 }
 

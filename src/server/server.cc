@@ -239,8 +239,9 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   if (stop.asked()) return Unexpected<std::string>("it is being stopped");
   if (succession.under_way())
     return Unexpected<std::string>("another process is taking over: ask again when it serves");
-  const size_t wanted = prepared.config().server.workers;
-  if (wanted != 0 && wanted != workers.count()) {
+  const size_t wanted = worker_count(prepared.config());
+  if (prepared.config().server.workers != in_force.config().server.workers &&
+      wanted != workers.count()) {
     return Unexpected<std::string>(
         fmt::format("server.workers is {} and would be {}: their number can change with a new "
                     "start only",

@@ -126,6 +126,10 @@ TEST_CASE("a file that cannot come into force is refused whole, and says why") {
     other.server = "workers = 2";
     CHECK_FALSE(proxy.reload(other));
     CHECK(proxy.errors().find("server.workers is 1 and would be 2") != std::string::npos);
+    const TemporaryFile file("other.toml", other.toml());
+    const Finished diff = run_program(
+        {ProxyProcess::binary(), "diff", file.path(), "--admin", proxy.admin_address()});
+    CHECK(diff.output.find("server.workers: 1 -> 2 (") != std::string::npos);
   }
   CHECK(body_of(proxy.get()) == "a");
 }
