@@ -57,8 +57,10 @@ Answers look_up(const std::vector<HostPort>& names) {
   return answers;
 }
 
-// Only here: a name may resolve on the machine that is to run it, or later.
+// Only here: a name may resolve on the machine that is to run it, or later. What this machine's
+// resolver knows says nothing about servers that the configuration names.
 std::vector<config::Problem> unresolved(const config::Config& config) {
+  if (!config.server.dns.servers.empty()) return {};
   const Answers answers = look_up(names_of(config));
   std::vector<config::Problem> problems;
   for (const auto& upstream : config.upstreams) {

@@ -65,6 +65,9 @@ TEST_CASE("warnings of check leave the exit code at 0") {
   CHECK(other.code == 0);
   CHECK(contains(other.errors,
                  ":7:14: warning: upstream.app.endpoints[0]: cannot resolve no-such-host.invalid"));
+  const TemporaryFile elsewhere("onehop.toml", "[server.dns]\nservers = [\"127.0.0.1:1\"]\n" +
+                                                   config_with("no-such-host.invalid:80"));
+  CHECK(onehop({"check", elsewhere.path()}).errors.empty());
 }
 
 TEST_CASE("run says its warnings in the log and serves") {
