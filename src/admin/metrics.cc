@@ -76,6 +76,22 @@ void write_endpoint_files(const View& view, ExpositionWriter& writer) {
   }
 }
 
+// Of upstreams with names: the start waits for the first look-up of each.
+void write_lookups(const View& view, ExpositionWriter& writer) {
+  const auto has_names = [](const ShownUpstream& shown) { return shown.lookups > 0; };
+  if (std::ranges::none_of(view.upstreams, has_names)) return;
+  writer.begin({FamilyKind::counter, "onehop_dns_lookups",
+                "Look-ups of names of endpoints, by whether they gave an address"});
+  for (const ShownUpstream& shown : view.upstreams) {
+    if (!has_names(shown)) continue;
+    const auto sample = [&](std::string_view result, uint64_t count) {
+      writer.sample(Labels().add("upstream", shown.name).add("result", result), count);
+    };
+    sample("success", shown.lookups - shown.failed);
+    sample("failure", shown.failed);
+  }
+}
+
 // Of this endpoint itself: whether its readers are a burden.
 void write_admin(const View& view, ExpositionWriter& writer) {
   const Labels none;
@@ -121,6 +137,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   write_process(view, snapshot.workers, *writer);
   write_reloads(view, *writer);
   write_endpoint_files(view, *writer);
+  write_lookups(view, *writer);
   write_admin(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
   write_certificates(view, *writer);

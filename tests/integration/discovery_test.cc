@@ -232,6 +232,9 @@ TEST_CASE("/stats says of each endpoint where it comes from, and since when") {
   CHECK(endpoints[stage.b.address()]["source"] == "file");
   CHECK(endpoints[stage.a.address()]["since"].get<int64_t>() > 1'700'000'000);
   CHECK(endpoints[stage.b.address()]["weight"] == 1);
+  const std::string lookups = "onehop_dns_lookups_total{upstream=\"app\",result=";
+  CHECK(proxy.metrics().find(lookups + "\"success\"} ") != std::string::npos);
+  CHECK(proxy.metrics().find(lookups + "\"failure\"} 0") != std::string::npos);
 }
 
 }  // namespace
