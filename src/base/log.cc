@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -73,10 +75,17 @@ Loggers& loggers() {
   return instance;
 }
 
+// How a message is escaped and what is put around it are of one format.
+std::shared_mutex& format_mutex() {
+  static auto& instance = *new std::shared_mutex;
+  return instance;
+}
+
 void say(Level level, const Sentence& sentence) {
   if (level < detail::most_said.load(std::memory_order_relaxed)) return;
   spdlog::logger& logger = loggers().of(room_of(sentence.file()));
   if (!logger.should_log(in_spdlog(level))) return;
+  const std::shared_lock lock(format_mutex());
   logger.log(in_spdlog(level), one_line(sentence.text(), format()));
 }
 
@@ -106,7 +115,8 @@ std::string_view name_of(Format format) noexcept {
   return format == Format::text ? "text" : "json";
 }
 
-void start(Format format) {
+void use(Format format) {
+  const std::unique_lock lock(format_mutex());
   chosen_format.store(format, std::memory_order_relaxed);
   loggers().use(format);
 }
@@ -144,6 +154,7 @@ void error(Sentence sentence) {
 }
 
 void record(Sentence sentence) {
+  const std::shared_lock lock(format_mutex());
   const std::string line = one_line(sentence.text(), format());
   const spdlog::logger& logger = loggers().of(room_of(sentence.file()));
   loggers().sink().log({logger.name(), spdlog::level::info, line});

@@ -44,8 +44,12 @@ void use_levels(const config::Log& settings) {
     log::set_level(static_cast<log::Room>(i), level_of(settings.rooms.levels[i], program));
 }
 
+void use_format(const config::Log& settings) {
+  log::use(settings.format == config::LogFormat::json ? log::Format::json : log::Format::text);
+}
+
 void begin_log(const config::Log& settings) {
-  log::start(settings.format == config::LogFormat::json ? log::Format::json : log::Format::text);
+  use_format(settings);
   use_levels(settings);
 }
 

@@ -252,7 +252,6 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   const config::Log& log_before = in_force.config().log;
   const config::Log& log_now = now.config().log;
   const bool other_levels = log_now.level != log_before.level || log_now.rooms != log_before.rooms;
-  const bool other_format = log_now.format != log_before.format;
   auto doors = admin_endpoint.prepare(now.config().admin);
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
   const auto log_file = access_log.open(log_now.access);
@@ -264,7 +263,7 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   access_log.use(now.snapshot, *log_file);
   use(std::move(now), *opened);
   if (other_levels) use_levels(in_force.config().log);
-  if (other_format) log::warning("log.format is another from the next start on");
+  use_format(in_force.config().log);
   admin_endpoint.use(in_force.config().admin, std::move(*doors));
   workers.apply(change(), std::move(opened->by_worker), std::move(done));
   on_renewal();

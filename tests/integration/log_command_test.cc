@@ -136,6 +136,15 @@ TEST_CASE("a level that was set at run time stays when a reload changes the acce
   CHECK(contains(onehop({"log", "--control", control}).output, "proxy      info\n"));
 }
 
+TEST_CASE("a reload changes the format of the log") {
+  ProxyConfig config{.endpoints = {"127.0.0.1:1"}};
+  ProxyProcess proxy(config);
+  config.more = "[log]\nformat = \"json\"\n";
+  REQUIRE(proxy.reload(config));
+  CHECK(proxy.get("/in-json").status == 502);
+  CHECK(eventually([&] { return contains(proxy.errors(), "; GET /in-json\"}\n"); }));
+}
+
 TEST_CASE("in JSON each line is an object with time, level, room and message") {
   Setting setting("[log]\nformat = \"json\"\n");
   CHECK(setting.proxy.get("/some/path").status == 502);

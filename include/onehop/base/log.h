@@ -74,8 +74,8 @@ std::optional<Level> parse_level(std::string_view name) noexcept;
 std::string_view name_of(Level level) noexcept;
 std::string_view name_of(Format format) noexcept;
 
-// Called once, before there is another thread; text without it.
-void start(Format format);
+// From the next message on, of any thread; text without it. By one thread at a time.
+void use(Format format);
 Format format() noexcept;
 
 // Of all rooms, and of one. By one thread at a time.

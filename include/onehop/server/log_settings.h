@@ -13,4 +13,7 @@ void begin_log(const config::Log& settings);
 // thread.
 void use_levels(const config::Log& settings);
 
+// The same for the format.
+void use_format(const config::Log& settings);
+
 }  // namespace onehop::server
