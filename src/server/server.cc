@@ -371,6 +371,7 @@ std::string Server::describe() const {
   for (const auto& upstream : parts_->in_force.config().upstreams) {
     std::vector<std::string> names;
     for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);
+    if (!upstream.endpoints_file.empty()) names.push_back(upstream.endpoints_file);
     text += fmt::format("upstream {}: {} ({})\n", upstream.name, fmt::join(names, ", "),
                         config::names(upstream.balance).at(static_cast<size_t>(upstream.balance)));
     if (upstream.tls.enabled && upstream.tls.insecure_skip_verify)

@@ -3,8 +3,7 @@
 // every field its key, its range and its one-line description, and that one declaration feeds the
 // loader, conf/reference.toml, `GET /config` and the documents.
 //
-// A Config is built once, never changed, and shared by all workers (the only shared_ptr of the
-// program).
+// A Config is built once, never changed, and shared by all workers as a part of their Snapshot.
 #pragma once
 
 #include <array>
