@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "listening.h"
@@ -41,8 +43,11 @@ std::string network_key(const std::string& listen) {
   return "admin " + listen;
 }
 
+// The same for a process that was started in another folder, and takes over.
 std::string control_key(const std::string& path) {
-  return "control " + path;
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  return "control " + (failed ? path : whole.lexically_normal().string());
 }
 
 }  // namespace

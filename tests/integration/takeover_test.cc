@@ -261,6 +261,23 @@ TEST_CASE("a process that is started with --takeover takes over from the one wit
   CHECK(third.get().body == "done");
 }
 
+TEST_CASE("a process that is started in another folder takes the control socket over, too") {
+  ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
+  const ProxyConfig config{.endpoints = {origin.address()},
+                           .server = patient(),
+                           .admin = "control = \"control.sock\""};
+  const TemporaryFile file("onehop.toml", config.toml());
+  SubprocessOptions there;
+  there.directory = file.folder();
+  const std::string name = std::filesystem::path(file.path()).filename();
+  ProxyProcess first({"run", "--config", name}, there);
+  ProxyProcess second({"run", "--takeover", file.path()});
+  CHECK(first.wait_exit() == 0);
+  Client client = connect_at(file.folder() + "/control.sock");
+  client.send("GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(client.read_response().status == 200);
+}
+
 TEST_CASE("a proxy without a file is replaced on SIGUSR2, too") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   ProxyProcess proxy({"proxy", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers",
