@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cpus.h"
 #include "descriptors.h"
 #include "onehop/base/log.h"
 #include "onehop/net/event_loop.h"
@@ -18,6 +19,10 @@ void warn_of_small_shares(const config::Config& config, size_t workers) {
         "may open one connection to an endpoint",
         upstream.name, limit, workers));
   }
+}
+
+size_t worker_count(const config::Config& config) {
+  return config.server.workers != 0 ? config.server.workers : available_cpus();
 }
 
 uint64_t client_limit(const config::Config& config, size_t workers) {

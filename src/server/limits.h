@@ -9,6 +9,9 @@
 
 namespace onehop::server {
 
+// How many workers it says: "auto" is one for each processor.
+size_t worker_count(const config::Config& config);
+
 // How many clients the process may have: what was asked for, else what the descriptors suffice for.
 // The log says where they do not suffice.
 uint64_t client_limit(const config::Config& config, size_t workers);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faults.h"
 #include "listening.h"
 
 namespace onehop::server {
@@ -62,6 +63,7 @@ Result<Listeners::Opened, std::string> Listeners::open(
     const std::vector<proxy::Snapshot::Terms>& listeners, size_t workers,
     InheritedSockets* inherited) const {
   Opened opened;
+  Faults faults;
   opened.by_worker.resize(workers);
   for (size_t i = 0; i < listeners.size(); ++i) {
     opened.keys.push_back(listeners[i]->key);
@@ -71,11 +73,13 @@ Result<Listeners::Opened, std::string> Listeners::open(
       continue;
     }
     auto sockets = sockets_of(*listeners[i], workers, inherited, opened.files);
-    if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
+    faults.note(sockets);
+    if (!sockets.has_value()) continue;
     opened.addresses.push_back(sockets->front().local());
     for (size_t at = 0; at < sockets->size(); ++at)
       opened.by_worker[at % workers].emplace(i, std::move((*sockets)[at]));
   }
+  if (!faults.text().empty()) return Unexpected<std::string>(faults.text());
   return opened;
 }
 

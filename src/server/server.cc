@@ -14,9 +14,9 @@
 #include "commands.h"
 #include "commit.h"
 #include "config_watch.h"
-#include "cpus.h"
 #include "descriptors.h"
 #include "endpoint_sets.h"
+#include "faults.h"
 #include "in_force.h"
 #include "limits.h"
 #include "listeners.h"
@@ -50,10 +50,6 @@ std::vector<std::string> addresses_text(const std::vector<Address>& addresses) {
   std::vector<std::string> texts;
   for (const Address& address : addresses) texts.push_back(address.to_string());
   return texts;
-}
-
-size_t worker_count(const config::Config& config) {
-  return config.server.workers != 0 ? config.server.workers : available_cpus();
 }
 
 }  // namespace
@@ -252,12 +248,14 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
   const config::Log& log_before = in_force.config().log;
   const config::Log& log_now = now.config().log;
   const bool other_levels = log_now.level != log_before.level || log_now.rooms != log_before.rooms;
+  Faults faults;
   auto doors = admin_endpoint.prepare(now.config().admin);
-  if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());
+  faults.note(doors, "admin: ");
   const auto log_file = access_log.open(log_now.access);
-  if (!log_file.has_value()) return Unexpected<std::string>(log_file.error());
+  faults.note(log_file);
   auto opened = listeners.open(now.snapshot->listeners(), workers.count());
-  if (!opened.has_value()) return Unexpected<std::string>(opened.error());
+  faults.note(opened);
+  if (!faults.text().empty()) return Unexpected<std::string>(faults.text());
   const auto lines = admin::differences(in_force.json, now.json);
   const std::string text = lines.has_value() ? admin::in_one_line(*lines) : lines.error();
   access_log.use(now.snapshot, *log_file);

@@ -122,6 +122,15 @@ TEST_CASE("a file that cannot come into force is refused whole, and says why") {
     CHECK_FALSE(proxy.reload(other));
     CHECK(proxy.errors().find("cannot listen on " + taken.address()) != std::string::npos);
   }
+  SECTION("several things at once, each of which is said") {
+    other.more = "[[listener]]\naddress = \"" + taken.address() +
+                 "\"\n[log.access]\nfile = \"/nowhere/at/all.log\"\n";
+    CHECK_FALSE(proxy.reload(other));
+    CHECK(eventually([&] {
+      return proxy.errors().find("cannot listen on " + taken.address()) != std::string::npos;
+    }));
+    CHECK(proxy.errors().find("/nowhere/at/all.log") != std::string::npos);
+  }
   SECTION("another number of workers") {
     other.server = "workers = 2";
     CHECK_FALSE(proxy.reload(other));
