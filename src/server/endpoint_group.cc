@@ -227,6 +227,13 @@ void EndpointGroup::keep_by_hand(const std::vector<ByHand>& those, const Given& 
   }
 }
 
+void EndpointGroup::catch_up(const EndpointGroup& before) {
+  if (by_hand_.empty() && before.by_hand_.empty()) return;
+  by_hand_.clear();
+  keep_by_hand(before.by_hand_, before.given());
+  build();
+}
+
 Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) {
   using Hand = EndpointSets::Hand;
   const bool there = has(order.address);

@@ -27,6 +27,10 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
   // Whether a group that is made of these would be as this one.
   bool describes(const config::Config& config, const config::Upstream& upstream) const;
 
+  // What has been done by hand to the group that is in use, and that this one is to follow, since
+  // this one was made.
+  void catch_up(const EndpointGroup& before);
+
   const config::Upstream& config() const { return upstream_; }
   const std::string& name() const { return upstream_.name; }
   bool complete() const { return discovery_ == nullptr || discovery_->complete(); }

@@ -40,6 +40,13 @@ EndpointSets::Staged EndpointSets::stage(const config::Config& config,
   return staged;
 }
 
+void EndpointSets::catch_up(Staged& staged) const {
+  for (const auto& group : staged.groups_) {
+    const EndpointGroup* const before = find(group->name());
+    if (before != nullptr && before != group.get()) group->catch_up(*before);
+  }
+}
+
 void EndpointSets::use(Staged staged) {
   in_use_ = std::move(staged.groups_);
 }

@@ -59,6 +59,9 @@ class EndpointSets {
   };
   // `names` is whom the groups ask that are new.
   Staged stage(const config::Config& config, const std::shared_ptr<net::NameService>& names);
+  // Orders that were given since it was staged, which names may have been waited for, hold in it.
+  // Before its sets() are given to anybody.
+  void catch_up(Staged& staged) const;
   void use(Staged staged);
 
   // By hand, at run time: it stays over a reload, unless the file says something else of that

@@ -179,6 +179,23 @@ TEST_CASE("what was set by hand outlives a reload, unless the file says somethin
   CHECK(side.now_names() == Names{"127.0.0.1:1*2", "127.0.0.1:3*1"});
 }
 
+TEST_CASE("what is done by hand while a configuration waits for its names holds in it, too") {
+  Side side;
+  side.use({{"127.0.0.1:1", 1}, {"127.0.0.1:2", 1}, {"127.0.0.1:3", 1}});
+  CHECK(side.order(Hand::drain, "127.0.0.1:1"));
+  auto staged = side.stage(
+      {{"127.0.0.1:1", 1}, {"127.0.0.1:2", 1}, {"127.0.0.1:3", 2}, {"app.test:80", 1}});
+  CHECK(side.order(Hand::ready, "127.0.0.1:1"));
+  CHECK(side.order(Hand::drain, "127.0.0.1:2"));
+  CHECK(side.order(Hand::drain, "127.0.0.1:3"));  // of which the file says something else
+  CHECK(side.order(Hand::add, "127.0.0.1:4"));
+  side.names->answer("app.test", test::addresses({"10.0.0.1"}, 5));
+  CHECK(staged.complete());
+  side.sets.catch_up(staged);
+  CHECK(names_of(staged.sets().front()) ==
+        Names{"127.0.0.1:1*1", "127.0.0.1:3*2", "10.0.0.1:80*1", "127.0.0.1:4*1"});
+}
+
 TEST_CASE("endpoints of a file follow those of the configuration, and say where they are from") {
   const test::Folder folder;
   folder.write("a.json", "[\"127.0.0.1:2\", {\"address\": \"127.0.0.1:3\", \"weight\": 4}]");
