@@ -126,11 +126,13 @@ void append_number(std::string& bytes, size_t number) {
   bytes += static_cast<char>(number & 0xff);
 }
 
+// Without addresses it is LOCAL, as HAProxy writes it: HAProxy refuses PROXY with AF_UNSPEC, which
+// the specification allows.
 std::string written_binary(const ProxyHeader& header) {
   const bool told = can_be_told(header);
   const Family family = !told ? kUnspecified : header.source.is_v6() ? kTcp6 : kTcp4;
   std::string bytes(kSignature);
-  bytes += static_cast<char>(kVersion2 | kProxy);
+  bytes += static_cast<char>(kVersion2 | (told ? kProxy : kLocal));
   bytes += static_cast<char>(family);
   append_number(bytes, *size_of_addresses(family));
   if (!told) return bytes;

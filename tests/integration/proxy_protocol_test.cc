@@ -254,7 +254,7 @@ TEST_CASE("of a client of a unix socket an endpoint is told that it is unknown")
   });
   REQUIRE(proxy.reload(ProxyConfig{
       .endpoints = {v2.address()}, .upstream = "proxy_protocol = \"v2\"", .more = listener}));
-  CHECK(ask(client) == kSignature + "\x21\x00\x00\x00"s);
+  CHECK(ask(client) == kSignature + "\x20\x00\x00\x00"s);
 }
 
 TEST_CASE("a client that came before endpoints were told is told of with its address and port") {

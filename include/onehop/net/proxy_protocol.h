@@ -29,7 +29,7 @@ struct ProxyHeader {
 };
 
 // `version` is v1 or v2. Addresses that are not both of IPv4 or both of IPv6 are left out: UNKNOWN,
-// or the family AF_UNSPEC.
+// or LOCAL without any.
 std::string written(config::ProxyProtocol version, const ProxyHeader& header);
 
 using telemetry::ProxyHeaderFault;

@@ -202,7 +202,7 @@ TEST_CASE("who has no address of TCP, or one of each family, is written as unkno
        {ProxyHeader{}, ProxyHeader{process, Address()}, ProxyHeader{v4, Address()},
         ProxyHeader{v4, *Address::numeric("::1", 2)}}) {
     CHECK(written(ProxyProtocol::v1, header) == "PROXY UNKNOWN\r\n");
-    CHECK(written(ProxyProtocol::v2, header) == binary(0x21, 0x00, ""));
+    CHECK(written(ProxyProtocol::v2, header) == binary(0x20, 0x00, ""));
   }
 }
 
