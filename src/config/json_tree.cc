@@ -19,7 +19,7 @@
 namespace onehop::config {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 constexpr std::string_view kEndpoints = "endpoints";
 constexpr int kDeepest = 3;  // {"endpoints": [{"address": ...}]}
@@ -62,12 +62,16 @@ void with_node(const Json& value, int depth, const Take& take) {
 }
 
 // [json.exception.parse_error.101] parse error at line 1, column 5: syntax error while ... - WHY
+// A string that does not end is in it, however long.
 std::string reason_of(std::string_view what) {
+  constexpr size_t kMost = 200;
   for (const std::string_view before : {" - ", ": ", "] "}) {
     const size_t at = what.find(before);
-    if (at != what.npos) return std::string(what.substr(at + before.size()));
+    if (at == what.npos) continue;
+    what.remove_prefix(at + before.size());
+    break;
   }
-  return std::string(what);
+  return what.size() <= kMost ? std::string(what) : std::string(what.substr(0, kMost)) + "...";
 }
 
 Problem syntax_problem(const Source& source, const Json::parse_error& error) {
@@ -79,22 +83,46 @@ Problem syntax_problem(const Source& source, const Json::parse_error& error) {
           fmt::format("this is not valid JSON: {}", reason_of(error.what()))};
 }
 
-// JSON lets a key stand twice in an object, and means nothing certain by it.
-class Keys {
+// JSON lets a key stand twice in an object, and means nothing certain by it. (A callback of
+// Json::parse() could look for it on the way, but then the end of each object of an array costs as
+// much as there are before it.)
+class Keys final : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth > kDeepest) return true;
-    if (event == Json::parse_event_t::object_start) seen_[depth].clear();
-    // The depth of a key is that of its object's inside.
-    if (event == Json::parse_event_t::key && !twice_ &&
-        !seen_[depth - 1].insert(parsed.get<std::string>()).second) {
-      twice_ = parsed.get<std::string>();
-    }
-    return true;
-  }
   const std::optional<std::string>& twice() const { return twice_; }
 
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(size_t) override {
+    if (++depth_ <= kDeepest) seen_[depth_].clear();
+    return true;
+  }
+  bool key(string_t& name) override {
+    if (depth_ <= kDeepest && !seen_[depth_].insert(name).second) twice_ = name;
+    return !twice_.has_value();
+  }
+  bool end_object() override {
+    --depth_;
+    return true;
+  }
+  bool start_array(size_t) override {
+    ++depth_;
+    return true;
+  }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(size_t, const std::string&, const Json::exception&) override {
+    return false;
+  }
+
  private:
+  int depth_ = 0;
   std::map<int, std::set<std::string>> seen_;  // by the depth of the object
   std::optional<std::string> twice_;
 };
@@ -112,8 +140,9 @@ bool is_json(const Source& source) {
 
 Result<toml::table, Problem> json_tree(const Source& source) {
   try {
+    const Json document = Json::parse(source.text);
     Keys keys;
-    const Json document = Json::parse(source.text, std::ref(keys));
+    Json::sax_parse(source.text, &keys);
     if (keys.twice()) {
       return Unexpected<Problem>(
           {source.name, 0, 0, *keys.twice(), "a key may be given once, it was given before"});
