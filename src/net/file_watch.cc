@@ -43,6 +43,9 @@ class Watched {
   dev_t device = 0;
   ino_t inode = 0;
   std::set<std::string> names;
+  // The kernel may look at it no more: something has befallen the folder itself, such as that it is
+  // gone. One that comes in its place may have its number.
+  bool stale = false;
 
  private:
   void on_event(uv_fs_event_t*, const char* name, int, int);
@@ -60,10 +63,11 @@ class Watched {
 
 class KernelFileWatch final : public FileWatch {
  public:
-  KernelFileWatch(EventLoop& loop, std::vector<std::string> patterns, FileWatch::Events& events)
-      : loop_(loop), patterns_(std::move(patterns)), events_(events) {
+  KernelFileWatch(EventLoop& loop, std::vector<std::string> patterns, FileWatch::Events& events,
+                  uint64_t poll_ms)
+      : loop_(loop), patterns_(std::move(patterns)), events_(events), poll_ms_(poll_ms) {
     look();
-    loop_.arm(poll_, KernelFileWatcher::kPollMs);
+    loop_.arm(poll_, poll_ms_);
   }
 
   void on_event() {
@@ -90,14 +94,15 @@ class KernelFileWatch final : public FileWatch {
     bool is_new = false;
     for (const auto& [path, folder] : folders) {
       std::unique_ptr<Watched, Watched::Close>& watched = watched_[path];
-      if (watched == nullptr || watched->device != folder.device ||
+      if (watched == nullptr || watched->stale || watched->device != folder.device ||
           watched->inode != folder.inode) {
         watched.reset(new Watched(loop_.handles().loop, *this));
         watched->device = folder.device;
         watched->inode = folder.inode;
         const int status = watched->begin(path);
         if (status < 0) say_unwatched(path, status);
-        is_new = true;
+        watched->stale = status < 0;  // it may be watched the next time
+        is_new |= status == 0;
       }
       watched->names = folder.names;
     }
@@ -107,7 +112,7 @@ class KernelFileWatch final : public FileWatch {
   void say_unwatched(const std::string& folder, int status) {
     if (std::exchange(said_, true)) return;
     log::warning(fmt::format("cannot watch the folder {}: {}; it is looked at every {} s", folder,
-                             uv_strerror(status), KernelFileWatcher::kPollMs / 1000));
+                             uv_strerror(status), poll_ms_ / 1000));
   }
 
   // What was told may be more than the stamps show: a file may be written twice in one tick of the
@@ -118,13 +123,14 @@ class KernelFileWatch final : public FileWatch {
   }
 
   void on_poll() {
-    loop_.arm(poll_, KernelFileWatcher::kPollMs);
+    loop_.arm(poll_, poll_ms_);
     if (look()) events_.on_files_changed();
   }
 
   EventLoop& loop_;
   std::vector<std::string> patterns_;
   FileWatch::Events& events_;
+  const uint64_t poll_ms_;
   std::map<std::string, std::unique_ptr<Watched, Watched::Close>> watched_;
   std::vector<FileStamp> files_;
   uint64_t first_ms_ = 0;  // of what is told when it is quiet
@@ -134,6 +140,7 @@ class KernelFileWatch final : public FileWatch {
 };
 
 void Watched::on_event(uv_fs_event_t*, const char* name, int, int) {
+  stale |= name == nullptr || name == own_name_;
   if (owner_ != nullptr && (name == nullptr || concerns(name))) owner_->on_event();
 }
 
@@ -141,7 +148,7 @@ void Watched::on_event(uv_fs_event_t*, const char* name, int, int) {
 
 std::unique_ptr<FileWatch> KernelFileWatcher::watch(std::vector<std::string> patterns,
                                                     FileWatch::Events& events) {
-  return std::make_unique<KernelFileWatch>(loop_, std::move(patterns), events);
+  return std::make_unique<KernelFileWatch>(loop_, std::move(patterns), events, poll_ms_);
 }
 
 }  // namespace onehop::net

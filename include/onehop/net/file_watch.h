@@ -55,13 +55,15 @@ class KernelFileWatcher final : public FileWatcher {
   static constexpr uint64_t kLongestMs = 1000;
   static constexpr uint64_t kPollMs = 5000;
 
-  explicit KernelFileWatcher(EventLoop& loop) : loop_(loop) {}
+  explicit KernelFileWatcher(EventLoop& loop, uint64_t poll_ms = kPollMs)
+      : loop_(loop), poll_ms_(poll_ms) {}
 
   std::unique_ptr<FileWatch> watch(std::vector<std::string> patterns,
                                    FileWatch::Events& events) override;
 
  private:
   EventLoop& loop_;
+  const uint64_t poll_ms_;
 };
 
 }  // namespace onehop::net

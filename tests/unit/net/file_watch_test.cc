@@ -15,7 +15,10 @@
 namespace onehop::net {
 namespace {
 
-// Reads a file whenever it is told, as whoever watches one does.
+constexpr uint64_t kNever = 3'600'000;
+
+// Reads a file whenever it is told, as whoever watches one does. Nobody looks by the clock: what is
+// not told is not seen.
 class Reader final : private FileWatch::Events {
  public:
   explicit Reader(const std::vector<std::string>& patterns, std::string file)
@@ -47,7 +50,7 @@ class Reader final : private FileWatch::Events {
   void on_deadline() { loop_.stop(); }
 
   EventLoop loop_;
-  KernelFileWatcher watcher_{loop_};
+  KernelFileWatcher watcher_{loop_, kNever};
   std::string file_;
   std::string seen_;
   std::string wanted_;
@@ -104,6 +107,21 @@ TEST_CASE("folders that come later, go and come again are followed") {
   folder.write("other/y/a", "moved");
   folder.rename("other", "x");
   CHECK(reader.comes_to("moved"));
+}
+
+TEST_CASE("a folder that is replaced at once by another, maybe of the same number, is followed") {
+  const test::Folder folder;
+  folder.make("x");
+  folder.write("x/a", "one");
+  Reader reader({folder / "x/a"}, folder / "x/a");
+  for (const std::string text : {"two", "three", "four"}) {
+    folder.remove("x");
+    folder.make("x");
+    folder.write("x/a", text);
+    CHECK(reader.comes_to(text));
+    folder.write("x/a", text + " in place");
+    CHECK(reader.comes_to(text + " in place"));
+  }
 }
 
 TEST_CASE("a link to a file elsewhere is followed, and so is what it comes to point at") {
