@@ -62,15 +62,22 @@ void Reload::begin() {
       });
 }
 
-// On the thread. `unless` is the SHA-256 of a text that is not worth it.
+std::string Reload::mark_of(std::string sha256, const std::vector<std::string>& files) {
+  for (const std::string& file : files) sha256 += '\n' + file;
+  return sha256;
+}
+
+// On the thread. `unless` is the mark of what is not worth it.
 Reload::Attempt Reload::attempt(const Load& load, const TlsContexts& before,
                                 const std::string& unless) {
   Result<Loaded, NotLoaded> loaded = load();
   Attempt made;
   made.sources = loaded.has_value() ? loaded->sources : loaded.error().sources;
-  made.sha256 = tls::sha256_hex(made.sources.text);
+  made.mark = mark_of(tls::sha256_hex(made.sources.text), made.sources.files);
+  // The same text may be wrong by now, or right: what else it needs has come or gone.
+  if (!loaded.has_value()) made.mark += '\n' + loaded.error().mistakes;
   made.sources.text.clear();
-  if (made.sha256 == unless) return made;
+  if (made.mark == unless) return made;
   if (loaded.has_value()) {
     made.made = Prepared::make(std::move(*loaded), &before);
   } else {
@@ -82,7 +89,7 @@ Reload::Attempt Reload::attempt(const Load& load, const TlsContexts& before,
 void Reload::loaded(Attempt attempt) {
   thread_.join();
   patterns_ = std::move(attempt.sources.patterns);
-  latest_ = std::move(attempt.sha256);
+  latest_ = std::move(attempt.mark);
   if (!attempt.made.has_value()) return end_unchanged();
   if (if_changed_) {
     owner_.on_reload_begun();

@@ -71,9 +71,10 @@ class Reload {
   // The same for whoever thinks that a file may have changed; nothing in a process that leaves.
   void ask_if_changed(std::string by);
 
-  // Once, when the first configuration is in force. `sha256` is of the text of its files.
-  void ready(std::string sha256) {
-    latest_ = std::move(sha256);
+  // Once, when the first configuration is in force. `sha256` is of the text of its files, whose
+  // names these are.
+  void ready(const std::string& sha256, const std::vector<std::string>& files) {
+    latest_ = mark_of(sha256, files);
     go_on({});
   }
 
@@ -87,9 +88,11 @@ class Reload {
   // What came of loading: `made` is nothing where the files are what they were.
   struct Attempt {
     config::Sources sources;
-    std::string sha256;
+    std::string mark;
     std::optional<Result<Prepared, std::string>> made;
   };
+  // Two that have the same are one configuration: the names count, as relative paths begin at them.
+  static std::string mark_of(std::string sha256, const std::vector<std::string>& files);
   static Attempt attempt(const Load& load, const TlsContexts& before, const std::string& unless);
 
   void begin();
@@ -110,7 +113,7 @@ class Reload {
   std::string next_by_;  // asked for meanwhile; empty: nobody did
   bool next_if_changed_ = false;
   std::vector<Told> next_told_;
-  std::string latest_;  // SHA-256 of the text that was read last
+  std::string latest_;  // the mark of what was read last
   std::vector<std::string> patterns_;
   Counts counts_;
 };

@@ -319,7 +319,7 @@ void ServerParts::run() {
     succession.serving([this] {
       say_ready();
       reload.use_patterns(in_force.prepared.loaded.sources.patterns);
-      reload.ready(in_force.sha256);
+      reload.ready(in_force.sha256, in_force.prepared.loaded.sources.files);
       watch_files();
       if (in_force.config().server.watch && reload.patterns().empty())
         log::warning("server.watch: standard input cannot be watched");

@@ -118,6 +118,22 @@ TEST_CASE("with watch a file that is written as it was is no reload") {
   CHECK(reloads(proxy, "success") == 1);
 }
 
+TEST_CASE("with watch a renamed file is loaded again, as paths in it begin at its folder") {
+  const Stage stage;
+  stage.folder.make("teams/x");
+  stage.folder.write("teams/x/b.toml", "[[route]]\npath = \"/b\"\nupstream = \"b\"\n"
+                                       "[upstream.b]\nendpoints_file = \"b.json\"\n");
+  stage.folder.write("teams/x/b.json", "[\"" + stage.a.address() + "\"]");
+  stage.folder.write("onehop.toml", "include = [\"teams/*/*.toml\"]\n" +
+                                        stage.main(stage.a.address())
+                                            .substr(sizeof "include = [\"conf.d/*.toml\"]"));
+  const ProxyProcess proxy(stage.run());
+  CHECK(answer(proxy, "/b") == "a");
+  stage.folder.rename("teams/x", "teams/y");
+  stage.folder.replace("teams/y/b.json", "[\"" + stage.b.address() + "\"]");
+  CHECK(eventually([&] { return answer(proxy, "/b") == "b"; }));
+}
+
 TEST_CASE("watch is switched on and off by a reload") {
   const Stage stage;
   stage.folder.write("onehop.toml", stage.main(stage.a.address(), ""));
