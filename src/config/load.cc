@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <set>
+#include <system_error>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +34,7 @@ class Includer {
 
   Includer(std::string path, std::string text) {
     if (path != "-") sources_.patterns.push_back(path);
+    taken_.insert(true_path(path));
     sources_.files.push_back(std::move(path));
     sources_.text = std::move(text);
   }
@@ -45,7 +49,7 @@ class Includer {
       return found;
     }
     for (std::string& path : *paths) {
-      if (std::ranges::find(sources_.files, path) != sources_.files.end()) continue;
+      if (!taken_.insert(true_path(path)).second) continue;
       auto text = read(path);
       if (!text) {
         found.sentences.push_back(fmt::format("cannot read {}: {}", path, text.error()));
@@ -61,6 +65,12 @@ class Includer {
   Sources take() { return std::move(sources_); }
 
  private:
+  // Behind all links: a file is one whatever its path is spelled like.
+  static std::string true_path(const std::string& path) {
+    std::error_code error;
+    const std::filesystem::path found = std::filesystem::canonical(path, error);
+    return error ? path : found.string();
+  }
   Result<std::string, std::string> read(const std::string& path) const {
     if (sources_.files.size() == kMostFiles)
       return Unexpected<std::string>(fmt::format("more than {} files", kMostFiles));
@@ -71,6 +81,7 @@ class Includer {
   }
 
   Sources sources_;
+  std::set<std::string> taken_;  // their true paths
 };
 
 // Checks what was read, and gives every problem its place.

@@ -135,6 +135,17 @@ TEST_CASE("a pattern may find nothing, a plain name has to be there") {
   CHECK(side.mistakes().size() == 1);
 }
 
+TEST_CASE("a file is taken once, however often it is found and its path is spelled") {
+  const Side side(
+      "include = [\"conf.d/*.toml\", \"./conf.d/*.toml\", \"conf.d//a.toml\", "
+      "\"./*.toml\"]\n" +
+      std::string(testing::kRest));
+  side.folder.write("conf.d/a.toml", "[upstream.extra]\nendpoints = [\"127.0.0.1:1\"]\n");
+  side.folder.link("conf.d/b.toml", "a.toml");
+  CHECK(side.mistakes() == Lines{});
+  CHECK(side.load().sources.files.size() == 2);
+}
+
 TEST_CASE("an included file includes no others, and a circle is not followed") {
   const Side side;
   side.folder.write("conf.d/a.toml", "include = [\"../main.toml\"]\n");
