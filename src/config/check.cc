@@ -13,6 +13,7 @@
 #include "further.h"
 #include "key_path.h"
 #include "mismatch.h"
+#include "onehop/base/address.h"
 #include "onehop/config/load.h"
 #include "onehop/config/schema.h"
 #include "onehop/config/suggest.h"
@@ -142,6 +143,8 @@ class Checker {
   void check_admin(const Admin& admin) {
     const Within within(path_, "admin");
     refuse_all(mismatches(admin));
+    if (!admin.control.empty())
+      check_listening(joined(path_, "control"), std::string(kUnixPrefix) + admin.control);
   }
   void check_alone(const Route& route) {
     refuse_second(routes_, std::tuple(canonical(Text::host, route.host), route.path, route.match),

@@ -38,6 +38,13 @@ TEST_CASE("the path of a unix socket is taken for a listener and for an endpoint
   }
 }
 
+TEST_CASE("the control socket and a listener have paths of their own") {
+  CHECK(problems_of(with_listener("address = \"unix:/run/c.sock\"\n[admin]\n"
+                                  "control = \"/run/c.sock\"")) ==
+        Lines{"t.toml:4:11: admin.control: an address of its own, found that of listener[0].address "
+              "(line 2)"});
+}
+
 TEST_CASE("a path that no unix socket can have is refused, and the problem says why") {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"unix:", "(no path behind \"unix:\")"},
