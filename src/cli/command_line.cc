@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "admin_door.h"
@@ -107,10 +109,24 @@ std::string in_lines(const std::vector<config::Problem>& problems) {
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
+// Whoever reads one waits for whoever writes, and a reload that waits is in the way of the next one
+// and of the end of the process.
+bool is_waited_for(const std::string& path) {
+  std::error_code none;
+  const std::filesystem::file_type type = std::filesystem::status(path, none).type();
+  return type == std::filesystem::file_type::fifo ||
+         type == std::filesystem::file_type::character;
+}
+
 Result<server::Loaded, server::NotLoaded> load_again(const std::string& path) {
   if (path == "-") {
     return Unexpected<server::NotLoaded>(
         {"it came from standard input, which cannot be read again"});
+  }
+  if (is_waited_for(path)) {
+    return Unexpected<server::NotLoaded>(
+        {path + " is a pipe or a device, which cannot be read again",
+         config::Sources{.files = {path}, .patterns = {path}, .text = {}}});
   }
   config::Loading loading = config::load_files(path, config::environment(), tls::check);
   auto loaded = loaded_from(path, loading);

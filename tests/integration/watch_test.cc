@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A configuration of several files that is loaded again when one of them changes.
+#include <sys/stat.h>
+
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -148,6 +150,16 @@ TEST_CASE("watch is switched on and off by a reload") {
   proxy.signal(SIGHUP);
   CHECK(eventually([&] { return answer(proxy) == "a"; }));
   CHECK(in_force(proxy)["by"] == "SIGHUP");
+}
+
+TEST_CASE("a file that has become a pipe is not waited for") {
+  const Stage stage;
+  const ProxyProcess proxy(stage.run());
+  REQUIRE(::mkfifo((stage.folder / "pipe").c_str(), 0600) == 0);
+  stage.folder.rename("pipe", "onehop.toml");
+  CHECK(says(proxy, "onehop.toml is a pipe or a device, which cannot be read again"));
+  stage.folder.replace("onehop.toml", stage.main(stage.b.address()));
+  CHECK(eventually([&] { return answer(proxy) == "b"; }));
 }
 
 TEST_CASE("check and diff take a configuration of several files, and name that with a mistake") {
