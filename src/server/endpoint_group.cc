@@ -5,8 +5,6 @@
 #include <ctime>
 #include <utility>
 
-#include "onehop/telemetry/snapshot.h"
-
 namespace onehop::server {
 namespace {
 
@@ -278,11 +276,10 @@ Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) 
   return {};
 }
 
-std::optional<int64_t> EndpointGroup::in_flight(const std::string& address) const {
+upstream::SpecRef EndpointGroup::endpoint(const std::string& address) const {
   const auto found = std::ranges::find_if(
       *set_, [&](const upstream::SpecRef& spec) { return spec->name == address; });
-  if (found == set_->end()) return std::nullopt;
-  return telemetry::merge_metrics(*(*found)->shared->cells).in_flight;
+  return found != set_->end() ? *found : nullptr;
 }
 
 // They are in the order of the set.

@@ -40,7 +40,7 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
   std::optional<EndpointSets::File> file() const;
 
   Result<void, std::string> obey(const EndpointSets::Order& order);
-  std::optional<int64_t> in_flight(const std::string& address) const;
+  upstream::SpecRef endpoint(const std::string& address) const;  // or null
 
  private:
   static constexpr uint64_t kRefusalsMs = 250;

@@ -71,10 +71,10 @@ Result<void, std::string> EndpointSets::obey(const Order& order) {
   return {};
 }
 
-std::optional<int64_t> EndpointSets::in_flight(const std::string& upstream,
-                                               const std::string& address) const {
+upstream::SpecRef EndpointSets::endpoint(const std::string& upstream,
+                                         const std::string& address) const {
   const EndpointGroup* const group = find(upstream);
-  return group != nullptr ? group->in_flight(address) : std::nullopt;
+  return group != nullptr ? group->endpoint(address) : nullptr;
 }
 
 std::vector<EndpointSets::Origin> EndpointSets::origins(const std::string& upstream) const {

@@ -81,8 +81,8 @@ class EndpointSets {
   };
   Result<void, std::string> obey(const Order& order);
 
-  // Requests that the endpoint has, of all workers; nothing where there is none of that name.
-  std::optional<int64_t> in_flight(const std::string& upstream, const std::string& address) const;
+  // Null where there is none of that name.
+  upstream::SpecRef endpoint(const std::string& upstream, const std::string& address) const;
 
   // What an upstream's set is of, for GET /stats.
   struct Origin {

@@ -130,7 +130,9 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   net::KernelFileWatcher files{loop};
   EndpointSets endpoints{loop, telemetry, *this, files};
   NameWait name_wait{loop};
-  DrainWaits drain_waits{loop, endpoints};
+  DrainWaits drain_waits{loop, endpoints, [this](std::function<void()> then) {
+                           workers.when_counted(std::move(then));
+                         }};
   InForce in_force;
   Listeners listeners;
 

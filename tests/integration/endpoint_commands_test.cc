@@ -98,6 +98,24 @@ TEST_CASE("a drain that waits answers when the last request has ended") {
   CHECK(waits.read_response().body == slow.address() + " is drained, 0 requests in flight\n");
 }
 
+TEST_CASE("a drain that waits goes on where its endpoint is removed meanwhile") {
+  Gate gate;
+  ScriptedOrigin slow(ScriptedOrigin::once_open(gate, ok("slow")));
+  const Stage stage({slow.address()});
+  Client client = stage.proxy.connect();
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(eventually([&] { return slow.requests() == 1; }));
+  Client waits = connect_at(stage.control);
+  waits.send("POST /upstreams/app/endpoints/" + slow.address() +
+             "/drain?wait=1m HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(eventually([&] { return stage.shown(slow.address())["state"] == "drained"; }));
+  CHECK(stage.command("DELETE", "/" + slow.address()).status == 200);
+  CHECK(waits.quiet_for(milliseconds(100)));
+  gate.open();
+  CHECK(client.read_response().body == "slow");
+  CHECK(waits.read_response().body == slow.address() + " is drained, 0 requests in flight\n");
+}
+
 TEST_CASE("another weight is another share, and stays over a reload that does not speak of it") {
   ScriptedOrigin a(ScriptedOrigin::always(ok("a")));
   ScriptedOrigin b(ScriptedOrigin::always(ok("b")));

@@ -141,7 +141,7 @@ TEST_CASE("by hand an endpoint is added, weighed, drained, made ready and remove
   CHECK(side.order(Hand::drain, "127.0.0.1:1"));
   CHECK(side.now_names() == Names{"127.0.0.1:2*3"});
   CHECK(side.sets.origins("app").front().drained);
-  CHECK(side.sets.in_flight("app", "127.0.0.1:1") == 0);
+  CHECK(side.sets.endpoint("app", "127.0.0.1:1") != nullptr);
   CHECK(side.order(Hand::ready, "127.0.0.1:1"));
   CHECK(side.now_names() == Names{"127.0.0.1:1*7", "127.0.0.1:2*3"});
   CHECK(side.order(Hand::remove, "127.0.0.1:1"));
