@@ -81,8 +81,10 @@ TEST_CASE("half a file, or none, leaves the endpoints as they are, and the log s
   stage.folder.write("app.json", whole.substr(0, whole.size() / 2));
   CHECK(eventually([&] { return failed_reads(proxy) > 0; }));
   CHECK(answer(proxy) == "a");
-  CHECK(proxy.errors().find("app.json:1:") != std::string::npos);
-  CHECK(proxy.errors().find("this is not valid JSON") != std::string::npos);
+  CHECK(eventually([&] {
+    return proxy.errors().find("app.json:1:") != std::string::npos &&
+           proxy.errors().find("this is not valid JSON") != std::string::npos;
+  }));
   const int64_t before = failed_reads(proxy);
   stage.folder.remove("app.json");
   CHECK(eventually([&] { return failed_reads(proxy) > before; }));
@@ -95,7 +97,7 @@ TEST_CASE("a file that comes after the start is taken then, and until then there
   const Stage stage;
   const ProxyProcess proxy(stage.config("later/app.json"));
   CHECK(answer(proxy) == "503");
-  CHECK(proxy.errors().find("No such file") != std::string::npos);
+  CHECK(eventually([&] { return proxy.errors().find("No such file") != std::string::npos; }));
   stage.folder.make("later");
   stage.folder.write("later/app.json", Stage::list(stage.a.address()));
   CHECK(comes_to(proxy, "a"));
