@@ -65,6 +65,9 @@ http::Client Acceptor::client_at(const net::ProxyHeader& ends) const {
 }
 
 void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
+  // A handshake that is to come behind a PROXY header counts as well, or who holds headers back
+  // could begin as many as there are clients at once.
+  if (terms_.context != nullptr) ++begun_;
   if (terms_.listener->proxies.contains(peer)) {
     auto introduction = std::make_unique<Introduction>(
         Introduction::Parts{parts_.loop, parts_.connections.shedding(), *this, introduction_ms()},
@@ -125,7 +128,6 @@ void Acceptor::welcome(net::TransportPtr transport, const net::ProxyHeader& ends
                                   parts_.service, parts_.settings, parts_.connections,
                                   terms_.listener->config.http2 ? http::h2::take_over : nullptr);
   }
-  ++begun_;
   auto handshake = tls::accept(parts_.loop, std::move(transport), terms_.context, *this);
   tls::Handshake* const key = handshake.get();
   telemetry::TlsShard& counters = *terms_.tls_counters;
