@@ -248,6 +248,10 @@ Result<void, std::string> EndpointGroup::obey(const EndpointSets::Order& order) 
                                      " has no tls.server_name, and a unix socket has no name that "
                                      "a certificate could be for");
     if (there) return Unexpected<std::string>(order.address + " is there already");
+    const ByHand* const before = find_by_hand(order.address);
+    const bool removed = before != nullptr && before->removed;
+    if (!removed && taken_.contains(address->to_string()))
+      return Unexpected<std::string>(order.address + " is there already, by another name");
   } else if (!there) {
     return Unexpected<std::string>("upstream " + upstream_.name + " has no endpoint " +
                                    order.address);

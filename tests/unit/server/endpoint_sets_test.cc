@@ -162,6 +162,7 @@ TEST_CASE("an order for what is not there, or cannot be, is refused with a sente
   CHECK(why(Hand::drain, "web", "127.0.0.1:1") == "there is no upstream web");
   CHECK(why(Hand::drain, "app", "127.0.0.1:9") == "upstream app has no endpoint 127.0.0.1:9");
   CHECK(why(Hand::add, "app", "127.0.0.1:1") == "127.0.0.1:1 is there already");
+  CHECK(why(Hand::add, "app", "localhost:1") == "localhost:1 is there already, by another name");
   CHECK(why(Hand::add, "app", "app.test:80").starts_with("an address is needed"));
   CHECK(why(Hand::add, "app", "").starts_with("an address is needed"));
   CHECK(side.told == 0);
