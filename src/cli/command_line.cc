@@ -114,8 +114,7 @@ std::string in_lines(const std::vector<config::Problem>& problems) {
 bool is_waited_for(const std::string& path) {
   std::error_code none;
   const std::filesystem::file_type type = std::filesystem::status(path, none).type();
-  return type == std::filesystem::file_type::fifo ||
-         type == std::filesystem::file_type::character;
+  return type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::character;
 }
 
 Result<server::Loaded, server::NotLoaded> load_again(const std::string& path) {

@@ -117,9 +117,7 @@ class Keys final : public nlohmann::json_sax<Json> {
     --depth_;
     return true;
   }
-  bool parse_error(size_t, const std::string&, const Json::exception&) override {
-    return false;
-  }
+  bool parse_error(size_t, const std::string&, const Json::exception&) override { return false; }
 
  private:
   int depth_ = 0;
@@ -149,13 +147,12 @@ Result<toml::table, Problem> json_tree(const Source& source) {
     }
     toml::table root;
     if (document.is_array()) {
-      with_node(document, 1,
-                [&](toml::node& node) { move_to(root, toml::key(kEndpoints), node); });
+      with_node(document, 1, [&](toml::node& node) { move_to(root, toml::key(kEndpoints), node); });
     } else if (document.is_object()) {
       with_node(document, 0, [&](toml::node& node) { root = std::move(*node.as_table()); });
     } else {
-      return Unexpected<Problem>({source.name, 0, 0, "",
-                                  "an object with the key endpoints, or an array, found neither"});
+      return Unexpected<Problem>(
+          {source.name, 0, 0, "", "an object with the key endpoints, or an array, found neither"});
     }
     return root;
   } catch (const Json::parse_error& error) {

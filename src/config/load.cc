@@ -42,8 +42,8 @@ class Includer {
   Included operator()(const std::string& pattern) {
     Included found;
     sources_.patterns.push_back(pattern);
-    auto paths = has_wildcards(pattern) ? paths_matching(pattern)
-                                        : std::vector<std::string>{pattern};
+    auto paths =
+        has_wildcards(pattern) ? paths_matching(pattern) : std::vector<std::string>{pattern};
     if (!paths) {
       found.sentences.push_back(std::move(paths.error()));
       return found;
@@ -161,8 +161,8 @@ Loading load_files(const std::string& path, const Lookup& lookup, const FurtherC
             Includer(path, {}).take()};
   }
   Includer includer(path, *text);
-  Result<Reading, Problem> reading = read({path.empty() ? path : name, std::move(*text)}, lookup,
-                                          std::ref(includer));
+  Result<Reading, Problem> reading =
+      read({path.empty() ? path : name, std::move(*text)}, lookup, std::ref(includer));
   if (!reading)
     return {Unexpected<std::vector<Problem>>({std::move(reading.error())}), includer.take()};
   auto examined = judge(std::move(*reading), further);

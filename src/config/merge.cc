@@ -62,10 +62,10 @@ class Merge {
 
   void refuse(std::string key, const toml::node& there, const toml::node& node) {
     const Place first = files_.place(there.source());
-    problems_.push_back(problem_at(
-        files_, files_.place(node.source()), std::move(key),
-        fmt::format("may stand in one of the files, found in {}:{} as well", files_.name(first),
-                    first.line)));
+    problems_.push_back(
+        problem_at(files_, files_.place(node.source()), std::move(key),
+                   fmt::format("may stand in one of the files, found in {}:{} as well",
+                               files_.name(first), first.line)));
   }
 
   toml::table& root_;

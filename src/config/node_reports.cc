@@ -48,7 +48,7 @@ void NodeReports::refuse(const std::string& path, const toml::node& node, std::s
 }
 
 void NodeReports::refuse_type(const std::string& path, const toml::node& node,
-                         std::string_view expected) {
+                              std::string_view expected) {
   refuse(path, node, expected, type_remark(node));
 }
 

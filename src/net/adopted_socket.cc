@@ -63,11 +63,10 @@ Result<AdoptedSocket, std::string> adopt(Descriptor descriptor) {
   std::vector<std::string> addresses = {local.to_string()};
   if (local.ip() == "::" && option(number, IPPROTO_IPV6, IPV6_V6ONLY) == 0)
     addresses.push_back("0.0.0.0:" + std::to_string(local.port()));
-  return AdoptedSocket{
-      ListeningSocket::of_descriptor(descriptor.release(), local,
-                                     defers ? ListeningSocket::Accepts::with_data
-                                            : ListeningSocket::Accepts::at_once),
-      std::move(addresses)};
+  return AdoptedSocket{ListeningSocket::of_descriptor(descriptor.release(), local,
+                                                      defers ? ListeningSocket::Accepts::with_data
+                                                             : ListeningSocket::Accepts::at_once),
+                       std::move(addresses)};
 }
 
 Result<ListeningSocket, NetError> duplicate_of(const ListeningSocket& socket) {

@@ -34,9 +34,8 @@ class Watched {
   struct Close {
     void operator()(Watched* watched) const {
       watched->owner_ = nullptr;
-      uv_close(reinterpret_cast<uv_handle_t*>(&watched->handle_), [](uv_handle_t* handle) {
-        delete static_cast<Watched*>(handle->data);
-      });
+      uv_close(reinterpret_cast<uv_handle_t*>(&watched->handle_),
+               [](uv_handle_t* handle) { delete static_cast<Watched*>(handle->data); });
     }
   };
 

@@ -144,8 +144,8 @@ class PollListener final : public Listener {
 
   void take_in(int descriptor, const Address& peer) {
     using Socket = TcpTransport::Socket;
-    TransportPtr transport = TcpTransport::take_in(loop_, descriptor,
-                                                   peer.is_unix() ? Socket::local : Socket::tcp);
+    TransportPtr transport =
+        TcpTransport::take_in(loop_, descriptor, peer.is_unix() ? Socket::local : Socket::tcp);
     // It is valid to the end of the turn, whatever the receiver does with it.
     auto& tcp = static_cast<TcpTransport&>(*transport);
     if (socket_.accepts() == ListeningSocket::Accepts::at_once) tcp.watch();

@@ -80,8 +80,8 @@ class Walker {
       return go(target->starts_with('/') ? "/" : folder, rest, links + 1);
     }
     if (behind.find_first_not_of('/') != behind.npos) return go(path, behind, links);
-    walk_.files.push_back({std::move(path), found.st_dev, found.st_ino, found.st_size,
-                           found.st_mtim, found.st_ctim});
+    walk_.files.push_back(
+        {std::move(path), found.st_dev, found.st_ino, found.st_size, found.st_mtim, found.st_ctim});
   }
 
   PathWalk& walk_;

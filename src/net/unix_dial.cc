@@ -35,8 +35,8 @@ class UnixDial final : public Dial, private Dirty {
     if ((number == EAGAIN || number == EINTR) && ++tries_ < kMostTries)
       return loop_.arm(again_, kAgainMs);
     if (number != 0) return events_.on_dial_failed({number});
-    TransportPtr transport = TcpTransport::take_in(loop_, std::exchange(descriptor_, -1),
-                                                   TcpTransport::Socket::local);
+    TransportPtr transport =
+        TcpTransport::take_in(loop_, std::exchange(descriptor_, -1), TcpTransport::Socket::local);
     static_cast<TcpTransport&>(*transport).watch();
     events_.on_connected(std::move(transport));
   }

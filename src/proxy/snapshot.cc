@@ -39,11 +39,11 @@ Snapshot::Snapshot(uint64_t number, std::shared_ptr<const config::Config> config
       config_(std::move(config)),
       router_(config_->routes, config_->upstreams),
       trusted_(config_->server.trusted_proxies),
-      tells_of_clients_(std::ranges::any_of(
-          config_->upstreams,
-          [](const config::Upstream& upstream) {
-            return upstream.proxy_protocol != config::ProxyProtocol::off;
-          })),
+      tells_of_clients_(std::ranges::any_of(config_->upstreams,
+                                            [](const config::Upstream& upstream) {
+                                              return upstream.proxy_protocol !=
+                                                     config::ProxyProtocol::off;
+                                            })),
       guarded_(std::make_unique<GuardedFields>(certificate_fields(*config_),
                                                config_->server.identity_fields)) {
   const config::AccessLog& access = config_->log.access;

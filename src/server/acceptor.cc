@@ -83,9 +83,8 @@ void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
 // As long as what comes after it has, which begins anew.
 uint64_t Acceptor::introduction_ms() const {
   const config::Listener& config = terms_.listener->config;
-  const config::milliseconds patience = config.tls.enabled()
-                                            ? config.tls.handshake_timeout
-                                            : parts_.settings.timeouts.request_head;
+  const config::milliseconds patience =
+      config.tls.enabled() ? config.tls.handshake_timeout : parts_.settings.timeouts.request_head;
   return static_cast<uint64_t>(patience.count());
 }
 

@@ -115,9 +115,9 @@ class Acceptor final : private net::Listener::Events,
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // one for each socket
   std::unordered_map<tls::Handshake*, Pending> pending_;
   std::unordered_map<Introduction*, std::unique_ptr<Introduction>> introductions_;
-  uint64_t said_ms_ = 0;    // when the log had a line of a PROXY header; 0: never
-  uint64_t unsaid_ = 0;     // since then
-  uint64_t second_ = 0;  // the second in which the handshakes below began
+  uint64_t said_ms_ = 0;  // when the log had a line of a PROXY header; 0: never
+  uint64_t unsaid_ = 0;   // since then
+  uint64_t second_ = 0;   // the second in which the handshakes below began
   uint32_t begun_ = 0;
 };
 

@@ -9,8 +9,8 @@ namespace onehop::server {
 
 void DrainWaits::wait(const std::string& upstream, const std::string& address, uint64_t patience_ms,
                       Told told) {
-  settled_([this, wait = Wait{endpoints_.endpoint(upstream, address),
-                              loop_.now_ms() + patience_ms, std::move(told)}] {
+  settled_([this, wait = Wait{endpoints_.endpoint(upstream, address), loop_.now_ms() + patience_ms,
+                              std::move(told)}] {
     waits_.push_back(wait);
     look();
   });
@@ -19,10 +19,9 @@ void DrainWaits::wait(const std::string& upstream, const std::string& address, u
 void DrainWaits::look() {
   std::vector<Wait> waiting;
   for (Wait& one : std::exchange(waits_, {})) {
-    const int64_t in_flight =
-        one.endpoint != nullptr
-            ? telemetry::merge_metrics(*one.endpoint->shared->cells).in_flight
-            : 0;
+    const int64_t in_flight = one.endpoint != nullptr
+                                  ? telemetry::merge_metrics(*one.endpoint->shared->cells).in_flight
+                                  : 0;
     if (in_flight > 0 && loop_.now_ms() < one.until_ms) {
       waiting.push_back(std::move(one));
     } else {

@@ -42,9 +42,9 @@ EndpointGroup::EndpointGroup(EndpointSets& sets, std::shared_ptr<net::NameServic
       dns_(config.server.dns) {
   if (!upstream_.endpoints_file.empty()) {
     EndpointFile::Events& listener = *this;
-    file_ = std::make_unique<EndpointFile>(sets.files_, upstream_.endpoints_file, upstream_.name,
-                                           listener,
-                                           before != nullptr ? before->file_.get() : nullptr);
+    file_ =
+        std::make_unique<EndpointFile>(sets.files_, upstream_.endpoints_file, upstream_.name,
+                                       listener, before != nullptr ? before->file_.get() : nullptr);
   }
   if (before != nullptr) {
     known_ = before->known_;
@@ -180,13 +180,13 @@ void EndpointGroup::add(Candidate candidate) {
   const bool drained = hand != nullptr && hand->drained;
   if (hand != nullptr) candidate.weight = hand->weight.value_or(candidate.weight);
   making_.push_back(sets_.book_.spec({.upstream = upstream_.name,
-                                   .identity = identity_,
-                                   .tls = upstream_.tls.enabled,
-                                   .name = candidate.name,
-                                   .host = std::move(candidate.host),
-                                   .address = candidate.address,
-                                   .weight = candidate.weight,
-                                   .drained = drained}));
+                                      .identity = identity_,
+                                      .tls = upstream_.tls.enabled,
+                                      .name = candidate.name,
+                                      .host = std::move(candidate.host),
+                                      .address = candidate.address,
+                                      .weight = candidate.weight,
+                                      .drained = drained}));
   if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),
                       candidate.weight, drained});

@@ -99,7 +99,7 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
   std::unique_ptr<EndpointFile> file_;
   std::vector<Entry> entries_;
   std::vector<config::Endpoint> sources_;  // what the discovery was made for
-  Known known_;  // the latest list with an address
+  Known known_;                            // the latest list with an address
   std::unique_ptr<upstream::Discovery> discovery_;
   upstream::EndpointSet set_;
   std::vector<upstream::SpecRef> making_;

@@ -79,21 +79,18 @@ void HandOver::meet_at(const std::string& name, net::Descriptor listening) {
 
 void HandOver::start_successor() {
   const std::string_view hindrance = owner_.hindrance();
-  if (!hindrance.empty())
-    return log::warning(fmt::format("SIGUSR2 is ignored: {}", hindrance));
+  if (!hindrance.empty()) return log::warning(fmt::format("SIGUSR2 is ignored: {}", hindrance));
   if (arguments_.empty())
     return log::warning(
         "SIGUSR2 is ignored: what has its configuration from standard input, and the demo, cannot "
         "be started again");
   if (under_way())
-    return log::warning(
-        fmt::format("SIGUSR2 is ignored: process {} is taking over already", pid_));
+    return log::warning(fmt::format("SIGUSR2 is ignored: process {} is taking over already", pid_));
   if (child_ != 0)
     return log::warning(
         fmt::format("SIGUSR2 is ignored: process {}, of the last time, has not ended", child_));
   auto ends = net::MessageSocket::pair();
-  if (!ends.has_value())
-    return fail(fmt::format("no channel to it: {}", ends.error().sentence()));
+  if (!ends.has_value()) return fail(fmt::format("no channel to it: {}", ends.error().sentence()));
   const auto started = start_program(arguments_, ends->second);
   if (!started.has_value()) return fail(started.error());
   child_ = *started;

@@ -92,9 +92,9 @@ class HandOver final : private net::Readable::Events {
   std::unique_ptr<net::Readable> at_meeting_;
   net::MessageSocket channel_;
   std::unique_ptr<net::Readable> at_channel_;
-  int pid_ = 0;        // of the process that takes over
-  int child_ = 0;      // the same, where this process has started it; 0: it has not
-  std::string said_;   // why it failed, in its own words
+  int pid_ = 0;         // of the process that takes over
+  int child_ = 0;       // the same, where this process has started it; 0: it has not
+  std::string said_;    // why it failed, in its own words
   uint64_t round_ = 0;  // tells what was gathered for one from what was for the next
   std::vector<HandedSockets> to_give_;  // the last one is the next
   uint64_t failures_ = 0;

@@ -12,8 +12,7 @@ InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
   InForce made;
   made.snapshot = std::make_shared<const proxy::Snapshot>(number, prepared.loaded.config);
   made.json = config::to_json(prepared.config());
-  if (!prepared.loaded.file.empty())
-    made.sha256 = tls::sha256_hex(prepared.loaded.sources.text);
+  if (!prepared.loaded.file.empty()) made.sha256 = tls::sha256_hex(prepared.loaded.sources.text);
   made.by = std::move(by);
   made.since_unix_s = std::time(nullptr);
   prepared.loaded.sources.text.clear();

@@ -16,8 +16,8 @@
 namespace onehop::server {
 namespace {
 
-constexpr int kFirst = 3;             // SD_LISTEN_FDS_START
-constexpr uint64_t kMost = 1024;      // of LISTEN_FDS
+constexpr int kFirst = 3;               // SD_LISTEN_FDS_START
+constexpr uint64_t kMost = 1024;        // of LISTEN_FDS
 constexpr uint64_t kMostPid = 1 << 22;  // PID_MAX_LIMIT of the kernel
 
 std::string variable(const char* name) {
@@ -88,8 +88,7 @@ Result<void, std::string> InheritedSockets::add_one(net::Descriptor socket, Orig
   return {};
 }
 
-InheritedSockets::Taken InheritedSockets::take(const std::string& key,
-                                               const std::string& address) {
+InheritedSockets::Taken InheritedSockets::take(const std::string& key, const std::string& address) {
   Taken taken;
   const auto take_those = [&](const auto& wanted) {
     for (Entry& entry : entries_) {

@@ -17,7 +17,7 @@ namespace onehop::server {
 // configurations.
 struct HandedSockets {
   std::string key;
-  bool activated = false;  // of systemd once: a file that it has is not removed
+  bool activated = false;        // of systemd once: a file that it has is not removed
   std::string ticket_keys = {};  // of its TLS: ServerContext::ticket_key_bytes()
   std::vector<net::Descriptor> sockets = {};
 };

@@ -48,8 +48,10 @@ Result<Sockets, std::string> sockets_of(const http::ListenerTerms& listener, siz
     return Unexpected<std::string>(
         fmt::format("cannot share {} out: {}", config.address, done.error().sentence()));
   if (at_path(config))
-    files.push_back({config.address, {}, given.activated ? Listeners::Owner::service_manager
-                                                         : Listeners::Owner::process_before});
+    files.push_back(
+        {config.address,
+         {},
+         given.activated ? Listeners::Owner::service_manager : Listeners::Owner::process_before});
   return std::move(given.sockets);
 }
 
@@ -90,9 +92,8 @@ void Listeners::use(const std::vector<proxy::Snapshot::Terms>& listeners, Opened
   const auto is_of = [](const UnixFile& one) {
     return [&one](const auto& terms) { return terms->config.address == one.address; };
   };
-  std::erase_if(files_, [&](const UnixFile& one) {
-    return std::ranges::none_of(listeners, is_of(one));
-  });
+  std::erase_if(files_,
+                [&](const UnixFile& one) { return std::ranges::none_of(listeners, is_of(one)); });
   for (UnixFile& one : files_) {
     one.mode = mode_of((*std::ranges::find_if(listeners, is_of(one)))->config);
     one.file.use_mode(one.mode);

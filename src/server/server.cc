@@ -274,8 +274,8 @@ Result<std::string, std::string> ServerParts::adopt(Prepared prepared, const std
 Result<void, std::string> ServerParts::bind() {
   if (auto made = name_servers.use(in_force.config().server.dns); !made.has_value()) return made;
   if (auto inherited = succession.inherit(); !inherited.has_value()) return inherited;
-  auto opened = listeners.open(in_force.snapshot->listeners(), workers.count(),
-                               succession.inherited());
+  auto opened =
+      listeners.open(in_force.snapshot->listeners(), workers.count(), succession.inherited());
   if (!opened.has_value()) return Unexpected<std::string>(opened.error());
   auto doors = admin_endpoint.prepare(in_force.config().admin, succession.inherited());
   if (!doors.has_value()) return Unexpected<std::string>("admin: " + doors.error());

@@ -30,7 +30,7 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admi
         admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}, {}});
     if (auto file = endpoints.file(upstream.name)) {
       shown.file = admin::ShownEndpointFile{std::move(file->path), file->reads, file->failed,
-                                             file->since_unix_s, std::move(file->fault)};
+                                            file->since_unix_s, std::move(file->fault)};
     }
     const auto slow_start_ms = static_cast<uint64_t>(upstream.slow_start.count());
     for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name)) {

@@ -25,8 +25,7 @@ Succession::Succession(const Parts& parts, Launch launch)
 
 Result<void, std::string> Succession::inherit() {
   if (takeover_ == nullptr && !activated_) return {};
-  auto sockets =
-      takeover_ != nullptr ? takeover_->fetch() : InheritedSockets::of_environment();
+  auto sockets = takeover_ != nullptr ? takeover_->fetch() : InheritedSockets::of_environment();
   if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
   inherited_ = std::move(*sockets);
   if (takeover_ == nullptr) return {};
@@ -77,8 +76,8 @@ void Succession::serving(std::function<void()> then) {
 void Succession::on_yours() {
   net::Descriptor meeting_point;
   if (const auto taken = std::move(takeover_)) {
-    log::info(fmt::format("this process serves from now on, in the place of process {}",
-                          predecessor_));
+    log::info(
+        fmt::format("this process serves from now on, in the place of process {}", predecessor_));
     parts_.listeners.own_files();
     parts_.admin_endpoint.own();
     for (const std::string& path : std::exchange(left_files_, {}))

@@ -75,8 +75,7 @@ class Worker final : private Acceptor::Owner,
   }
 
   // From any thread: its listening sockets, for another process; `done` is called on the worker's.
-  using Duplicates =
-      std::vector<std::pair<http::ListenerTerms::Key, std::vector<net::Descriptor>>>;
+  using Duplicates = std::vector<std::pair<http::ListenerTerms::Key, std::vector<net::Descriptor>>>;
   void duplicate_sockets(std::function<void(Duplicates)> done);
 
   // From any thread: `task` runs on the worker's, after what it is doing now. Never, once the

@@ -86,8 +86,8 @@ void Workers::when_counted(std::function<void()> done) {
 void Workers::duplicate_sockets(std::function<void(Worker::Duplicates)> done) {
   // Main puts them together, so there is no lock; a task is copied, and they cannot be.
   const auto all = std::make_shared<Worker::Duplicates>();
-  const auto everybody = std::make_shared<Everybody>(
-      loop_, [all, done = std::move(done)] { done(std::move(*all)); });
+  const auto everybody =
+      std::make_shared<Everybody>(loop_, [all, done = std::move(done)] { done(std::move(*all)); });
   for (auto& worker : workers_) {
     if (worker->done()) continue;
     everybody->expect();

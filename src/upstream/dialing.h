@@ -92,7 +92,7 @@ class Dialing final : public net::Retirable,
   size_t waiter_count_ = 0;
   bool over_ = false;  // nobody may join any more
   telemetry::OpenReason reason_;
-  bool upgrade_;  // for one waiter, who must have HTTP/1.1
+  bool upgrade_;                                    // for one waiter, who must have HTTP/1.1
   std::unique_ptr<const net::ProxyHeader> client_;  // see Want
   uint64_t generation_;
   unsigned tries_ = 0;  // that found no descriptor

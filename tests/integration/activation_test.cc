@@ -33,17 +33,20 @@ struct Opened {
 // bash becomes the program, so that LISTEN_PID is right.
 std::vector<std::string> launched(const std::string& file, size_t sockets,
                                   const std::string& names = "") {
-  return {"bash", "-c",
+  return {"bash",
+          "-c",
           "export LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(sockets) +
               (names.empty() ? "" : " LISTEN_FDNAMES=" + names) + "; exec \"$@\"",
-          "bash", ProxyProcess::binary(), "run", file};
+          "bash",
+          ProxyProcess::binary(),
+          "run",
+          file};
 }
 
 std::string toml(const std::string& origin, const std::string& listener, const std::string& admin,
                  int workers = 1) {
   return "[server]\nworkers = " + std::to_string(workers) +
-         "\ndrain_idle = \"1ms\"\n[[listener]]\naddress = \"" + listener +
-         "\"\n[admin]\n" + admin +
+         "\ndrain_idle = \"1ms\"\n[[listener]]\naddress = \"" + listener + "\"\n[admin]\n" + admin +
          "\n[[route]]\nupstream = \"app\"\n[upstream.app]\nendpoints = [\"" + origin + "\"]\n";
 }
 
@@ -62,7 +65,9 @@ TEST_CASE("who waits in the queue of an activated socket is served, also after a
     Client early = Peer::connect(clients.address);
     early.send(kGet);
     Subprocess onehop(launched(file.path(), 2, "web:admin"),
-                      {.environment = {}, .open_files = 0, .directory = "",
+                      {.environment = {},
+                       .open_files = 0,
+                       .directory = "",
                        .descriptors = {clients.fd, admin.fd}});
     CHECK(early.read_response().body == "done");
     Client asks = Peer::connect(admin.address);
@@ -77,10 +82,9 @@ TEST_CASE("an activated socket for which there is no listener is an error at the
   const Opened clients;
   const Opened stray;
   const TemporaryFile file("onehop.toml", toml("127.0.0.1:1", clients.address, ""));
-  const Finished finished =
-      run_program(launched(file.path(), 2, "web:stray"),
-                  {.environment = {}, .open_files = 0, .directory = "",
-                   .descriptors = {clients.fd, stray.fd}});
+  const Finished finished = run_program(
+      launched(file.path(), 2, "web:stray"),
+      {.environment = {}, .open_files = 0, .directory = "", .descriptors = {clients.fd, stray.fd}});
   CHECK(finished.code == 1);
   CHECK(finished.errors.find("for which there is no listener") != std::string::npos);
   CHECK(finished.errors.find(stray.address + ", descriptor 4 (stray) of LISTEN_FDS") !=
@@ -95,12 +99,13 @@ TEST_CASE("what is no listening stream socket is an error that says what is need
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const TemporaryFile file("onehop.toml", toml("127.0.0.1:1", clients.address, ""));
   const Finished finished =
-      run_program(launched(file.path(), 1), {.environment = {}, .open_files = 0, .directory = "",
+      run_program(launched(file.path(), 1), {.environment = {},
+                                             .open_files = 0,
+                                             .directory = "",
                                              .descriptors = {is_socket ? mute.fd : null}});
   ::close(null);
   CHECK(finished.code == 1);
-  CHECK(finished.errors.find("descriptor 3 of LISTEN_FDS: " + sentence) !=
-        std::string::npos);
+  CHECK(finished.errors.find("descriptor 3 of LISTEN_FDS: " + sentence) != std::string::npos);
 }
 
 TEST_CASE("LISTEN_FDS that is for another process is left alone, and a wrong one is an error") {
@@ -154,8 +159,9 @@ TEST_CASE("an activated program hands its sockets over") {
   const Opened admin;
   const TemporaryFile file("onehop.toml",
                            toml(origin.address(), clients.address, listen_at(admin.address)));
-  Subprocess first(launched(file.path(), 2), {.environment = {}, .open_files = 0, .directory = "",
-                                              .descriptors = {clients.fd, admin.fd}});
+  Subprocess first(
+      launched(file.path(), 2),
+      {.environment = {}, .open_files = 0, .directory = "", .descriptors = {clients.fd, admin.fd}});
   REQUIRE(first.wait_line("admin on "));
   ProxyProcess second({"run", "--takeover", file.path()});
   CHECK(first.wait_exit() == 0);

@@ -40,8 +40,7 @@ bool has_v6() {
   sockaddr_in6 at{};
   at.sin6_family = AF_INET6;
   at.sin6_addr = in6addr_loopback;
-  const bool bound =
-      fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
   if (fd >= 0) ::close(fd);
   return bound;
 }
@@ -53,8 +52,8 @@ std::string client_of(const ScriptedOrigin& origin) {
 TEST_CASE("a listener on [::] takes clients of both families, each by the address that it has") {
   if (!has_v6()) return;
   ScriptedOrigin origin(ScriptedOrigin::always(ok("app")));
-  const ProxyProcess proxy(ProxyConfig{
-      .endpoints = {origin.address()}, .more = "[[listener]]\naddress = \"[::]:0\"\n"});
+  const ProxyProcess proxy(
+      ProxyConfig{.endpoints = {origin.address()}, .more = "[[listener]]\naddress = \"[::]:0\"\n"});
   const std::string port = port_of(proxy.second_address());
   CHECK(proxy.second_address() == "[::]:" + port);
   Client v4 = Peer::connect("127.0.0.1:" + port);
@@ -71,8 +70,8 @@ TEST_CASE("a listener on [::] takes clients of both families, each by the addres
 TEST_CASE("a listener on an address of IPv6 takes no client of IPv4") {
   if (!has_v6()) return;
   ScriptedOrigin origin(ScriptedOrigin::always(ok("app")));
-  const ProxyProcess proxy(ProxyConfig{
-      .endpoints = {origin.address()}, .more = "[[listener]]\naddress = \"[::1]:0\"\n"});
+  const ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                       .more = "[[listener]]\naddress = \"[::1]:0\"\n"});
   const std::string port = port_of(proxy.second_address());
   CHECK_THROWS_AS(Peer::connect("127.0.0.1:" + port), PeerError);
   auto v6 = connect_v6(port);

@@ -18,8 +18,7 @@ struct Stage {
 
   ProxyConfig config(const std::vector<std::string>& endpoints,
                      const std::string& upstream = "") const {
-    return {
-        .endpoints = endpoints, .upstream = upstream, .admin = "control = \"" + control + "\""};
+    return {.endpoints = endpoints, .upstream = upstream, .admin = "control = \"" + control + "\""};
   }
   // What comes of a command; `path` is behind /upstreams/app/endpoints.
   Response command(const std::string& method, const std::string& path) const {

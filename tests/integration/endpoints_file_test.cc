@@ -125,9 +125,9 @@ TEST_CASE("check says what is wrong with an endpoints_file, as a warning") {
   const Finished check =
       run_program({ProxyProcess::binary(), "check", stage.folder / "onehop.toml"});
   CHECK(check.code == 0);
-  CHECK(check.errors.find("onehop.toml:6:18: warning: upstream.app.endpoints_file: " +
-                          stage.folder / "app.json" + ": endpoints[0].address: ") !=
-        std::string::npos);
+  CHECK(check.errors.find(
+            "onehop.toml:6:18: warning: upstream.app.endpoints_file: " + stage.folder / "app.json" +
+            ": endpoints[0].address: ") != std::string::npos);
 }
 
 }  // namespace

@@ -161,10 +161,9 @@ TEST_CASE("a peer of a unix socket is asked for a PROXY header where \"unix\" is
   const TemporaryFile folder("note", "");
   const std::string path = folder.folder() + "/a.sock";
   ScriptedOrigin origin(ScriptedOrigin::always(ok("app")));
-  const ProxyProcess proxy(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .more = "[[listener]]\naddress = \"unix:" + path +
-                          "\"\nproxy_protocol_from = [\"unix\"]\n"});
+  const ProxyProcess proxy(ProxyConfig{
+      .endpoints = {origin.address()},
+      .more = "[[listener]]\naddress = \"unix:" + path + "\"\nproxy_protocol_from = [\"unix\"]\n"});
   Client client = connect_at(path);
   client.send(kLine + std::string(kGet));
   CHECK(client.read_response().body == "app");
@@ -221,9 +220,8 @@ TEST_CASE("an endpoint is told who its client is, and a connection is of one cli
 
 TEST_CASE("what a PROXY header said of a client is what the endpoint is told") {
   ScriptedOrigin origin(tell_line);
-  const ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
-                                       .listener = kFrom,
-                                       .upstream = "proxy_protocol = \"v1\""});
+  const ProxyProcess proxy(ProxyConfig{
+      .endpoints = {origin.address()}, .listener = kFrom, .upstream = "proxy_protocol = \"v1\""});
   Client client = proxy.connect();
   client.send(kLine);
   CHECK(ask(client) + "\r\n" == kLine);
@@ -265,8 +263,8 @@ TEST_CASE("a client that came before endpoints were told is told of with its add
   CHECK(ask(client) == "plain");
   REQUIRE(proxy.reload(
       ProxyConfig{.endpoints = {told.address()}, .upstream = "proxy_protocol = \"v1\""}));
-  CHECK(ask(client) == "PROXY TCP4 127.0.0.1 0.0.0.0 " + std::to_string(client.local_port()) +
-                           " " + port_of(proxy.address()));
+  CHECK(ask(client) == "PROXY TCP4 127.0.0.1 0.0.0.0 " + std::to_string(client.local_port()) + " " +
+                           port_of(proxy.address()));
 }
 
 TEST_CASE("a tunnel, too, begins with the header") {
@@ -293,18 +291,16 @@ struct Chain {
       : inner(ProxyConfig{.endpoints = {origin.address()},
                           .more = "[[listener]]\naddress = \"127.0.0.1:0\"\n" + kFrom +
                                   "\n[listener.tls]\ncertificates = [" + pair(made) + "]\n"}),
-        proxy(ProxyConfig{.endpoints = {inner.second_address()},
-                          .upstream = "proxy_protocol = \"" + version + "\"\nprotocol = \"" +
-                                      protocol + "\"",
-                          .more = "[upstream.app.tls]\nca = \"" + made.authority() + "\"\n"}) {}
+        proxy(ProxyConfig{
+            .endpoints = {inner.second_address()},
+            .upstream = "proxy_protocol = \"" + version + "\"\nprotocol = \"" + protocol + "\"",
+            .more = "[upstream.app.tls]\nca = \"" + made.authority() + "\"\n"}) {}
 
   static std::string pair(Certificates& made) {
     const CertificateFiles files = made.leaf({});
     return "{ cert = \"" + files.cert + "\", key = \"" + files.key + "\" }";
   }
-  int64_t accepted() const {
-    return inner.stats().number("downstream/connections/accepted_total");
-  }
+  int64_t accepted() const { return inner.stats().number("downstream/connections/accepted_total"); }
 
   Certificates made;
   ScriptedOrigin origin{ScriptedOrigin::always(ok("app"))};

@@ -266,9 +266,8 @@ void tunnel_or_silence(OriginConnection& connection) {
 
 TEST_CASE("86: a tunnel does not keep the proxy from leaving") {
   ScriptedOrigin origin(tunnel_or_silence);
-  ProxyProcess proxy(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .server = "drain = \"60s\"\ntunnel_drain = \"200ms\""});
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ntunnel_drain = \"200ms\""});
   Client client = proxy.connect();
   client.send(kUpgrade);
   CHECK(client.read_response().status == 101);
@@ -278,9 +277,8 @@ TEST_CASE("86: a tunnel does not keep the proxy from leaving") {
 
 TEST_CASE("86: a tunnel goes on when drain is over, until tunnel_drain is") {
   ScriptedOrigin origin(tunnel_or_silence);
-  ProxyProcess proxy(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
   Client tunnel = proxy.connect();
   tunnel.send(kUpgrade);
   CHECK(tunnel.read_response_head().status == 101);
@@ -310,9 +308,8 @@ TEST_CASE("86: a request goes on when tunnel_drain is over, and the tunnel is cu
     }
     connection.read_rest();
   });
-  ProxyProcess proxy(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .server = "drain = \"60s\"\ntunnel_drain = \"50ms\""});
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"60s\"\ntunnel_drain = \"50ms\""});
   Client tunnel = proxy.connect();
   tunnel.send(kUpgrade);
   CHECK(tunnel.read_response_head().status == 101);
@@ -329,9 +326,8 @@ TEST_CASE("86: a request goes on when tunnel_drain is over, and the tunnel is cu
 
 TEST_CASE("86: of a connection of HTTP/2 with both, the tunnel goes on when drain is over") {
   ScriptedOrigin origin(tunnel_or_silence);
-  ProxyProcess proxy(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
+  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
+                                 .server = "drain = \"50ms\"\ntunnel_drain = \"60s\""});
   H2Peer client = H2Peer::connect(proxy.address());
   const int32_t tunnel = client.request({{":method", "CONNECT"},
                                          {":protocol", "websocket"},

@@ -52,8 +52,8 @@ TEST_CASE("the demo goes on after SIGHUP, SIGUSR1 and SIGUSR2, and ends with 0 o
     return demo.errors().find("SIGHUP: the new configuration is refused") != std::string::npos;
   }));
   for (const std::string name : {"SIGUSR1", "SIGUSR2"}) {
-    CHECK(eventually(
-        [&] { return demo.errors().find(name + " is ignored") != std::string::npos; }));
+    CHECK(
+        eventually([&] { return demo.errors().find(name + " is ignored") != std::string::npos; }));
   }
   demo.signal(SIGQUIT);
   CHECK(demo.wait_exit() == 0);
@@ -71,8 +71,8 @@ TEST_CASE("signals that come before it listens wait until it does") {
   CHECK(::write(written_to, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
   ::close(written_to);
   CHECK(onehop.wait_line("listening on "));
-  CHECK(eventually(
-      [&] { return onehop.errors().find("SIGUSR1 is ignored") != std::string::npos; }));
+  CHECK(
+      eventually([&] { return onehop.errors().find("SIGUSR1 is ignored") != std::string::npos; }));
   onehop.signal(SIGTERM);
   CHECK(onehop.wait_exit() == 0);
   ::unlink(pipe.c_str());

@@ -263,9 +263,8 @@ TEST_CASE("a process that is started with --takeover takes over from the one wit
 
 TEST_CASE("a process that is started in another folder takes the control socket over, too") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const ProxyConfig config{.endpoints = {origin.address()},
-                           .server = patient(),
-                           .admin = "control = \"control.sock\""};
+  const ProxyConfig config{
+      .endpoints = {origin.address()}, .server = patient(), .admin = "control = \"control.sock\""};
   const TemporaryFile file("onehop.toml", config.toml());
   SubprocessOptions there;
   there.directory = file.folder();
@@ -286,9 +285,8 @@ TEST_CASE("a proxy without a file is replaced on SIGUSR2, too") {
   REQUIRE(successor.take_over());
   CHECK(proxy.get().body == "done");
   CHECK(proxy.wait_exit() == 0);
-  const Finished finished =
-      run_program({ProxyProcess::binary(), "proxy", "--listen", "127.0.0.1:0", "--to",
-                   origin.address(), "--takeover"});
+  const Finished finished = run_program({ProxyProcess::binary(), "proxy", "--listen", "127.0.0.1:0",
+                                         "--to", origin.address(), "--takeover"});
   CHECK(finished.code == 1);
   CHECK(finished.errors.find("send SIGUSR2 to the process that runs") != std::string::npos);
 }
@@ -403,9 +401,8 @@ TEST_CASE("the file of the control socket is the new process's, which removes it
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   const TemporaryFile beside("note", "");
   const std::string path = beside.folder() + "/control.sock";
-  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
-                                 .server = patient(),
-                                 .admin = "control = \"" + path + "\""});
+  ProxyProcess proxy(ProxyConfig{
+      .endpoints = {origin.address()}, .server = patient(), .admin = "control = \"" + path + "\""});
   Successor successor(proxy);
   REQUIRE(successor.take_over());
   CHECK(proxy.wait_exit() == 0);
@@ -420,9 +417,8 @@ TEST_CASE("the file of a control socket that the new configuration does not have
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
   const TemporaryFile beside("note", "");
   const std::string path = beside.folder() + "/control.sock";
-  ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()},
-                                 .server = patient(),
-                                 .admin = "control = \"" + path + "\""});
+  ProxyProcess proxy(ProxyConfig{
+      .endpoints = {origin.address()}, .server = patient(), .admin = "control = \"" + path + "\""});
   Successor successor(proxy);
   REQUIRE(std::filesystem::exists(path));
   proxy.write(ProxyConfig{.endpoints = {origin.address()}, .server = patient()});

@@ -73,9 +73,8 @@ TEST_CASE("a large body goes both ways over the socket of an endpoint") {
       ScriptedOrigin::answering([](const Request& request) { return ok(request.body); }),
       folder.path("app.sock"));
   const ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}});
-  const Response response =
-      proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-                     std::to_string(body.size()) + "\r\n\r\n" + body);
+  const Response response = proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                                           std::to_string(body.size()) + "\r\n\r\n" + body);
   CHECK(response.body == body);
 }
 
@@ -142,8 +141,8 @@ TEST_CASE("an endpoint at a path is added, drained and removed by hand") {
   const ProxyProcess proxy(
       ProxyConfig{.endpoints = {a.address()}, .admin = "control = \"" + control + "\""});
   const auto command = [&](const std::string& method, const std::string& path) {
-    return get_at(control, method + " /upstreams/app/endpoints" + path +
-                               " HTTP/1.1\r\nHost: a\r\n\r\n");
+    return get_at(control,
+                  method + " /upstreams/app/endpoints" + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
   };
   std::string escaped = b.address();
   for (size_t at = 0; (at = escaped.find('/', at)) != escaped.npos;) escaped.replace(at, 1, "%2F");
@@ -163,15 +162,14 @@ TEST_CASE("TLS is spoken over a unix socket with the name that is configured") {
   Certificates made;
   ScriptedOrigin origin(ScriptedOrigin::always(ok("app")));
   const CertificateFiles files = made.leaf({.names = {"app.example"}});
-  const ProxyProcess inner(
-      ProxyConfig{.endpoints = {origin.address()},
-                  .more = listener_at(folder.path("tls.sock"),
-                                      "[listener.tls]\ncertificates = [{ cert = \"" + files.cert +
-                                          "\", key = \"" + files.key + "\" }]")});
-  const ProxyProcess outer(ProxyConfig{
-      .endpoints = {"unix:" + folder.path("tls.sock")},
-      .more = "[upstream.app.tls]\nca = \"" + made.authority() +
-              "\"\nserver_name = \"app.example\"\n"});
+  const ProxyProcess inner(ProxyConfig{
+      .endpoints = {origin.address()},
+      .more = listener_at(folder.path("tls.sock"), "[listener.tls]\ncertificates = [{ cert = \"" +
+                                                       files.cert + "\", key = \"" + files.key +
+                                                       "\" }]")});
+  const ProxyProcess outer(ProxyConfig{.endpoints = {"unix:" + folder.path("tls.sock")},
+                                       .more = "[upstream.app.tls]\nca = \"" + made.authority() +
+                                               "\"\nserver_name = \"app.example\"\n"});
   CHECK(outer.get().body == "app");
 }
 

@@ -101,10 +101,10 @@ TEST_CASE("with watch wrong files are refused whole with all mistakes, and mende
   CHECK(in_force(proxy)["number"] == 1);
   CHECK(reloads(proxy, "failure") > 0);
   // Neither file is one of the configuration in force.
-  stage.folder.replace("onehop.toml",
-                       "include = [\"extra.toml\"]\n" +
-                           stage.main(stage.b.address())
-                               .substr(sizeof "include = [\"conf.d/*.toml\"]"));
+  stage.folder.replace(
+      "onehop.toml",
+      "include = [\"extra.toml\"]\n" +
+          stage.main(stage.b.address()).substr(sizeof "include = [\"conf.d/*.toml\"]"));
   stage.folder.write("extra.toml", "[upstream.extra]\nendpoints = [\"127.0.0.1:1\"]\n");
   CHECK(eventually([&] { return answer(proxy) == "b"; }));
 }
@@ -123,12 +123,14 @@ TEST_CASE("with watch a file that is written as it was is no reload") {
 TEST_CASE("with watch a renamed file is loaded again, as paths in it begin at its folder") {
   const Stage stage;
   stage.folder.make("teams/x");
-  stage.folder.write("teams/x/b.toml", "[[route]]\npath = \"/b\"\nupstream = \"b\"\n"
-                                       "[upstream.b]\nendpoints_file = \"b.json\"\n");
+  stage.folder.write("teams/x/b.toml",
+                     "[[route]]\npath = \"/b\"\nupstream = \"b\"\n"
+                     "[upstream.b]\nendpoints_file = \"b.json\"\n");
   stage.folder.write("teams/x/b.json", "[\"" + stage.a.address() + "\"]");
-  stage.folder.write("onehop.toml", "include = [\"teams/*/*.toml\"]\n" +
-                                        stage.main(stage.a.address())
-                                            .substr(sizeof "include = [\"conf.d/*.toml\"]"));
+  stage.folder.write(
+      "onehop.toml",
+      "include = [\"teams/*/*.toml\"]\n" +
+          stage.main(stage.a.address()).substr(sizeof "include = [\"conf.d/*.toml\"]"));
   const ProxyProcess proxy(stage.run());
   CHECK(answer(proxy, "/b") == "a");
   stage.folder.rename("teams/x", "teams/y");

@@ -22,8 +22,7 @@ config::Config any_config(World& world) {
   config::Upstream upstream;
   upstream.name = "app";
   const uint64_t endpoints = world.random.between(1, 3);
-  for (uint64_t i = 0; i < endpoints; ++i)
-    upstream.endpoints.push_back({address_of(kOfApp, i), 1});
+  for (uint64_t i = 0; i < endpoints; ++i) upstream.endpoints.push_back({address_of(kOfApp, i), 1});
   if (world.random.chance(500)) upstream.balance = config::Balance::least_requests;
   upstream.pool.max_connections = world.weather.max_connections;
   if (world.random.chance(200)) upstream.pool.max_requests = world.random.between(1, 3);
@@ -42,8 +41,7 @@ void change_settings(World& world, config::Config& config) {
   if (random.chance(300)) config.server.timeouts.idle = config::seconds(random.between(5, 60));
   if (random.chance(300)) config.server.limits.head_fields = random.between(30, 200);
   if (random.chance(300)) config.server.limits.request_body = random.between(1, 100) * 1'000'000;
-  if (random.chance(300))
-    config.server.limits.buffered_per_stream = random.between(8, 64) * 1024;
+  if (random.chance(300)) config.server.limits.buffered_per_stream = random.between(8, 64) * 1024;
   config::Upstream& upstream = config.upstreams.front();
   if (random.chance(300)) upstream.pool.max_connections = 2;
   if (random.chance(300)) upstream.timeouts.response_head = config::seconds(random.between(8, 60));
@@ -85,8 +83,8 @@ std::vector<config::Endpoint> SimOperator::any_endpoints(uint16_t first) {
   const uint64_t begin = world_.random.below(5);
   const uint64_t count = world_.random.between(1, 4);
   for (uint64_t i = 0; i < count; ++i) {
-    endpoints.push_back({address_of(first, (begin + i) % 5),
-                         static_cast<uint32_t>(world_.random.between(1, 3))});
+    endpoints.push_back(
+        {address_of(first, (begin + i) % 5), static_cast<uint32_t>(world_.random.between(1, 3))});
   }
   return endpoints;
 }

@@ -26,8 +26,8 @@ class HandFiles final : public net::FileWatcher {
 
   // How many watch this pattern.
   size_t watching(const std::string& pattern) const {
-    return static_cast<size_t>(std::ranges::count_if(
-        watches_, [&](const Watch* watch) { return watch->has(pattern); }));
+    return static_cast<size_t>(
+        std::ranges::count_if(watches_, [&](const Watch* watch) { return watch->has(pattern); }));
   }
 
   void changed(const std::string& pattern) {

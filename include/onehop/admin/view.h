@@ -44,11 +44,11 @@ struct Documents {
 
 // Which configuration is in force, and since when.
 struct ShownConfig {
-  uint64_t number = 1;            // of those that came into force since the start
-  std::string_view file = {};     // "" where it was made of options
+  uint64_t number = 1;                  // of those that came into force since the start
+  std::string_view file = {};           // "" where it was made of options
   std::vector<std::string> files = {};  // that one, and those that it includes
-  std::string_view sha256 = {};   // of the text of all files, one behind the other
-  std::string_view by = "start";  // by what it came
+  std::string_view sha256 = {};         // of the text of all files, one behind the other
+  std::string_view by = "start";        // by what it came
   int64_t since_unix_s = 0;
 };
 // Which process this is, and the one that it took over from.

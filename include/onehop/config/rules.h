@@ -59,7 +59,7 @@ template <class T>
 struct Entries {
   std::string_view noun;  // "endpoint"
   std::string T::*short_form = nullptr;
-  T example{};  // shown where the list is empty, which nobody may write
+  T example{};                    // shown where the list is empty, which nobody may write
   std::string_view instead = {};  // a key that may stand in place of all entries
   bool may_be_empty = false;      // as that key is there
 };

@@ -104,14 +104,12 @@ template <class Visitor>
 void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value("endpoints_file", upstream.endpoints_file, Text::optional_file,
               "JSON or TOML with further ones, read again whenever it changes.");
-  visit.entries("endpoints", upstream.endpoints,
-                Entries<Endpoint>{"endpoint",
-                                  &Endpoint::address,
-                                  {},
-                                  "endpoints_file",
-                                  !upstream.endpoints_file.empty()},
-                "The replicas: \"HOST:PORT\", \"srv:NAME\", \"unix:/path\", or a table with a "
-                "weight.");
+  visit.entries(
+      "endpoints", upstream.endpoints,
+      Entries<Endpoint>{
+          "endpoint", &Endpoint::address, {}, "endpoints_file", !upstream.endpoints_file.empty()},
+      "The replicas: \"HOST:PORT\", \"srv:NAME\", \"unix:/path\", or a table with a "
+      "weight.");
   visit.value("balance", upstream.balance, Choice<Balance>{},
               "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
   visit.value(

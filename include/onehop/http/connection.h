@@ -152,7 +152,7 @@ class ServerConnections {
   // Ends what is in flight of that kind; a connection that carries the other kind, too, goes on
   // with it.
   void cut(InFlight kind);
-  size_t tunnels();        // connections that carry one
+  size_t tunnels();     // connections that carry one
   void close_oldest();  // the one that came first, whatever it is doing
 
   // Connections say here when they wait for their clients.

@@ -50,9 +50,9 @@ class ProxyHeaderReader {
   // Consumes from the front of `bytes`. Not again once it is done or there was a fault.
   Read read(Buffer& bytes);
 
-  const ProxyHeader& header() const noexcept { return header_; }   // once it is done
-  ProxyHeaderFault fault() const noexcept { return fault_; }       // once there was one
-  bool silent() const noexcept { return held_ == 0; }              // not a byte came
+  const ProxyHeader& header() const noexcept { return header_; }  // once it is done
+  ProxyHeaderFault fault() const noexcept { return fault_; }      // once there was one
+  bool silent() const noexcept { return held_ == 0; }             // not a byte came
 
  private:
   // unknown -> line; unknown -> binary -> behind its addresses

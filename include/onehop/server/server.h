@@ -41,9 +41,9 @@ using Load = std::function<Result<Loaded, NotLoaded>()>;
 struct Launch {
   // With which it is started again on SIGUSR2, [0] being the program; empty: it cannot be.
   std::vector<std::string> arguments = {};
-  std::string meeting_point = {};                 // meeting_point_of() its file
-  std::unique_ptr<Takeover> takeover = nullptr;   // null: from nobody
-  bool activated = false;                         // LISTEN_FDS are for it
+  std::string meeting_point = {};                // meeting_point_of() its file
+  std::unique_ptr<Takeover> takeover = nullptr;  // null: from nobody
+  bool activated = false;                        // LISTEN_FDS are for it
 };
 
 class Server {

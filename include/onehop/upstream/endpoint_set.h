@@ -38,7 +38,7 @@ struct EndpointSpec {
   std::string name;  // as it is shown: the address as configured, or as it was found
   std::string host;  // by which TLS knows it, where upstream.tls.server_name does not say
   Address address;
-  uint32_t weight = 1;  // 1 to 65535
+  uint32_t weight = 1;   // 1 to 65535
   bool drained = false;  // it gets no request, and has all the time for those it has
   std::shared_ptr<SharedEndpoint> shared;
 };

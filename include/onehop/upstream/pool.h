@@ -168,7 +168,7 @@ class Pool : public ListNode<Pool> {
     std::string_view name;  // of the upstream, for the log
     Reachability& reachability;
     Address address;
-    uint64_t seed;  // of the jitter of max_age
+    uint64_t seed;                     // of the jitter of max_age
     ProxyDialer* announcer = nullptr;  // below the dialers; null: nobody is told of the client
   };
   explicit Pool(const Parts& parts);
@@ -209,7 +209,7 @@ class Pool : public ListNode<Pool> {
   friend class Dialing;
   friend class Lease;
   friend class PooledConnection;
-class ProxyDialer;
+  class ProxyDialer;
 
   Lease lend(PooledConnection& connection);
   PooledConnection* ready(Want want);

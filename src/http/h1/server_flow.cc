@@ -192,9 +192,8 @@ void H1ServerConnection::become_idle() {
   }
   transport_->set_awaited(true);
   owner_.shedding().rests(*this, Rest::idle);
-  const uint64_t wait = drain_ms_ > 0
-                            ? drain_ms_
-                            : static_cast<uint64_t>(settings_.timeouts.idle.count());
+  const uint64_t wait =
+      drain_ms_ > 0 ? drain_ms_ : static_cast<uint64_t>(settings_.timeouts.idle.count());
   if (wait > 0) loop_.arm(deadline_, wait);
 }
 

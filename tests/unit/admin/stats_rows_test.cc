@@ -33,12 +33,18 @@ bool is_shown(Shard& (*shard_of)(Running&), Row Shard::*row) {
 telemetry::DownstreamShard& downstream_of(Running& running) {
   return running.telemetry.shard(0).downstream;
 }
-telemetry::EndpointShard& endpoint_of(Running& running) { return running.telemetry.endpoint(0); }
-telemetry::TlsShard& listener_of(Running& running) { return running.telemetry.listener(0); }
+telemetry::EndpointShard& endpoint_of(Running& running) {
+  return running.telemetry.endpoint(0);
+}
+telemetry::TlsShard& listener_of(Running& running) {
+  return running.telemetry.listener(0);
+}
 
 TEST_CASE("every metric of the tables is in /stats") {
-#define SHOWN(member, name, label, count, help) \
-  CHECKED_ELSE(is_shown(shard_of, &Shard::member)) { FAIL_CHECK(name " moves nothing"); }
+#define SHOWN(member, name, label, count, help)      \
+  CHECKED_ELSE(is_shown(shard_of, &Shard::member)) { \
+    FAIL_CHECK(name " moves nothing");               \
+  }
   SECTION("of clients") {
     using Shard = telemetry::DownstreamShard;
     const auto shard_of = downstream_of;

@@ -35,10 +35,9 @@ const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none
 
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
-  CHECK(keys(document) ==
-        std::set<std::string>{"version", "uptime_us", "start_time", "pid", "takeover", "window",
-                              "workers", "memory", "downstream", "listeners", "routes",
-                              "upstreams"});
+  CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "pid",
+                                                "takeover", "window", "workers", "memory",
+                                                "downstream", "listeners", "routes", "upstreams"});
   CHECK(keys(document["memory"]) ==
         std::set<std::string>{"buffered_bytes", "buffered_peak_bytes", "buffered_limit_bytes"});
   const Json& downstream = document["downstream"];
@@ -48,10 +47,9 @@ TEST_CASE("an idle proxy has every path, with zeros") {
                               "h2_floods_total", "h2_floods_by_reason", "idle_timeouts_total",
                               "proxy_header_faults_total", "proxy_header_faults_by_reason",
                               "shed_total", "accept_paused_total", "stalled_given_up_total"});
-  CHECK(keys(downstream["requests"]) == std::set<std::string>{"total", "in_flight", "rate_1s",
-                                                              "rate_10s", "rate_60s", "rate_peak",
-                                                              "by_class", "outcomes",
-                                                              "fields_dropped_total"});
+  CHECK(keys(downstream["requests"]) ==
+        std::set<std::string>{"total", "in_flight", "rate_1s", "rate_10s", "rate_60s", "rate_peak",
+                              "by_class", "outcomes", "fields_dropped_total"});
   CHECK(keys(downstream["requests"]["by_class"]) == kClasses);
   CHECK(keys(downstream["bytes"]) == std::set<std::string>{"received_total", "sent_total"});
   CHECK(keys(downstream["access_log"]) ==

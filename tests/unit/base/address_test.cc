@@ -201,9 +201,9 @@ TEST_CASE("the path of a unix socket is an address to connect to, and as cheap t
   CHECK(sizeof(Address) <= 32);
   const std::string longest = "/" + std::string(Address::kLongestPath - 1, 'a');
   CHECK(Address::of_path(longest)->to_string() == "unix:" + longest);
-  for (const std::string& text : {std::string("unix:"), std::string("unix:app.sock"),
-                                  std::string("/run/app.sock"), "unix:" + longest + "a",
-                                  std::string("unix:/a\0b", 9), std::string("127.0.0.1:80")}) {
+  for (const std::string& text :
+       {std::string("unix:"), std::string("unix:app.sock"), std::string("/run/app.sock"),
+        "unix:" + longest + "a", std::string("unix:/a\0b", 9), std::string("127.0.0.1:80")}) {
     CAPTURE(text);
     CHECK_FALSE(Address::of_unix(text).has_value());
   }

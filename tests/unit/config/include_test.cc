@@ -78,9 +78,9 @@ TEST_CASE("what was looked at is known, with the text of all files one behind th
   const Loading loading = side.load();
   CHECK(loading.result.has_value());
   CHECK(loading.sources.files == Lines{side.folder / "main.toml", side.folder / "conf.d/a.toml"});
-  CHECK(loading.sources.patterns ==
-        Lines{side.folder / "main.toml", side.folder / "conf.d/*.toml",
-              side.folder / "conf.d/a.toml", side.folder / "none/*.toml"});
+  CHECK(loading.sources.patterns == Lines{side.folder / "main.toml", side.folder / "conf.d/*.toml",
+                                          side.folder / "conf.d/a.toml",
+                                          side.folder / "none/*.toml"});
   CHECK(loading.sources.text == testing::contents(side.folder / "main.toml") + "[log]\n");
 }
 
@@ -175,9 +175,10 @@ TEST_CASE("relative paths begin at the folder of the file that has them, and var
 
 TEST_CASE("an upstream needs endpoints, or a file with them") {
   const auto with = [](const std::string& keys) {
-    return testing::problems_of("[[listener]]\naddress = \":80\"\n[[route]]\nupstream = \"a\"\n"
-                                "[upstream.a]\n" +
-                                keys);
+    return testing::problems_of(
+        "[[listener]]\naddress = \":80\"\n[[route]]\nupstream = \"a\"\n"
+        "[upstream.a]\n" +
+        keys);
   };
   CHECK(with("endpoints_file = \"a.json\"\n").empty());
   CHECK(with("endpoints_file = \"a.json\"\nendpoints = []\n").empty());

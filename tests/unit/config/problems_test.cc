@@ -197,9 +197,8 @@ const std::vector<Case> kListeners = {
     {"address = \":80\"\n[[listener]]\naddress = \"0.0.0.0:80\"",
      "4:11: listener[1].address: an address of its own, found that of listener[0].address "
      "(line 2)"},
-    {"address = \"\"",
-     R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT", )"
-     R"(":PORT" or "unix:/path", found an empty string)"},
+    {"address = \"\"", R"(2:11: listener[0].address: "IP:PORT", "[IP6]:PORT", "localhost:PORT", )"
+                       R"(":PORT" or "unix:/path", found an empty string)"},
 };
 
 const std::string kPath =

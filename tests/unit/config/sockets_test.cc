@@ -39,10 +39,11 @@ TEST_CASE("the path of a unix socket is taken for a listener and for an endpoint
 }
 
 TEST_CASE("the control socket and a listener have paths of their own") {
-  CHECK(problems_of(with_listener("address = \"unix:/run/c.sock\"\n[admin]\n"
-                                  "control = \"/run/c.sock\"")) ==
-        Lines{"t.toml:4:11: admin.control: an address of its own, found that of listener[0].address "
-              "(line 2)"});
+  CHECK(
+      problems_of(with_listener("address = \"unix:/run/c.sock\"\n[admin]\n"
+                                "control = \"/run/c.sock\"")) ==
+      Lines{"t.toml:4:11: admin.control: an address of its own, found that of listener[0].address "
+            "(line 2)"});
 }
 
 TEST_CASE("a path that no unix socket can have is refused, and the problem says why") {
@@ -55,8 +56,8 @@ TEST_CASE("a path that no unix socket can have is refused, and the problem says 
       {"unix:/" + std::string(107, 'x'), "(a path of 108 bytes; the kernel takes 107 at most)"},
   };
   for (const auto& [address, reason] : cases) {
-    for (const std::string& text : {with_listener("address = \"" + address + "\""),
-                                    with_endpoints("\"" + address + "\"")}) {
+    for (const std::string& text :
+         {with_listener("address = \"" + address + "\""), with_endpoints("\"" + address + "\"")}) {
       CAPTURE(text);
       const Lines problems = problems_of(text);
       REQUIRE(problems.size() == 1);
@@ -67,20 +68,20 @@ TEST_CASE("a path that no unix socket can have is refused, and the problem says 
 }
 
 TEST_CASE("the admin endpoint has a key of its own for a unix socket") {
-  const Lines problems = problems_of("admin.listen = \"unix:/run/a.sock\"\n" +
-                                     with_listener("address = \":0\""));
+  const Lines problems =
+      problems_of("admin.listen = \"unix:/run/a.sock\"\n" + with_listener("address = \":0\""));
   REQUIRE(problems.size() == 1);
   CHECK(problems.front().ends_with("(a unix socket is for the key `control`)"));
 }
 
 TEST_CASE("a path has one listener, and is one endpoint of an upstream; letter case matters") {
-  const Lines twice = problems_of("[[listener]]\naddress = \"unix:/a\"\n" +
-                                  with_listener("address = \"unix:/a\""));
+  const Lines twice =
+      problems_of("[[listener]]\naddress = \"unix:/a\"\n" + with_listener("address = \"unix:/a\""));
   CHECK(twice == Lines{"t.toml:4:11: listener[1].address: an address of its own, found that of "
                        "listener[0].address (line 2)"});
-  CHECK(problems_of("[[listener]]\naddress = \"unix:/A\"\n" +
-                    with_listener("address = \"unix:/a\""))
-            .empty());
+  CHECK(
+      problems_of("[[listener]]\naddress = \"unix:/A\"\n" + with_listener("address = \"unix:/a\""))
+          .empty());
   CHECK(problems_of(with_endpoints("\"unix:/a\", \"unix:/a\"")).size() == 1);
   CHECK(problems_of(with_endpoints("\"unix:/a\", \"unix:/A\"")).empty());
 }
@@ -98,8 +99,8 @@ TEST_CASE("the mode of a unix socket is an octal number") {
               .empty());
   for (const char* mode : {"", "rw", "0668", "66", "1777", "00666", "0o660", "-660"}) {
     CAPTURE(mode);
-    const Lines problems = problems_of(
-        with_listener(std::string("address = \"unix:/a\"\nmode = \"") + mode + '"'));
+    const Lines problems =
+        problems_of(with_listener(std::string("address = \"unix:/a\"\nmode = \"") + mode + '"'));
     REQUIRE(problems.size() == 1);
     CHECK(problems.front().find("mode: an octal number from \"0000\" to \"0777\", found") !=
           std::string::npos);
@@ -112,8 +113,8 @@ TEST_CASE("peers with a PROXY header are addresses, blocks, and those of unix so
             .empty());
   for (const char* peer : {"", "10.0.0.0/33", "balancer.example", "unix:/run/a.sock", "Unix"}) {
     CAPTURE(peer);
-    const Lines problems = problems_of(with_listener(
-        std::string("address = \":0\"\nproxy_protocol_from = [\"") + peer + "\"]"));
+    const Lines problems = problems_of(
+        with_listener(std::string("address = \":0\"\nproxy_protocol_from = [\"") + peer + "\"]"));
     REQUIRE(problems.size() == 1);
     CHECK(problems.front().find("proxy_protocol_from[0]: an IP address, a block such as "
                                 "\"10.0.0.0/8\", or \"unix\", found") != std::string::npos);

@@ -184,8 +184,8 @@ TEST_CASE("what is done by hand while a configuration waits for its names holds 
   Side side;
   side.use({{"127.0.0.1:1", 1}, {"127.0.0.1:2", 1}, {"127.0.0.1:3", 1}});
   CHECK(side.order(Hand::drain, "127.0.0.1:1"));
-  auto staged = side.stage(
-      {{"127.0.0.1:1", 1}, {"127.0.0.1:2", 1}, {"127.0.0.1:3", 2}, {"app.test:80", 1}});
+  auto staged =
+      side.stage({{"127.0.0.1:1", 1}, {"127.0.0.1:2", 1}, {"127.0.0.1:3", 2}, {"app.test:80", 1}});
   CHECK(side.order(Hand::ready, "127.0.0.1:1"));
   CHECK(side.order(Hand::drain, "127.0.0.1:2"));
   CHECK(side.order(Hand::drain, "127.0.0.1:3"));  // of which the file says something else

@@ -70,13 +70,13 @@ struct Side {
   }
   // As the main thread shows it; below 0: not warming.
   int64_t shown_warming_ms(size_t place) {
-    const auto set = small.book.spec({.upstream = "app",
-                                      .identity = identity_of(config::Upstream{}),
-                                      .tls = false,
-                                      .name = upstream().endpoints()[place]->name(),
-                                      .host = "127.0.0.1",
-                                      .address = *Address::numeric(
-                                          "127.0.0.1", static_cast<uint16_t>(9001 + place))});
+    const auto set = small.book.spec(
+        {.upstream = "app",
+         .identity = identity_of(config::Upstream{}),
+         .tls = false,
+         .name = upstream().endpoints()[place]->name(),
+         .host = "127.0.0.1",
+         .address = *Address::numeric("127.0.0.1", static_cast<uint16_t>(9001 + place))});
     const uint64_t since_ms = set->shared->warming_since_ms;
     return since_ms == kNotWarming ? -1 : static_cast<int64_t>(loop.now_ms() - since_ms);
   }

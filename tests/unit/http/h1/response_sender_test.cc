@@ -47,7 +47,9 @@ struct Side {
   ResponseSender sender;
 };
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
 
 TEST_CASE("a body whose length is known is sent as it is") {
   Side side({});
