@@ -95,12 +95,11 @@ std::optional<Outcome> Exchange::make_request(const http::RequestHead& head, con
 // The one way from an attempt that came to nothing to the next one, or to its failure.
 void Exchange::attempt_again(const FailedAttempt& failure, std::string_view detail) {
   if (!policy_.allows(failure, settings_->retries)) return fail(failure.outcome, detail);
-  upstream::Endpoint* endpoint = upstream_->pick(policy_.tried());
-  auto next = policy_.next(endpoint != nullptr ? std::optional(endpoint->id()) : std::nullopt);
-  while (endpoint == nullptr && next.has_value()) {
-    endpoint = upstream_->find(next->endpoint);
-    if (endpoint == nullptr) next = policy_.instead();
-  }
+  const upstream::Endpoint* const another = upstream_->pick(policy_.tried());
+  auto next = policy_.next(another != nullptr ? std::optional(another->id()) : std::nullopt);
+  upstream::Endpoint* endpoint = nullptr;
+  while (next.has_value() && (endpoint = upstream_->find(next->endpoint)) == nullptr)
+    next = policy_.instead();
   if (endpoint == nullptr) return fail(failure.ends_with(), detail);
   pass_over(*endpoint, failure.gives_way());
   attempt_next(*next, *endpoint);

@@ -93,6 +93,7 @@ class Exchange final : public http::Responder,
   upstream::Want want(const RetryPolicy::Next& next, upstream::Bond* bond) {
     return {.fresh = next.connection == RetryPolicy::Connection::fresh,
             .upgrade = needs_http1_,
+            .patient = next.comes_back,
             .bond = bond,
             .client = told_client(*settings_, client_, arena_)};
   }

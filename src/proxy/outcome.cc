@@ -141,6 +141,8 @@ Outcome outcome_of(const upstream::LeaseError& error) {
                                                   : Outcome::connect_failed;
     case NoLease::connect_timeout:
       return Outcome::connect_timeout;
+    case NoLease::slow:
+      return Outcome::connect_slow;
     case NoLease::local_fault:
       return Outcome::local_fault;
     case NoLease::queue_full:

@@ -23,9 +23,11 @@ FailedAttempt failure_of(const http::StreamError& why, Outcome outcome, http::Me
 void RetryPolicy::forget_current() {
   const uint8_t last = --tried_count_;
   const auto bit = static_cast<uint16_t>(1u << current_);
-  const bool last_is_sound = (sound_ >> last & 1) != 0;
-  sound_ = static_cast<uint16_t>(last_is_sound ? sound_ | bit : sound_ & ~bit);
-  sound_ = static_cast<uint16_t>(sound_ & ~(1u << last));
+  for (uint16_t* bits : {&sound_, &slow_}) {
+    const bool of_last = (*bits >> last & 1) != 0;
+    *bits = static_cast<uint16_t>(of_last ? *bits | bit : *bits & ~bit);
+    *bits = static_cast<uint16_t>(*bits & ~(1u << last));
+  }
   tried_[current_] = tried_[last];
   --attempts_;
 }
@@ -35,14 +37,23 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
     forget_current();
     return true;
   }
+  if (failure.outcome == Outcome::connect_slow) {
+    slow_ = static_cast<uint16_t>(slow_ | 1u << current_);
+    sound_ = static_cast<uint16_t>(sound_ | slow_);
+    --attempts_;
+    return tried_count_ < kMostAttempts;
+  }
   const Again again = failure.unseen ? Again::unseen : row_of(failure.outcome).again;
   const auto bit = static_cast<uint16_t>(1u << current_);
   const bool sound = again == Again::unseen || again == Again::if_reused;
   sound_ = static_cast<uint16_t>(sound ? sound_ | bit : sound_ & ~bit);
+  slow_ = static_cast<uint16_t>(slow_ & ~bit);
   // Where one connection had gone, those that lie beside it may have gone, too.
   if (!failure.refused && !failure.shared && again != Again::elsewhere)
     connection_ = Connection::fresh;
-  if (attempts_ > retries || attempts_ >= kMostAttempts) return false;
+  // A dial that goes on is no other attempt.
+  back_alone_ = attempts_ > retries || attempts_ >= kMostAttempts;
+  if (back_alone_) return again == Again::elsewhere && slow_ != 0;
   switch (again) {
     case Again::never:
       return false;
@@ -59,20 +70,23 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
 }
 
 std::optional<RetryPolicy::Next> RetryPolicy::next(std::optional<upstream::EndpointId> another) {
-  if (another.has_value()) {
+  const bool comes_back = !another.has_value() || back_alone_;
+  const uint16_t back = back_alone_ ? slow_ : sound_;
+  if (!comes_back) {
     current_ = tried_count_++;
     tried_[current_] = *another;
-  } else if (sound_ != 0) {
-    current_ = static_cast<uint8_t>(std::bit_width(sound_) - 1);
+  } else if (back != 0) {
+    current_ = static_cast<uint8_t>(std::bit_width(back) - 1);
   } else {
     return std::nullopt;
   }
   ++attempts_;
-  return Next{tried_[current_], connection_};
+  return Next{tried_[current_], connection_, comes_back};
 }
 
 std::optional<RetryPolicy::Next> RetryPolicy::instead() {
   sound_ = static_cast<uint16_t>(sound_ & ~(1u << current_));
+  slow_ = static_cast<uint16_t>(slow_ & ~(1u << current_));
   --attempts_;
   return next(std::nullopt);
 }

@@ -7,7 +7,8 @@
 //   whether by the row of the outcome: never where the endpoint may have acted on the request,
 //           unless the method is idempotent (RFC 9110 9.2.2), and only with the whole body at hand
 //   often   `upstream.retries` bounds all of them together, whatever the reasons were, but for an
-//           endpoint that left while it was waited for; where the endpoint may have seen the
+//           endpoint that left while it was waited for, or was slow to accept a connection and has
+//           an address beside it to be tried (RFC 8305); where the endpoint may have seen the
 //           request, each reason counts once, so that a request that kills who answers it does not
 //           go round
 #pragma once
@@ -54,6 +55,7 @@ class RetryPolicy {
   struct Next {
     upstream::EndpointId endpoint;
     Connection connection = Connection::any;
+    bool comes_back = false;  // no other endpoint is left
   };
 
   // The endpoints that had their turn: none of them is another one.
@@ -64,8 +66,8 @@ class RetryPolicy {
   // Whether another attempt may follow this one. Notes the failure; once after each attempt.
   bool allows(const FailedAttempt& failure, uint32_t retries);
 
-  // The next attempt, also the first. `another` is the endpoint that was picked beside tried().
-  // Nothing: no endpoint is left.
+  // The next attempt, also the first. `another` is the endpoint that was picked beside tried(), and
+  // need not be the one. Nothing: no endpoint is left.
   std::optional<Next> next(std::optional<upstream::EndpointId> another);
 
   // The same instead of the one that next() said, whose endpoint is there no more.
@@ -79,10 +81,12 @@ class RetryPolicy {
 
   std::array<upstream::EndpointId, kMostAttempts> tried_{};
   uint16_t sound_ = 0;  // a bit for each of them: it is no worse for its last attempt
+  uint16_t slow_ = 0;   // and its dial goes on
   uint8_t tried_count_ = 0;
   uint8_t current_ = 0;  // the place in tried_ of the last attempt's
   uint8_t attempts_ = 0;
   Connection connection_ = Connection::any;
+  bool back_alone_ = false;  // the retries are used up: where a dial goes on, and nowhere else
   bool was_stale_ = false;
   bool was_unanswered_ = false;
 };

@@ -30,6 +30,11 @@ std::string host_of(const std::string& text) {
   return name;
 }
 
+bool has_both_families(const std::vector<upstream::Discovered>& all) {
+  const auto is_v6 = [](const upstream::Discovered& one) { return one.address.is_v6(); };
+  return std::ranges::any_of(all, is_v6) && !std::ranges::all_of(all, is_v6);
+}
+
 }  // namespace
 
 EndpointGroup::EndpointGroup(EndpointSets& sets, std::shared_ptr<net::NameService> names,
@@ -154,9 +159,11 @@ void EndpointGroup::build() {
       add({given, host_of(given), entry.from == From::file ? "file provider" : "file",
            *entry.address, entry.given.weight, std::nullopt});
     if (entry.address.has_value()) continue;
-    for (const upstream::Discovered& found : known(entry))
+    const std::vector<upstream::Discovered>& all = known(entry);
+    const bool both = has_both_families(all);
+    for (const upstream::Discovered& found : all)
       add({found.address.to_string(), host_of(given), given, found.address,
-           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source});
+           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both});
   }
   for (const ByHand& one : by_hand_) {
     if (one.added)
@@ -187,6 +194,7 @@ void EndpointGroup::add(Candidate candidate) {
                                       .address = candidate.address,
                                       .weight = candidate.weight,
                                       .drained = drained}));
+  making_.back()->shared->reachability.use_alternative(candidate.both_families);
   if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),
                       candidate.weight, drained});

@@ -85,6 +85,7 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
     Address address;
     uint32_t weight;
     std::optional<size_t> looked_up;  // its source in the discovery
+    bool both_families = false;       // among the addresses of its name
   };
   void add(Candidate candidate);
   const std::vector<upstream::Discovered>& known(const Entry& entry) const;

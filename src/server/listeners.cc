@@ -100,6 +100,12 @@ void Listeners::use(const std::vector<proxy::Snapshot::Terms>& listeners, Opened
   }
 }
 
+std::vector<std::string> Listeners::texts() const {
+  std::vector<std::string> texts;
+  for (const Address& address : addresses_) texts.push_back(address.to_string());
+  return texts;
+}
+
 void Listeners::own_files() {
   for (UnixFile& one : files_) {
     if (one.owner != Owner::process_before) continue;

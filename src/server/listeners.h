@@ -64,6 +64,7 @@ class Listeners {
 
   // With the ports that they got, in the order of the configuration.
   const std::vector<Address>& addresses() const noexcept { return addresses_; }
+  std::vector<std::string> texts() const;
 
  private:
   std::vector<http::ListenerTerms::Key> keys_;

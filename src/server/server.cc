@@ -46,12 +46,6 @@ namespace {
 
 constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
 
-std::vector<std::string> addresses_text(const std::vector<Address>& addresses) {
-  std::vector<std::string> texts;
-  for (const Address& address : addresses) texts.push_back(address.to_string());
-  return texts;
-}
-
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
@@ -105,8 +99,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
                                                     : std::vector<std::string>());
   }
   void say_ready() const {
-    service_manager.ready(
-        fmt::format("listening on {}", fmt::join(addresses_text(listeners.addresses()), ", ")));
+    service_manager.ready(fmt::format("listening on {}", fmt::join(listeners.texts(), ", ")));
   }
   void say_alive();
   void use(InForce now, Listeners::Opened& opened);
@@ -367,8 +360,8 @@ std::string Server::admin_address() const {
 
 std::string Server::describe() const {
   std::string text;
-  for (const Address& address : listening())
-    text += fmt::format("listening on {}\n", address.to_string());
+  for (const std::string& address : parts_->listeners.texts())
+    text += fmt::format("listening on {}\n", address);
   for (const auto& upstream : parts_->in_force.config().upstreams) {
     std::vector<std::string> names;
     for (const auto& endpoint : upstream.endpoints) names.push_back(endpoint.address);

@@ -27,7 +27,6 @@ void Pool::dial(Waiter& waiter, OpenReason reason) {
 }
 
 void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
-  Waiter& first = *dialing.waiters_.front();
   parts_.counters.opened.add(static_cast<size_t>(dialing.reason_));
   parts_.counters.open.add(1);
   parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
@@ -40,13 +39,19 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
   auto connection = std::make_unique<PooledConnection>(*this, age_limit_ms(), dialing.generation_);
   connection->client_ = std::move(dialing.client_);
   connection->attach(std::move(transport));
-  connection->requests_ = connection->streams_ = 1;
   const bool multiplexed = connection->connection_->multiplexed();
   if (!dialing.upgrade_) multiplexes_ = multiplexed;
   PooledConnection& made = *connection.release();
+  dialing.passed_over_ = false;
+  Waiter* const first = dialing.waiters_.front();
+  if (first == nullptr) {
+    end(dialing);
+    return keep(made);
+  }
+  made.requests_ = made.streams_ = 1;
   (multiplexed && !made.worn_out() ? ready_ : lent_).push_back(made);
-  leave(first);
-  first.on_lease(Lease(made, false));
+  leave(*first);
+  first->on_lease(Lease(made, false));
   // Whoever waited beside the first: on the same connection, or, if it has no stream for them, each
   // on another one.
   while (Waiter* waiter = dialing.waiters_.front()) {
@@ -67,12 +72,48 @@ void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
 
 void Pool::dial_failed(Dialing& dialing, const LeaseError& error) {
   dialing.over_ = true;
+  dialing.passed_over_ = false;
   const LeaseError counted = dial_error(error);
+  if (dialing.waiters_.empty()) end(dialing);
   while (Waiter* waiter = dialing.waiters_.front()) {
     leave(*waiter);
     waiter->on_no_lease(counted);
   }
   serve_queue();
+}
+
+// Those who wait go elsewhere in this call; who comes back, as there is nobody else, waits on.
+void Pool::pass_over(Dialing& dialing) {
+  dialing.passed_over_ = true;
+  for (size_t count = dialing.waiter_count_; count > 0 && !dialing.waiters_.empty(); --count) {
+    Waiter& waiter = *dialing.waiters_.front();
+    leave(waiter);
+    waiter.on_no_lease({NoLease::slow, {}});
+  }
+}
+
+// The one under way that was passed over, and whose connection would be what is wanted.
+Dialing* Pool::slow_dial(const Want& want) {
+  Dialing* found = nullptr;
+  if (want.fresh || want.client != nullptr || !parts_.reachability.has_alternative()) return found;
+  dialing_.for_each([&](Dialing& one) {
+    if (one.passed_over_ && one.upgrade_ == want.upgrade && one.generation_ == generation_)
+      found = &one;
+  });
+  return found;
+}
+
+void Pool::end(Dialing& dialing) noexcept {
+  dialing.forget();
+  --dialing_count_;
+  parts_.counters.connecting.add(-1);
+  parts_.loop.retire(std::unique_ptr<Dialing>(&dialing));
+}
+
+void Pool::end_passed_over() noexcept {
+  dialing_.for_each([this](Dialing& one) {
+    if (std::exchange(one.passed_over_, false) && one.waiters_.empty()) end(one);
+  });
 }
 
 // Counts a failed dial. The log has a line when an endpoint goes, not for each request.

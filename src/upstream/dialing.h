@@ -20,6 +20,8 @@ class Dialing final : public net::Retirable,
       : pool_(pool),
         reason_(reason),
         upgrade_(want.upgrade),
+        patient_(want.patient || want.fresh || want.client != nullptr ||
+                 !pool.parts_.reachability.has_alternative()),
         client_(want.client != nullptr ? std::make_unique<const net::ProxyHeader>(*want.client)
                                        : nullptr),
         generation_(pool.generation_) {}
@@ -51,6 +53,7 @@ class Dialing final : public net::Retirable,
     dial_ = std::move(*dial);
     const auto patience = pool_.parts_.settings.timeouts.connect.count();
     if (patience > 0) pool_.parts_.loop.arm(deadline_, static_cast<uint64_t>(patience));
+    if (!patient_) pool_.parts_.loop.arm(slow_, Pool::kPatienceMs);
     return {};
   }
   // Other workers may have some to spare, and have been asked.
@@ -63,6 +66,7 @@ class Dialing final : public net::Retirable,
     static_cast<ListNode<net::Dirty>&>(*this).unlink();
     static_cast<ListNode<Dialing>&>(*this).unlink();
     deadline_.disarm();
+    slow_.disarm();
     again_.disarm();
     dial_.reset();
   }
@@ -72,13 +76,17 @@ class Dialing final : public net::Retirable,
     ++waiter_count_;
   }
   void on_again() { pool_.parts_.loop.mark_dirty(*this); }
-  void on_reached() override { deadline_.disarm(); }
+  void on_reached() override {
+    deadline_.disarm();
+    slow_.disarm();
+  }
   void on_connected(net::TransportPtr transport) override {
     pool_.dialed(*this, std::move(transport));
   }
   void on_dial_failed(net::NetError error) override {
     pool_.dial_failed(*this, {why_not(error), error});
   }
+  void on_slow() { pool_.pass_over(*this); }
   void on_deadline() { pool_.dial_failed(*this, {NoLease::connect_timeout, {ETIMEDOUT}}); }
 
   // A handshake, too, ends with ETIMEDOUT where its own deadline is over.
@@ -92,13 +100,16 @@ class Dialing final : public net::Retirable,
   size_t waiter_count_ = 0;
   bool over_ = false;  // nobody may join any more
   telemetry::OpenReason reason_;
-  bool upgrade_;                                    // for one waiter, who must have HTTP/1.1
+  bool passed_over_ = false;  // it goes on with nobody who waits, or with who came back
+  bool upgrade_;              // for one waiter, who must have HTTP/1.1
+  bool patient_;              // it is never passed over
   std::unique_ptr<const net::ProxyHeader> client_;  // see Want
   uint64_t generation_;
   unsigned tries_ = 0;  // that found no descriptor
   uint64_t started_ns_ = 0;
   std::unique_ptr<net::Dial> dial_;
   net::Deadline deadline_{this, net::DeadlineThunk<&Dialing::on_deadline>::call};
+  net::Deadline slow_{this, net::DeadlineThunk<&Dialing::on_slow>::call};
   net::Deadline again_{this, net::DeadlineThunk<&Dialing::on_again>::call};
 };
 

@@ -52,6 +52,7 @@ Pool::Pool(const Parts& parts)
 Pool::~Pool() {
   ONEHOP_ASSERT(lent_.empty() && bound_.empty() && queue_.empty());
   discard_idle(OpenReason::evicted);
+  end_passed_over();
   ONEHOP_ASSERT(dialing_.empty());
 }
 
@@ -62,7 +63,9 @@ Pool::Acquired Pool::acquire(Waiter& waiter, Want want) {
   if (leaving_) return LeaseError{NoLease::leaving, {}};
   if (want.bond != nullptr) return want.bond->lend();
   if (PooledConnection* found = ready(want)) return lend(*found);
-  if (Dialing* const under_way = joinable(want)) {
+  Dialing* const slow = slow_dial(want);
+  if (slow != nullptr && !want.patient) return LeaseError{NoLease::slow, {}};
+  if (Dialing* const under_way = slow != nullptr ? slow : joinable(want)) {
     under_way->add(waiter);
     return Waiting::for_dial;
   }
@@ -198,12 +201,9 @@ void Pool::leave(Waiter& waiter) noexcept {
     parts_.counters.queued.add(-1);
     return;
   }
-  if (--dialing->waiter_count_ > 0) return;
+  if (--dialing->waiter_count_ > 0 || dialing->passed_over_) return;
   if (!dialing->over_ && dialing->dial_ != nullptr) parts_.counters.dials_given_up.add();
-  dialing->forget();
-  --dialing_count_;
-  parts_.counters.connecting.add(-1);
-  parts_.loop.retire(std::unique_ptr<Dialing>(dialing));
+  end(*dialing);
 }
 
 void Pool::queue_timed_out(Waiter& waiter) {
@@ -353,6 +353,7 @@ void Pool::leave() {
     waiter.on_no_lease({NoLease::leaving, {}});
   };
   while (Waiter* const waiter = queue_.front()) refuse(*waiter);
+  end_passed_over();
   while (Dialing* const dialing = dialing_.front()) refuse(*dialing->waiters_.front());
   discard_idle(OpenReason::evicted);
   while (PooledConnection* at_rest = bound_.front())

@@ -42,8 +42,9 @@ class HandDialer final : public net::Dialer {
     return peer;
   }
 
-  // The oldest dial fails.
+  // The oldest dial fails, or the newest.
   void refuse(int number) { take_oldest().on_dial_failed(net::NetError{number}); }
+  void refuse_newest(int number) { take(*pending_.back()).on_dial_failed(net::NetError{number}); }
 
   size_t asked = 0;
   int cannot_begin = 0;  // so many dials find no descriptor; below 0: all
@@ -54,10 +55,10 @@ class HandDialer final : public net::Dialer {
     net::Dial::Events& events;
   };
 
-  net::Dial::Events& take_oldest() {
-    Pending& oldest = *pending_.front();
-    oldest.unlink();
-    return oldest.events;
+  net::Dial::Events& take_oldest() { return take(*pending_.front()); }
+  static net::Dial::Events& take(Pending& dial) {
+    dial.unlink();
+    return dial.events;
   }
 
   net::Loop& loop_;

@@ -69,6 +69,12 @@ class SmallProxy {
     upstreams.front()->use(set_of(upstream, endpoints, drained));
   }
 
+  // Its endpoints are of a name that has addresses of both families.
+  void use_alternatives() {
+    for (const auto& endpoint : upstreams.front()->endpoints())
+      endpoint->reachability().use_alternative(true);
+  }
+
   // What requests are decided by from now on.
   std::shared_ptr<const proxy::Snapshot> snapshot() const { return snapshot_; }
 

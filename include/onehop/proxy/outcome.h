@@ -55,6 +55,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen
   X(connect_refused, upstream, 502, "connection_refused", elsewhere, "The endpoint refused the connection") \
   X(connect_failed, upstream, 502, "destination_ip_unroutable", elsewhere, "The endpoint cannot be reached") \
   X(connect_timeout, upstream, 504, "connection_timeout", elsewhere, "The endpoint did not accept the connection, or finish the handshake of TLS, in time") \
+  X(connect_slow, upstream, 504, "connection_timeout", elsewhere, "The endpoint had not accepted the connection after 250 ms, and its name has an address of the other IP version to try") \
   X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
   X(upstream_refused, none, 502, "connection_terminated", unseen, "The endpoint refused the stream unseen, as HTTP/2 allows, and the request was sent again") \

@@ -9,6 +9,10 @@
 //           -> at max_connections: queue (bounded, timed) ----> one that is given back, or room to
 //                                                               dial, whichever comes first
 //
+// Where its name has addresses of IPv4 and IPv6 nobody waits longer than kPatienceMs for a dial
+// while there is another endpoint (RFC 8305 5): the dial goes on without them, and its connection
+// is there for whoever comes next.
+//
 // All on the worker's thread.
 #pragma once
 
@@ -66,10 +70,12 @@ class Lease {
   bool reused_ = false;
 };
 
-// Why there is no lease. `leaving`: the endpoint takes no more requests.
+// Why there is no lease. `leaving`: the endpoint takes no more requests. `slow`: its name has
+// addresses of the other family, and a dial that goes on took longer than kPatienceMs.
 enum class NoLease : uint8_t {
   connect_failed,
   connect_timeout,
+  slow,
   local_fault,
   queue_full,
   queue_timeout,
@@ -85,6 +91,7 @@ struct Want {
   bool fresh = false;    // opened for it
   bool upgrade = false;  // HTTP/1.1, which can switch protocols and authenticate connections, where
                          // the endpoint has the choice
+  bool patient = false;  // there is nobody else: a dial is waited for to its end
   Bond* bond = nullptr;  // the connection of this one, which is ready
   // Where endpoints are told of the client (upstream.proxy_protocol): whose connection it has to
   // be; elsewhere null. Lives as long as the wait for it.
@@ -130,6 +137,8 @@ struct PoolSettings {
 
 class Pool : public ListNode<Pool> {
  public:
+  static constexpr uint64_t kPatienceMs = 250;  // RFC 8305 8, Connection Attempt Delay
+
   // Waits for a connection. Destroying it, or leave(), ends the wait.
   class Waiter : public ListNode<Waiter> {
    public:
@@ -209,7 +218,6 @@ class Pool : public ListNode<Pool> {
   friend class Dialing;
   friend class Lease;
   friend class PooledConnection;
-  class ProxyDialer;
 
   Lease lend(PooledConnection& connection);
   PooledConnection* ready(Want want);
@@ -229,6 +237,10 @@ class Pool : public ListNode<Pool> {
   void dial(Waiter& waiter, telemetry::OpenReason reason);
   void dialed(Dialing& dialing, net::TransportPtr transport);
   void dial_failed(Dialing& dialing, const LeaseError& error);
+  void pass_over(Dialing& dialing);
+  Dialing* slow_dial(const Want& want);
+  void end(Dialing& dialing) noexcept;
+  void end_passed_over() noexcept;
   LeaseError dial_error(const LeaseError& error);
   void serve_queue();
   void queue_timed_out(Waiter& waiter);

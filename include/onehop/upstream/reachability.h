@@ -27,6 +27,13 @@ class Reachability {
     return refused_.load(std::memory_order_relaxed) && refused_.exchange(false);
   }
 
+  // Its name has addresses of the other family, too: who waits for a dial should not wait long
+  // (RFC 8305).
+  void use_alternative(bool has) noexcept {
+    has_alternative_.store(has, std::memory_order_relaxed);
+  }
+  bool has_alternative() const noexcept { return has_alternative_.load(std::memory_order_relaxed); }
+
   // A handshake of TLS failed: whether it is time to say so.
   bool handshake_failed(uint64_t now_ms) noexcept { return is_time(handshake_again_ms_, now_ms); }
 
@@ -39,6 +46,7 @@ class Reachability {
 
   std::atomic<bool> lost_ = false;  // and the log said so
   std::atomic<bool> refused_ = false;
+  std::atomic<bool> has_alternative_ = false;
   std::atomic<uint64_t> lost_again_ms_ = 0;
   std::atomic<uint64_t> handshake_again_ms_ = 0;
 };

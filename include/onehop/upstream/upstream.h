@@ -40,6 +40,8 @@ class Endpoint final : public Pinned, public net::Retirable, private net::Dirty 
   const std::string& upstream() const;                     // its name
   uint32_t in_flight() const { return in_flight_; }        // requests of this worker
 
+  Reachability& reachability() const { return spec_->shared->reachability; }
+
   // Made at the first call, as an endpoint that is never picked should cost next to nothing.
   Pool& pool();
   telemetry::EndpointShard& counters();

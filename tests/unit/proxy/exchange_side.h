@@ -168,7 +168,7 @@ struct ExchangeSide {
   std::unique_ptr<onehop::test::SmallProxy> small;
   std::vector<std::unique_ptr<Request>> open;
 
- private:
+  // At the first request, else before it.
   void start() {
     if (small != nullptr) return;
     config::Config config = onehop::test::config_of(upstream, server);

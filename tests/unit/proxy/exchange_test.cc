@@ -94,6 +94,40 @@ TEST_CASE("a refused connect sends any method to another endpoint, and then to n
   }
 }
 
+TEST_CASE("an address that is slow to connect to gives way to another one of a name with both") {
+  ExchangeSide side;
+  side.upstream.retries = 0;  // it is none
+  side.upstream.timeouts.connect = config::milliseconds(1000);
+  side.start();
+  side.small->use_alternatives();
+  auto& request = side.request(ExchangeSide::post(5));
+  request.body("hello", Ends::yes);
+  side.loop.pass_ms(upstream::Pool::kPatienceMs + 50);
+  side.loop.end_turn();
+  CHECK(side.attempts(0, Outcome::connect_slow) + side.attempts(1, Outcome::connect_slow) == 1);
+  REQUIRE(side.dialer.pending() == 2);
+  SECTION("which answers") {
+    side.dialer.refuse_newest(ECONNREFUSED);
+    side.loop.end_turn();
+    HandPeer& peer = side.accept();  // the slow one, which is waited for as nobody else is left
+    side.say(peer, kEmpty);
+    CHECK(request.stream.status() == 200);
+    request.flushed();
+  }
+  SECTION("and where both are slow the request fails when both have failed") {
+    side.loop.pass_ms(upstream::Pool::kPatienceMs + 50);
+    side.loop.end_turn();
+    CHECK(request.stream.status() == 0);
+    CHECK(side.dialer.pending() == 2);
+    for (int i = 0; i < 8 && request.stream.status() == 0; ++i) {
+      side.loop.pass_ms(1000);
+      side.loop.end_turn();
+    }
+    CHECK(request.stream.status() == 504);
+    request.flushed();
+  }
+}
+
 TEST_CASE("an idempotent request on a connection that was closed meanwhile gets a fresh one") {
   ExchangeSide side;
   side.upstream.endpoints.resize(1);

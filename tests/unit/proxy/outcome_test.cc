@@ -61,7 +61,7 @@ TEST_CASE("a request is sent again only where the endpoint cannot have acted on 
   const std::set<Outcome> elsewhere = {Outcome::connect_refused, Outcome::connect_failed,
                                        Outcome::connect_timeout, Outcome::tls_failed,
                                        Outcome::queue_full,      Outcome::local_fault,
-                                       Outcome::endpoint_left};
+                                       Outcome::endpoint_left,   Outcome::connect_slow};
   const std::set<Outcome> once = {Outcome::upstream_closed, Outcome::endpoint_drain_timeout};
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);

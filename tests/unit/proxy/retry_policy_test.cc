@@ -152,6 +152,25 @@ TEST_CASE("an endpoint that left while it was waited for was not tried, and cost
   CHECK_FALSE(policy.allows(kNoConnection, 0));
 }
 
+TEST_CASE("an endpoint that is slow to connect to costs no retry, and is gone back to") {
+  RetryPolicy policy;
+  CHECK_FALSE(policy.next(7)->comes_back);
+  CHECK(policy.allows({.outcome = Outcome::connect_slow}, 0));
+  CHECK_FALSE(policy.next(8)->comes_back);
+  CHECK(policy.allows({.outcome = Outcome::connect_slow}, 0));
+  const auto last = policy.next(std::nullopt);
+  REQUIRE(last.has_value());
+  CHECK(last->comes_back);
+  CHECK(last->endpoint == 8);
+  // Its dial failed; the other one goes on, and is no other attempt.
+  CHECK(policy.allows(kNoConnection, 0));
+  const auto other = policy.next(9);
+  REQUIRE(other.has_value());
+  CHECK(other->comes_back);
+  CHECK(other->endpoint == 7);
+  CHECK_FALSE(policy.allows(kNoConnection, 0));
+}
+
 TEST_CASE("what is known of the others stays when one of them leaves") {
   RetryPolicy policy;
   policy.next(1);

@@ -122,6 +122,23 @@ TEST_CASE("what was known of a name counts in another configuration until there 
   CHECK(side.now_names() == Names{"10.0.0.1:80*1", "127.0.0.1:1*1"});
 }
 
+TEST_CASE("who waits for a dial is told where a name has addresses of both families") {
+  Side side;
+  side.use({{"app.test:80", 1}, {"127.0.0.9:80", 1}});
+  const auto with_alternative = [&] {
+    return std::ranges::count_if(*side.now, [](const upstream::SpecRef& spec) {
+      return spec->shared->reachability.has_alternative();
+    });
+  };
+  side.names->answer("app.test", test::addresses({"127.0.0.1", "::1"}, 5));
+  CHECK(side.now->size() == 3);
+  CHECK(with_alternative() == 2);
+  side.loop.pass_ms(5000);
+  side.names->answer("app.test", test::addresses({"127.0.0.1", "127.0.0.2"}, 5));
+  CHECK(side.now->size() == 3);
+  CHECK(with_alternative() == 0);
+}
+
 TEST_CASE("an address that two names have is one endpoint") {
   Side side;
   side.use({{"one.test:80", 1}, {"two.test:80", 1}, {"10.0.0.1:80", 1}});

@@ -179,6 +179,66 @@ TEST_CASE("a dial without an answer is given up after the connect timeout") {
   CHECK(side.dialer.pending() == 0);
 }
 
+TEST_CASE("who waits for a slow dial is sent elsewhere where the name has the other family, too") {
+  PoolSide side;
+  side.reachability.use_alternative(true);
+  const auto pool = side.pool();
+  const Asker asker(side.loop, *pool);
+  side.loop.end_turn();
+  side.loop.pass_ms(Pool::kPatienceMs - 50);
+  CHECK_FALSE(asker.refusal);
+  side.loop.pass_ms(100);
+  REQUIRE(asker.refusal);
+  CHECK(asker.refusal->why == NoLease::slow);
+  SECTION("nobody else waits for it, and its connection is there for the next one") {
+    const Asker next(side.loop, *pool);
+    REQUIRE(next.refusal);
+    CHECK(next.refusal->why == NoLease::slow);
+    CHECK(side.dialer.pending() == 1);
+    side.dialer.accept();
+    side.loop.end_turn();
+    CHECK(side.counters.idle.value() == 1);
+    CHECK(side.counters.connecting.value() == 0);
+    const Asker lucky(side.loop, *pool);
+    CHECK(lucky.lease.reused());
+  }
+  SECTION("who comes back has the same dial, to its end") {
+    const Asker back(side.loop, *pool, {.patient = true});
+    CHECK(side.dialer.pending() == 1);
+    side.loop.pass_ms(2 * Pool::kPatienceMs);
+    CHECK_FALSE(back.refusal);
+    side.dialer.accept();
+    CHECK(back.lease);
+    CHECK(side.dialer.asked == 1);
+  }
+  SECTION("who comes back and leaves does not end it") {
+    { const Asker back(side.loop, *pool, {.patient = true}); }
+    CHECK(side.dialer.pending() == 1);
+    CHECK(side.counters.dials_given_up.value() == 0);
+  }
+  SECTION("it fails as others do") {
+    side.dialer.refuse(ETIMEDOUT);
+    side.loop.end_turn();
+    CHECK(side.counters.connect_failed.value() == 1);
+    CHECK(pool->empty());
+  }
+  SECTION("it ends with the pool") {
+    pool->leave();
+    side.loop.end_turn();
+    CHECK(side.dialer.pending() == 0);
+    CHECK(pool->empty());
+  }
+}
+
+TEST_CASE("a dial is waited for to its end where the name has one family alone") {
+  PoolSide side;
+  const auto pool = side.pool();
+  const Asker asker(side.loop, *pool);
+  side.loop.end_turn();
+  side.loop.pass_ms(2 * Pool::kPatienceMs);
+  CHECK_FALSE(asker.refusal);
+}
+
 TEST_CASE(
     "without a descriptor for a dial idle connections of any pool go, and it is tried again") {
   PoolSide side;
