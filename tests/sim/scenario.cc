@@ -324,6 +324,7 @@ Report Scenario::run() {
   report.drained_out = small_.downstream().outcomes.value(
       static_cast<size_t>(proxy::Outcome::endpoint_drain_timeout));
   report.changes = operator_.changes();
+  report.took_ns = tally_.took_ns;
   for (const telemetry::EndpointValues& upstream : all_endpoints())
     report.given_up += upstream.dials_given_up;
   for (const auto& [name, departed] : small_.telemetry.departed())

@@ -83,6 +83,7 @@ void SimClient::send_next() {
     if (wire_->closed() || sent_ == requests_.size()) return;
     world_.note("client: sends request " + std::to_string(requests_[sent_].id));
     ++tally_.asked;
+    sent_ns_.push_back(world_.loop.now_ns());
     send_now(requests_[sent_++].bytes);
   } while (pipelined_);
   if (sent_ == requests_.size() && world_.random.chance(world_.weather.half_close)) wire_->finish();
@@ -149,6 +150,7 @@ void SimClient::on_head() {
 }
 
 void SimClient::on_answer() {
+  tally_.took_ns.push_back(world_.loop.now_ns() - sent_ns_[answered_]);
   const SimRequest& request = requests_[answered_++];
   const Plan plan = plan_of(world_, request.id);
   const uint64_t expected = request.is_head ? 0 : plan.body_bytes;

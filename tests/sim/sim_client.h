@@ -23,8 +23,9 @@ class SimClient final : public FarEnd {
   // Whole answers of all clients of a run.
   struct Tally {
     uint64_t asked = 0;
-    uint64_t answered = 0;       // by the origin
-    uint64_t answered_here = 0;  // by the proxy
+    uint64_t answered = 0;               // by the origin
+    uint64_t answered_here = 0;          // by the proxy
+    std::vector<uint64_t> took_ns = {};  // each of them, from its first byte
   };
 
   SimClient(World& world, Tally& tally, uint64_t first_id);
@@ -47,6 +48,7 @@ class SimClient final : public FarEnd {
   World& world_;
   Tally& tally_;
   std::vector<SimRequest> requests_;
+  std::vector<uint64_t> sent_ns_;
   std::shared_ptr<Wire> wire_;
   MessageReader reader_;
   size_t sent_ = 0;                   // requests

@@ -30,6 +30,8 @@ config::Config any_config(World& world) {
   if (world.random.chance(50)) upstream.pool.reuse = false;
   upstream.timeouts.response_head = config::seconds(10);
   upstream.timeouts.response_idle = config::seconds(10);
+  if (world.weather.endpoints_change > 0 && world.random.chance(300))
+    upstream.slow_start = config::milliseconds(world.random.between(1, 500));
   upstream.endpoint_drain = config::milliseconds(world.weather.endpoint_drain_ms);
   if (world.weather.http2) upstream.protocol = config::UpstreamProtocol::h2;
   return config_of(upstream, server);
@@ -62,18 +64,29 @@ config::Route route_to(const std::string& upstream, const std::string& path = "/
 
 config::Config SimOperator::begin() {
   config::Config config = any_config(world_);
-  note_members(kOfApp, config.upstreams.front().endpoints, {});
+  first_ = config.upstreams.front().endpoints;
+  note_members(kOfApp, first_, {});
   return config;
 }
 
 SimOperator::Act SimOperator::next() {
   if (world_.random.chance(world_.weather.endpoints_change)) return Act::change_endpoints;
+  if (world_.random.chance(world_.weather.weights_change)) return Act::change_weights;
   return world_.random.chance(world_.weather.reload) ? Act::reload : Act::nothing;
 }
 
 void SimOperator::act(Act what, SmallProxy& small) {
   ++changes_;
-  what == Act::reload ? reload(small) : change_endpoints(small);
+  switch (what) {
+    case Act::nothing:
+      break;
+    case Act::change_endpoints:
+      return change_endpoints(small);
+    case Act::change_weights:
+      return change_weights(small);
+    case Act::reload:
+      return reload(small);
+  }
 }
 
 // Some of five, in any order, with any weights; or none.
@@ -110,6 +123,13 @@ void SimOperator::change_endpoints(SmallProxy& small) {
   world_.note("the endpoints change");
   small.use(endpoints, drained);
   if (world_.random.chance(300)) small.telemetry.fold(small.telemetry.take_let_go());
+}
+
+// Of those that it began with.
+void SimOperator::change_weights(SmallProxy& small) {
+  for (config::Endpoint& endpoint : first_)
+    endpoint.weight = static_cast<uint32_t>(world_.random.between(1, 3));
+  small.use(first_);
 }
 
 // An upstream that the configuration loses is there for older requests, with its endpoints.

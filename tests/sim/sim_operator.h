@@ -19,7 +19,7 @@ class SimOperator {
   config::Config begin();
 
   // Between two turns, as often as the weather says.
-  enum class Act : uint8_t { nothing, change_endpoints, reload };
+  enum class Act : uint8_t { nothing, change_endpoints, change_weights, reload };
   Act next();
   void act(Act what, SmallProxy& small);
 
@@ -30,9 +30,11 @@ class SimOperator {
   void note_members(uint16_t first, const std::vector<config::Endpoint>& endpoints,
                     const std::vector<std::string>& drained);
   void change_endpoints(SmallProxy& small);
+  void change_weights(SmallProxy& small);
   void reload(SmallProxy& small);
 
   World& world_;
+  std::vector<config::Endpoint> first_;  // the endpoints that it began with
   uint64_t changes_ = 0;
 };
 

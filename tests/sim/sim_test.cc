@@ -45,6 +45,7 @@ Report run_each(Seeds seeds, WeatherOf weather_of) {
     sum.changes += report.changes;
     sum.drained_out += report.drained_out;
     sum.departed += report.departed;
+    sum.took_ns.insert(sum.took_ns.end(), report.took_ns.begin(), report.took_ns.end());
     sum.most_unsent = std::max(sum.most_unsent, report.most_unsent);
   }
   return sum;
@@ -135,6 +136,23 @@ TEST_CASE("whoever waits in the queue of an endpoint that leaves is answered by 
   const Report sum = run_seeds(weather);
   CHECK(sum.answered + sum.answered_here == sum.asked);
   CHECK(sum.answered > sum.asked * 9 / 10);
+}
+
+// By the simulated clock.
+uint64_t p99_ns(std::vector<uint64_t> took_ns) {
+  const auto place = took_ns.begin() + static_cast<ptrdiff_t>(took_ns.size() * 99 / 100);
+  std::ranges::nth_element(took_ns, place);
+  return *place;
+}
+
+TEST_CASE("changes of a set cost the requests that go on meanwhile no time") {
+  Weather weather;
+  const uint64_t before = p99_ns(run_seeds(weather).took_ns);
+  weather.weights_change = 200;
+  const Report sum = run_seeds(weather);
+  CHECK(sum.changes > sum.asked);
+  CHECK(sum.answered == sum.asked);
+  CHECK(p99_ns(sum.took_ns) < before * 5 / 4);  // other chances, other delays
 }
 
 TEST_CASE("a set that is empty for a while answers 503, and goes on when it is back") {

@@ -61,6 +61,7 @@ struct Weather {
   unsigned big = 0;         // a body of some hundred KiB
   // Whoever runs it; of each turn.
   unsigned endpoints_change = 0;
+  unsigned weights_change = 0;
   unsigned reload = 0;
   unsigned empty = 0;    // of each change: no endpoint is left
   unsigned drained = 0;  // of each endpoint in a change
