@@ -54,12 +54,6 @@ void ServerConnections::cut(InFlight kind) {
   list_.for_each([&](ServerConnection& connection) { connection.cut(kind); });
 }
 
-size_t ServerConnections::tunnels() {
-  size_t count = 0;
-  list_.for_each([&](ServerConnection& connection) { count += connection.has_tunnel() ? 1 : 0; });
-  return count;
-}
-
 void ServerConnections::close_all() {
   list_.for_each([](ServerConnection& connection) { connection.close_now(); });
 }

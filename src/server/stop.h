@@ -29,6 +29,10 @@ class Stop {
   void use_delay(uint64_t delay_ms) { delay_ms_ = delay_ms; }
 
   void ask();
+  // Another process goes on in its place: it drains, without a delay.
+  void give_way() {
+    if (!asked()) drain();
+  }
   // Another process serves in its place: it drains, without a delay and without a word to the
   // manager, whose the other one is now. Who asks it to stop then is told that it does already.
   void leave_to(int pid);

@@ -94,7 +94,7 @@ void Succession::on_refused(std::string_view why) {
   log::error(
       fmt::format("takeover: process {} goes on, so this one leaves: {}", predecessor_, why));
   gave_way_ = true;
-  parts_.stop.ask();
+  parts_.stop.give_way();
 }
 
 void Succession::call_off(std::string_view why) {

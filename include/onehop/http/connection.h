@@ -152,7 +152,6 @@ class ServerConnections {
   // Ends what is in flight of that kind; a connection that carries the other kind, too, goes on
   // with it.
   void cut(InFlight kind);
-  size_t tunnels();     // connections that carry one
   void close_oldest();  // the one that came first, whatever it is doing
 
   // Connections say here when they wait for their clients.
@@ -199,7 +198,6 @@ class ServerConnection : public net::Retirable,
   virtual void close_now() = 0;
   // The same of one kind; closed where it has nothing else.
   virtual void cut(InFlight kind) = 0;
-  virtual bool has_tunnel() = 0;
 
   bool shed() override {
     close_now();

@@ -42,9 +42,8 @@ class H1ServerConnection final : public ServerConnection,
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
   void cut(InFlight kind) override {
-    if (has_tunnel() == (kind == InFlight::tunnels)) close_now();
+    if ((state_ == State::tunnel) == (kind == InFlight::tunnels)) close_now();
   }
-  bool has_tunnel() override { return state_ == State::tunnel; }
 
  private:
   enum class State : uint8_t { idle, head, body, answering, discarding, tunnel, lingering, closed };

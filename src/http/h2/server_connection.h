@@ -26,7 +26,6 @@ class H2ServerConnection final : public ServerConnection,
   void begin_drain(uint64_t idle_ms) override;
   void close_now() override;
   void cut(InFlight kind) override;
-  bool has_tunnel() override { return carries(InFlight::tunnels); }
 
  private:
   void on_bytes(Buffer& bytes) override;
