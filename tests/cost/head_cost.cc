@@ -218,8 +218,7 @@ class Path {
     }
   }
 
-  std::vector<AddressBlock> trusted_ = {*AddressBlock::parse("10.0.0.0/8"),
-                                        *AddressBlock::parse("2001:db8::/32")};
+  Peers trusted_{{"10.0.0.0/8", "2001:db8::/32"}};
   std::vector<std::string> own_ = {"X-Client-Subject"};
   std::vector<std::string> identity_ = {"X-Tenant", "X-User"};
   proxy::GuardedFields guarded_{own_, identity_};

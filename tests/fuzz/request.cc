@@ -39,7 +39,8 @@ void check_round_trip(std::string head_bytes) {
   client.address = *Address::numeric("192.0.2.7", 1);
   client.ip_length = static_cast<uint8_t>(client.address.write_ip(client.ip));
   Arena arena;
-  const auto who = proxy::identify(parsed->head, client, {}, arena);
+  const Peers nobody;
+  const auto who = proxy::identify(parsed->head, client, {false, nobody}, arena);
   ONEHOP_ASSERT(who.has_value());
   const http::RequestHead sent = proxy::forwarded_request(
       parsed->head,
