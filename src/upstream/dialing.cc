@@ -112,7 +112,9 @@ void Pool::end(Dialing& dialing) noexcept {
 
 void Pool::end_passed_over() noexcept {
   dialing_.for_each([this](Dialing& one) {
-    if (std::exchange(one.passed_over_, false) && one.waiters_.empty()) end(one);
+    if (!std::exchange(one.passed_over_, false) || !one.waiters_.empty()) return;
+    parts_.counters.dials_given_up.add();
+    end(one);
   });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/full_listener.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_dns.h"
 #include "tests/support/scripted_origin.h"
@@ -56,8 +57,11 @@ class Zone {
     if (mood_ != Mood::answers) return {message.bytes()};
     if (question.type == kTypeSrv) {
       for (const uint16_t port : ports_) message.service(1, 1, port, "replica.test", ttl_s_);
-    } else if (question.type == kTypeA) {
-      for (const std::string& address : addresses_) message.address(address, ttl_s_);
+    } else {
+      for (const std::string& address : addresses_) {
+        const uint16_t type = address.find(':') == address.npos ? kTypeA : kTypeAaaa;
+        if (type == question.type) message.address(address, ttl_s_);
+      }
     }
     return {message.bytes()};
   }
@@ -218,6 +222,18 @@ TEST_CASE("a service over TLS is verified by the name of its domain, and nothing
   const ProxyProcess proxy(config);
   CHECK(proxy.get().status == 502);
   CHECK(proxy.get().status == 502);
+}
+
+TEST_CASE("where a name has both families, an address that says nothing keeps nobody waiting") {
+  Stage stage;
+  const FullListener silent(*Address::numeric("::1", stage.port(stage.a)));
+  stage.zone.set_addresses({"::1", "127.0.0.1"});
+  ProxyConfig config = stage.config("app.test:" + std::to_string(stage.port(stage.a)));
+  config.upstream = "retries = 0";
+  config.upstream_timeouts = "connect = \"60s\"";  // nobody waits for that
+  ProxyProcess proxy(config);
+  for (int i = 0; i < 4; ++i) CHECK(proxy.get().body == "a");
+  CHECK(eventually([&] { return proxy.errors().find("connect_slow") != std::string::npos; }));
 }
 
 TEST_CASE("/stats says of each endpoint where it comes from, and since when") {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Faults that an attack on the running program found, each kept as the exchange that showed it. A
 // case says in its comment what went wrong before.
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <tuple>
 
 #include "tests/support/catch.h"
 #include "tests/support/expect.h"
+#include "tests/support/full_listener.h"
 #include "tests/support/gate.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
@@ -171,29 +168,6 @@ TEST_CASE("a slow reader that makes progress is not cut off") {
   CHECK_FALSE(proxy.stats().has("downstream/requests/outcomes/client_stalled"));
   client.reset();
 }
-
-// A listening socket whose queue is full: a connect to it gets no answer at all.
-struct FullListener {
-  FullListener() {
-    fds[0] = -1;
-    std::tie(fds[0], address) = bind_loopback(0);
-    sockaddr_in in{};
-    socklen_t size = sizeof in;
-    ::getsockname(fds[0], reinterpret_cast<sockaddr*>(&in), &size);
-    for (size_t i = 1; i < fds.size(); ++i) {
-      fds[i] = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      static_cast<void>(::connect(fds[i], reinterpret_cast<const sockaddr*>(&in), size));
-    }
-  }
-  ~FullListener() {
-    for (const int fd : fds) ::close(fd);
-  }
-  FullListener(const FullListener&) = delete;
-  FullListener& operator=(const FullListener&) = delete;
-
-  std::string address;
-  std::array<int, 5> fds{};
-};
 
 TEST_CASE("a dial that fails lets the queue go on") {
   // The place of a dial that was given up was given to nobody: those behind it waited for the whole

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Every deadline, each made short by configuration, and what each side gets to see of it.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <set>
 
 #include "tests/support/catch.h"
 #include "tests/support/certificates.h"
 #include "tests/support/expect.h"
+#include "tests/support/full_listener.h"
 #include "tests/support/gate.h"
 #include "tests/support/proxy_process.h"
 #include "tests/support/scripted_origin.h"
@@ -28,31 +25,6 @@ bool trickle(Client& client) {
   }
   return false;
 }
-
-// A listening socket whose queue is full: the kernel drops further SYNs, so a connect gets no
-// answer at all.
-struct FullListener {
-  FullListener() {
-    int fd = -1;
-    std::tie(fd, address) = bind_loopback(0);
-    fds.push_back(fd);
-    sockaddr_in in{};
-    socklen_t size = sizeof in;
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&in), &size);
-    for (int i = 0; i < 4; ++i) {
-      fds.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      static_cast<void>(::connect(fds.back(), reinterpret_cast<const sockaddr*>(&in), size));
-    }
-  }
-  ~FullListener() {
-    for (const int fd : fds) ::close(fd);
-  }
-  FullListener(const FullListener&) = delete;
-  FullListener& operator=(const FullListener&) = delete;
-
-  std::string address;
-  std::vector<int> fds;
-};
 
 void never_answer(OriginConnection& connection) {
   connection.must_read_request();

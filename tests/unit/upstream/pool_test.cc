@@ -226,6 +226,7 @@ TEST_CASE("who waits for a slow dial is sent elsewhere where the name has the ot
     pool->leave();
     side.loop.end_turn();
     CHECK(side.dialer.pending() == 0);
+    CHECK(side.counters.dials_given_up.value() == 1);
     CHECK(pool->empty());
   }
 }
