@@ -154,7 +154,7 @@ TEST_CASE("interim responses that a client does not take are left out, those wit
       ProxyProcess::endpoint(victim.origin.address(), "bytes/received_total");
   REQUIRE(eventually([&] { return victim.proxy.stats().number_or_zero(received) > answered; }));
   // Half a MiB for each stream, and what a sanitizer needs beside it; all of them are 18 MiB.
-  CHECK(victim.grown() < kAttackGrowth + (size_t{3} << 20));
+  CHECK(victim.grown() < attack_growth() + (size_t{3} << 20));
   CHECK(victim.serves());
 }
 

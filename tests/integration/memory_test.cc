@@ -11,23 +11,21 @@ namespace {
 
 constexpr size_t kBody = 64 << 20;
 // ThreadSanitizer keeps four bytes beside each that is used, and they are resident as well.
-#if defined(__SANITIZE_THREAD__)
-constexpr size_t kCopies = 5;
-#else
-constexpr size_t kCopies = 1;
-#endif
-constexpr size_t kGrowth = kCopies * (8 << 20);
+size_t copies() {
+  return ProxyProcess::sanitizer() == ProxyProcess::Sanitizer::thread ? 5 : 1;
+}
+size_t growth() {
+  return copies() * (8 << 20);
+}
 // docs/flow-control.md: output and one delivery for each client, and the bulk chunks of one worker.
 constexpr size_t kPinned = (128 + 64 + 64 + 64) << 10;
 constexpr size_t kBulkChunks = 8 << 20;
 constexpr size_t kSlack = 2 << 20;
 
 // What hundreds of reloads may add. A sanitizer's allocator is not as thrifty.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr size_t kReloads = kGrowth;
-#else
-constexpr size_t kReloads = kSlack;
-#endif
+size_t growth_of_reloads() {
+  return ProxyProcess::sanitizer() == ProxyProcess::Sanitizer::none ? kSlack : growth();
+}
 
 // The sanitizer keeps freed memory for a while; that is not the proxy's memory.
 SubprocessOptions no_quarantine() {
@@ -61,9 +59,9 @@ TEST_CASE("68: a client that stops reading a large response stops the upstream, 
   CHECK(client.read_response_head().status == 200);
   REQUIRE(stuck.wait_for(patience()));
   CHECK(sent < body.size());
-  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK(proxy.resident_bytes() < before + growth());
   CHECK((client.read_exact(body.size()) == body));
-  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK(proxy.resident_bytes() < before + growth());
 }
 
 TEST_CASE("68: many clients that stop reading pin little each, however large the reads were") {
@@ -91,7 +89,7 @@ TEST_CASE("68: many clients that stop reading pin little each, however large the
     clients.back().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   REQUIRE(all_stuck.wait_for(patience()));
-  CHECK(proxy.resident_bytes() < before + kCopies * (kClients * kPinned + kBulkChunks + kSlack));
+  CHECK(proxy.resident_bytes() < before + copies() * (kClients * kPinned + kBulkChunks + kSlack));
   done.open();
 }
 
@@ -116,11 +114,11 @@ TEST_CASE("69: an upstream that stops reading a large upload stops the client, a
               "\r\n\r\n");
   const size_t sent = client.send_until_stuck(body);
   CHECK(sent < body.size());
-  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK(proxy.resident_bytes() < before + growth());
   client_stuck.open();
   client.send(std::string_view(body).substr(sent));
   CHECK(client.read_response().body == "same");
-  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK(proxy.resident_bytes() < before + growth());
 }
 
 TEST_CASE("pipelined requests that nobody reads the answers of do not pile up") {
@@ -137,7 +135,7 @@ TEST_CASE("pipelined requests that nobody reads the answers of do not pile up") 
   for (int i = 0; i < 400'000; ++i) requests += "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   Client client = Peer::connect(proxy.address(), 65536);
   CHECK(client.send_until_stuck(requests) < requests.size());
-  CHECK(proxy.resident_bytes() < before + kGrowth);
+  CHECK(proxy.resident_bytes() < before + growth());
   client.reset();
   CHECK(proxy.wait_number("downstream/connections/open", 0) == 0);
 }
@@ -160,7 +158,7 @@ TEST_CASE("after hundreds of reloads memory is what it was after ten") {
   reload(10);
   const size_t before = proxy.resident_bytes();
   reload(300);
-  CHECK(proxy.resident_bytes() < before + kReloads);
+  CHECK(proxy.resident_bytes() < before + growth_of_reloads());
 }
 
 }  // namespace

@@ -14,11 +14,10 @@
 namespace onehop::test {
 
 // What the process may grow by; ThreadSanitizer keeps four bytes beside each that is used.
-#if defined(__SANITIZE_THREAD__)
-constexpr size_t kAttackGrowth = size_t{5} * 12 << 20;
-#else
-constexpr size_t kAttackGrowth = size_t{12} << 20;
-#endif
+inline size_t attack_growth() {
+  const size_t copies = ProxyProcess::sanitizer() == ProxyProcess::Sanitizer::thread ? 5 : 1;
+  return copies * 12 << 20;
+}
 
 class H2Victim {
  public:

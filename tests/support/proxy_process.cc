@@ -58,6 +58,16 @@ std::string ProxyProcess::binary() {
 #endif
 }
 
+ProxyProcess::Sanitizer ProxyProcess::sanitizer() {
+  static const Sanitizer found = [] {
+    std::ifstream file(binary(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (bytes.find("__tsan_init") != bytes.npos) return Sanitizer::thread;
+    return bytes.find("__asan_init") != bytes.npos ? Sanitizer::address : Sanitizer::none;
+  }();
+  return found;
+}
+
 ProxyProcess::ProxyProcess(const ProxyConfig& config, const SubprocessOptions& options)
     : file_(std::make_unique<TemporaryFile>("onehop.toml", config.toml())),
       process_(std::make_unique<Subprocess>(

@@ -42,6 +42,9 @@ class ProxyProcess {
   ~ProxyProcess();
 
   static std::string binary();  // ONEHOP_BINARY of the environment, else of the build
+  // What it was built with.
+  enum class Sanitizer : uint8_t { none, address, thread };
+  static Sanitizer sanitizer();
 
   const std::string& address() const { return address_; }  // of the first listener
   std::string second_address() const;                      // of the second, where there is one
