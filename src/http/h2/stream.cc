@@ -212,7 +212,12 @@ void H2Stream::release() {
 void H2Stream::forgotten(uint32_t error) {
   deliver_now();
   if (!std::exchange(known_, false)) return;
-  released_ ? forget_if_over() : on_forgotten(error);
+  if (!released_) return on_forgotten(error);
+  // Nobody will write what is left. It is given back now, as the connection may be gone first:
+  // whoever gave back its last stream had no more use for it.
+  out_.clear();
+  held_.set(0);
+  forget_if_over();
 }
 
 void H2Stream::forget_if_over() {
