@@ -112,11 +112,14 @@ void NameSource::on_finding(Finding finding) {
 
 void NameSource::wait(const Finding& finding) {
   const auto& [min_ms, max_ms] = parts_.pace;
-  uint64_t after_ms = std::clamp(uint64_t{finding.ttl_s} * 1000, min_ms, max_ms);
+  const uint64_t of_ttl_ms = std::clamp(uint64_t{finding.ttl_s} * 1000, min_ms, max_ms);
+  uint64_t after_ms = of_ttl_ms;
   if (!finding.why.empty()) {
     after_ms = min_ms;
     for (uint32_t i = 0; i < troubles_ && after_ms < max_ms; ++i) after_ms *= 2;
     after_ms = std::min(after_ms, max_ms);
+    // The part that was found is as fresh as its TTL says, whatever fails beside it.
+    if (!finding.found.empty()) after_ms = std::min(after_ms, of_ttl_ms);
     ++troubles_;
   } else {
     troubles_ = 0;

@@ -273,6 +273,14 @@ TEST_CASE(
   CHECK(DiscoverySide::infos().size() == 1);
 }
 
+TEST_CASE("a name whose other family fails for ever is looked up again after its TTL") {
+  DiscoverySide side;
+  for (int i = 0; i < 5; ++i) {
+    side.names.answer("app.test", test::lacking(addresses({"192.0.2.1"}, 1), net::Family::v6));
+    CHECK(side.begins_after_ms(1000));
+  }
+}
+
 TEST_CASE("the log says when a name that was found in part is not found at all") {
   DiscoverySide side;
   side.names.answer("app.test", test::lacking(addresses({"2001:db8::1"}, 30), net::Family::v4));
