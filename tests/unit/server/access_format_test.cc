@@ -10,6 +10,7 @@
 namespace onehop::server {
 namespace {
 
+using namespace std::string_literals;
 using config::AccessField;
 using nlohmann::json;
 using proxy::ExchangeRecord;
@@ -157,7 +158,7 @@ const std::string kHostile[] = {
     R"(","status":500,"x":")",
     R"(\" \)",
     "\" 200 0 \"",
-    std::string("nul\0tab\tescape\x1b[2J del\x7f", 26),
+    "nul\0tab\tescape\x1b[2J del\x7f"s,
     "\xff\xfe\xc0\xaf\x80",
     "\xe2\x80\xa8line separator",
     "}{ {status}",
