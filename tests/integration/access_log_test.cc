@@ -551,7 +551,7 @@ TEST_CASE("onehop proxy --access-log - writes JSON lines to standard output") {
   }));
 }
 
-TEST_CASE("--access-log-format chooses the format, and is refused without --access-log") {
+TEST_CASE("the format of --access-log can be chosen, and is refused without it") {
   const Log log;
   ScriptedOrigin origin(ScriptedOrigin::always(ok("hello")));
   {
