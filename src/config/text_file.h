@@ -2,6 +2,7 @@
 // Files as text, of a size that a configuration may have.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "onehop/base/result.h"

@@ -2,6 +2,7 @@
 // AccessFormat: how an exchange is written down, in one line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
