@@ -60,9 +60,10 @@ TEST_CASE("half a file is refused, with the place where it ends") {
   CHECK(mistakes("{\"endpoints\": [\"10.0.0.1:8000\",\n \"10.0", "a.json") ==
         Lines{"a.json:2:7: this is not valid JSON: invalid string: missing closing quote; "
               "last read: '\"10.0'"});
-  CHECK(mistakes("", "a.json") ==
-        Lines{"a.json:1:1: this is not valid JSON: unexpected end of input; expected '[', '{', or "
-              "a literal"});
+  // The reason is the library's, whose releases say it differently.
+  const Lines of_nothing = mistakes("", "a.json");
+  REQUIRE(of_nothing.size() == 1);
+  CHECK(of_nothing.front().starts_with("a.json:1:1: this is not valid JSON: "));
   CHECK(mistakes("endpoints = [\"10.0.0.1:8000\",", "a.toml").size() == 1);
   CHECK(mistakes("", "a.toml") ==
         Lines{"a.toml:1:1: endpoints: a list of endpoints, which may be empty, found nothing"});
