@@ -126,8 +126,8 @@ TEST_CASE("LISTEN_FDS that is for another process is left alone, and a wrong one
 
 TEST_CASE("the file of a unix socket that systemd has opened stays, through takeover and stop") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/web.sock";
+  const Folder beside;
+  const std::string path = beside / "web.sock";
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

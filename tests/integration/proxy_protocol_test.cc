@@ -158,8 +158,8 @@ TEST_CASE("HTTP/2 with prior knowledge may follow a PROXY header") {
 }
 
 TEST_CASE("a peer of a unix socket is asked for a PROXY header where \"unix\" is listed") {
-  const TemporaryFile folder("note", "");
-  const std::string path = folder.folder() + "/a.sock";
+  const Folder folder;
+  const std::string path = folder / "a.sock";
   ScriptedOrigin origin(ScriptedOrigin::always(ok("app")));
   const ProxyProcess proxy(ProxyConfig{
       .endpoints = {origin.address()},
@@ -238,8 +238,8 @@ TEST_CASE("forwarded fields do not change what the endpoint is told of the conne
 }
 
 TEST_CASE("of a client of a unix socket an endpoint is told that it is unknown") {
-  const TemporaryFile folder("note", "");
-  const std::string path = folder.folder() + "/a.sock";
+  const Folder folder;
+  const std::string path = folder / "a.sock";
   const std::string listener = "[[listener]]\naddress = \"unix:" + path + "\"\n";
   ScriptedOrigin v1(tell_line);
   ProxyProcess proxy(ProxyConfig{

@@ -267,8 +267,8 @@ TEST_CASE("onehop diff says what a reload would change, and changes nothing") {
 
 TEST_CASE("onehop reload says what came into force, or every mistake, over the control socket") {
   Two origins;
-  const TemporaryFile beside("note", "");
-  const std::string control = beside.folder() + "/control";
+  const Folder beside;
+  const std::string control = beside / "control";
   ProxyConfig config{.endpoints = {origins.a.address()}, .admin = "control = \"" + control + "\""};
   ProxyProcess proxy(config);
   const auto reload = [&] {
@@ -293,8 +293,8 @@ TEST_CASE("onehop reload says what came into force, or every mistake, over the c
 
 TEST_CASE("the admin endpoint moves with the configuration, and its old address is closed") {
   Two origins;
-  const TemporaryFile beside("note", "");
-  const std::string control = beside.folder() + "/control";
+  const Folder beside;
+  const std::string control = beside / "control";
   ProxyConfig config{.endpoints = {origins.a.address()}, .admin = "control = \"" + control + "\""};
   ProxyProcess proxy(config);
   std::string text = config.toml();

@@ -366,8 +366,8 @@ TEST_CASE("readyz turns 503 while the proxy drains, healthz stays 200") {
 }
 
 TEST_CASE("a pipe that nobody reads at standard error keeps nobody from leaving") {
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/pipe";
+  const Folder beside;
+  const std::string path = beside / "pipe";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   const int writer = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);

@@ -61,8 +61,8 @@ TEST_CASE("the demo goes on after SIGHUP, SIGUSR1 and SIGUSR2, and ends with 0 o
 
 TEST_CASE("signals that come before it listens wait until it does") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string pipe = beside.folder() + "/onehop.toml";
+  const Folder beside;
+  const std::string pipe = beside / "onehop.toml";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   Subprocess onehop({ProxyProcess::binary(), "run", "--config", pipe});
   const int written_to = ::open(pipe.c_str(), O_WRONLY | O_CLOEXEC);  // it reads, so it has begun
@@ -100,9 +100,9 @@ TEST_CASE("on SIGQUIT a request in flight is finished, then it ends with 0") {
 
 TEST_CASE("a service manager is told when clients can connect, and when it stops") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
+  const Folder beside;
   const std::string name =
-      GENERATE(true, false) ? beside.folder() + "/notify" : "@onehop-test/" + beside.folder();
+      GENERATE(true, false) ? beside / "notify" : "@onehop-test/" + beside.path();
   const NotifySocket manager(name);
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}},
                      {.environment = {{"NOTIFY_SOCKET", name}}, .open_files = 0, .directory = ""});
@@ -120,8 +120,8 @@ TEST_CASE("a service manager is told when clients can connect, and when it stops
 
 TEST_CASE("a service manager that watches is told that every worker is alive") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string name = beside.folder() + "/notify";
+  const Folder beside;
+  const std::string name = beside / "notify";
   const NotifySocket manager(name);
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}},
                      {.environment = {{"NOTIFY_SOCKET", name}, {"WATCHDOG_USEC", "30000000"}},
@@ -137,16 +137,15 @@ TEST_CASE("a service manager that watches is told that every worker is alive") {
 }
 
 TEST_CASE("a service manager hears nothing of a start that fails") {
-  const TemporaryFile beside("note", "");
-  const NotifySocket manager(beside.folder() + "/notify");
+  const Folder beside;
+  const NotifySocket manager(beside / "notify");
   const TemporaryFile file(
       "onehop.toml",
       "[[listener]]\naddress = \"192.0.2.1:80\"\n[[route]]\nupstream = \"a\"\n[upstream.a]\n"
       "endpoints = [\"127.0.0.1:9001\"]\n");
-  const Finished run = run_program({ProxyProcess::binary(), "run", file.path()},
-                                   {.environment = {{"NOTIFY_SOCKET", beside.folder() + "/notify"}},
-                                    .open_files = 0,
-                                    .directory = ""});
+  const Finished run = run_program(
+      {ProxyProcess::binary(), "run", file.path()},
+      {.environment = {{"NOTIFY_SOCKET", beside / "notify"}}, .open_files = 0, .directory = ""});
   CHECK(run.code == 1);
   CHECK(manager.next(milliseconds(0)).empty());
 }

@@ -399,8 +399,8 @@ TEST_CASE("the first process of a container is not replaced, as the container wo
 
 TEST_CASE("the file of the control socket is the new process's, which removes it") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/control.sock";
+  const Folder beside;
+  const std::string path = beside / "control.sock";
   ProxyProcess proxy(ProxyConfig{
       .endpoints = {origin.address()}, .server = patient(), .admin = "control = \"" + path + "\""});
   Successor successor(proxy);
@@ -415,8 +415,8 @@ TEST_CASE("the file of the control socket is the new process's, which removes it
 
 TEST_CASE("the file of a control socket that the new configuration does not have is removed") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/control.sock";
+  const Folder beside;
+  const std::string path = beside / "control.sock";
   ProxyProcess proxy(ProxyConfig{
       .endpoints = {origin.address()}, .server = patient(), .admin = "control = \"" + path + "\""});
   Successor successor(proxy);
@@ -432,9 +432,7 @@ std::string listener_at(const std::string& path, const std::string& mode = "0660
 }
 
 Response get_at(const std::string& path) {
-  Client client = connect_at(path);
-  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  return client.read_response();
+  return ask_at(path, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 }
 
 struct stat status_of(const std::string& path) {
@@ -445,8 +443,8 @@ struct stat status_of(const std::string& path) {
 
 TEST_CASE("a listener at a path keeps its file through takeovers, and the last one removes it") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/web.sock";
+  const Folder beside;
+  const std::string path = beside / "web.sock";
   const auto config = [&](const std::string& mode) {
     return ProxyConfig{.endpoints = {origin.address()},
                        .server = patient("workers = 2"),
@@ -471,9 +469,9 @@ TEST_CASE("a listener at a path keeps its file through takeovers, and the last o
 
 TEST_CASE("a takeover that fails leaves the file of a listener, and none of those that were new") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/web.sock";
-  const std::string further = beside.folder() + "/further.sock";
+  const Folder beside;
+  const std::string path = beside / "web.sock";
+  const std::string further = beside / "further.sock";
   ProxyConfig config{.endpoints = {origin.address()}, .more = listener_at(path)};
   ProxyProcess proxy(config);
   const std::string taken = "[[listener]]\naddress = \"" + origin.address() + "\"\n";
@@ -492,8 +490,8 @@ TEST_CASE("a takeover that fails leaves the file of a listener, and none of thos
 // It drains for as long as it has a client, and its end is not that of a file which is another's.
 TEST_CASE("a process that was taken over from leaves the path to whoever listens there by then") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/web.sock";
+  const Folder beside;
+  const std::string path = beside / "web.sock";
   const ProxyConfig without{.endpoints = {origin.address()}, .server = patient()};
   ProxyConfig with = without;
   with.more = listener_at(path);
@@ -520,8 +518,8 @@ TEST_CASE("a process that was taken over from leaves the path to whoever listens
 
 TEST_CASE("the file of a listener that the new configuration does not have is removed") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/web.sock";
+  const Folder beside;
+  const std::string path = beside / "web.sock";
   ProxyConfig config{
       .endpoints = {origin.address()}, .server = patient(), .more = listener_at(path)};
   ProxyProcess proxy(config);
@@ -574,8 +572,8 @@ TEST_CASE("the new process has no descriptor of the one before but its sockets")
 
 TEST_CASE("a service manager is told which process is the service, which says that it serves") {
   ScriptedOrigin origin(ScriptedOrigin::always(ok("done")));
-  const TemporaryFile beside("note", "");
-  const std::string name = beside.folder() + "/notify";
+  const Folder beside;
+  const std::string name = beside / "notify";
   const NotifySocket manager(name);
   ProxyProcess proxy(ProxyConfig{.endpoints = {origin.address()}, .server = patient()},
                      {.environment = {{"NOTIFY_SOCKET", name}}, .open_files = 0, .directory = ""});

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <cstdlib>
 
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -121,29 +119,23 @@ struct Certificates::Authority {
 };
 
 Certificates::Certificates() {
-  std::string pattern = std::filesystem::temp_directory_path() / "onehop-certificates-XXXXXX";
-  must(::mkdtemp(pattern.data()) != nullptr, "folder");
-  folder_ = pattern;
   authority_ = std::make_unique<Authority>("onehop test authority");
   write_pem(authority(), *authority_->certificate);
   write_pem(stranger(), *Authority("onehop test stranger").certificate);
 }
 
-Certificates::~Certificates() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
+Certificates::~Certificates() = default;
 
 std::string Certificates::authority() const {
-  return folder_ + "/authority.pem";
+  return folder_ / "authority.pem";
 }
 
 std::string Certificates::stranger() const {
-  return folder_ + "/stranger.pem";
+  return folder_ / "stranger.pem";
 }
 
 std::string Certificates::next(std::string_view ending) {
-  return folder_ + "/" + std::to_string(++count_) + std::string(ending);
+  return folder_ / (std::to_string(++count_) + std::string(ending));
 }
 
 CertificateFiles Certificates::leaf(const CertificateWish& wish) {
@@ -226,10 +218,8 @@ std::string Certificates::revocations(const std::vector<CertificateFiles>& revok
 }
 
 std::string Certificates::file(std::string_view name, std::string_view bytes) {
-  std::string path = folder_ + "/" + std::string(name);
-  std::ofstream(path + ".new", std::ios::binary) << bytes;
-  std::filesystem::rename(path + ".new", path);
-  return path;
+  folder_.replace(std::string(name), std::string(bytes));
+  return folder_ / std::string(name);
 }
 
 }  // namespace onehop::test

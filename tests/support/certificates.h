@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/folder.h"
+
 namespace onehop::test {
 
 enum class TestKey { ecdsa, rsa };  // P-256, 2048 bits
@@ -73,13 +75,13 @@ class Certificates {
   std::string file(std::string_view name, std::string_view bytes);
 
   // The folder, for files that are not there.
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
 
  private:
   struct Authority;
   std::string next(std::string_view ending);
 
-  std::string folder_;
+  Folder folder_;
   std::unique_ptr<Authority> authority_;
   int count_ = 0;
 };

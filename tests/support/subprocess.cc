@@ -11,8 +11,6 @@
 
 #include <fcntl.h>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -169,27 +167,13 @@ bool has_program(const std::string& name) {
   return false;
 }
 
-TemporaryFile::TemporaryFile(const std::string& name, const std::string& text) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "onehop-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  folder_ = pattern;
-  path_ = folder_ + "/" + name;
-  std::ofstream(path_, std::ios::binary) << text;
+TemporaryFile::TemporaryFile(const std::string& name, const std::string& text)
+    : name_(name), path_(folder_ / name) {
+  folder_.write(name_, text);
 }
 
 void TemporaryFile::replace(const std::string& text) const {
-  const std::string beside = path_ + ".new";
-  {
-    std::ofstream stream(beside, std::ios::binary);
-    stream << text;
-    if (!stream.flush()) throw std::runtime_error("cannot write " + beside);
-  }
-  std::filesystem::rename(beside, path_);
-}
-
-TemporaryFile::~TemporaryFile() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  folder_.replace(name_, text);
 }
 
 }  // namespace onehop::test

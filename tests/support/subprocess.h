@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/deadline.h"
+#include "tests/support/folder.h"
 
 namespace onehop::test {
 
@@ -72,15 +73,13 @@ bool has_program(const std::string& name);
 class TemporaryFile {
  public:
   TemporaryFile(const std::string& name, const std::string& text);
-  ~TemporaryFile();
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
   const std::string& path() const { return path_; }
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
   void replace(const std::string& text) const;  // at once: whoever reads sees the one or the other
 
  private:
-  std::string folder_;
+  Folder folder_;
+  std::string name_;
   std::string path_;
 };
 

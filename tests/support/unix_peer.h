@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "tests/support/peer.h"
 
@@ -24,6 +25,13 @@ inline Peer connect_at(const std::string& path) {
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     throw PeerError("connect " + path + ": " + std::strerror(errno));
   return peer;
+}
+
+// One request on a connection of its own.
+inline Response ask_at(const std::string& path, std::string_view request) {
+  Peer client = connect_at(path);
+  client.send(request);
+  return client.read_response();
 }
 
 }  // namespace onehop::test

@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/folder.h"
 #include "tests/support/subprocess.h"
 
 namespace onehop::server {
 namespace {
 
+using test::Folder;
 using test::TemporaryFile;
 
 std::string contents(const std::string& path) {
@@ -61,8 +63,8 @@ TEST_CASE("lines are added to what is in the file, and each worker's are counted
 }
 
 TEST_CASE("a new file can be read by its group and written by nobody else") {
-  const TemporaryFile beside("note", "");
-  const std::string path = beside.folder() + "/access.log";
+  const Folder beside;
+  const std::string path = beside / "access.log";
   const mode_t before = ::umask(0022);
   const Side side(path);
   ::umask(before);
