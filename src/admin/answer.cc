@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "documents.h"
+#include "health.h"
 #include "log_levels.h"
 #include "onehop/admin/commands.h"
 #include "onehop/base/result.h"
@@ -109,6 +110,10 @@ Reply config(const Asked&, const View& view) {
   return json_reply(200, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+Reply events(const Asked&, const View& view) {
+  return json_reply(200, events_document(view));
+}
+
 Reply log_levels(const Asked&, const View&) {
   return json_reply(200, log_document());
 }
@@ -132,6 +137,8 @@ constexpr std::array kPaths = {
          "counts and latencies as JSON; ?window=10s|1m|5m|total"},
     Path{"/metrics", Query::none, Sharing::a_second, metrics,
          "the same for Prometheus; OpenMetrics or protobuf by Accept"},
+    Path{"/events", Query::none, Sharing::none, events,
+         "what happened to the health of endpoints, the last 100 of each upstream, as JSON"},
     Path{"/config", Query::none, Sharing::a_second, config, "the effective configuration as JSON"},
     Path{"/log", Query::none, Sharing::none, log_levels, "the levels of the log, as JSON"},
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "documents.h"
+#include "health.h"
 #include "onehop/base/buffer.h"
 #include "onehop/http/h2.h"
 #include "process.h"
@@ -138,6 +139,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   write_reloads(view, *writer);
   write_endpoint_files(view, *writer);
   write_lookups(view, *writer);
+  write_health(view, *writer);
   write_admin(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
   write_certificates(view, *writer);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "documents.h"
+#include "health.h"
 #include "onehop/base/buffer.h"
 
 namespace onehop::admin {
@@ -267,7 +268,10 @@ std::string stats_document(const View& view, telemetry::Window window) {
           certificates_of(Side::upstream, values.name.upstream, view);
     }
   }
-  for (const ShownUpstream& shown : view.upstreams) add_origins(shown, upstreams[shown.name]);
+  for (const ShownUpstream& shown : view.upstreams) {
+    add_origins(shown, upstreams[shown.name]);
+    add_health(shown, upstreams[shown.name]);
+  }
   for (const EndpointValues& values : snapshot.departed) {
     Json& upstream = upstreams[values.name.upstream];
     if (!upstream.contains("endpoints")) upstream["endpoints"] = Json::object();

@@ -243,8 +243,9 @@ void Reader::value(std::string_view key, uint32_t& member, Share rule, std::stri
     right_type = text->from_variable;
     share = parse_share(text->text, right_type ? Digits::taken : Digits::refused);
   }
-  if (share) member = *share;
-  if (!share)
+  const bool fit = share && fits(rule, *share);
+  if (fit) member = *share;
+  if (!fit)
     right_type ? refuse(path, *node, allowed(rule)) : refuse_type(path, *node, allowed(rule));
 }
 

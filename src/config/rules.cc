@@ -26,8 +26,9 @@ std::string allowed(const Time& rule) {
                      whole_seconds ? " in whole seconds" : "");
 }
 
-std::string allowed(Share) {
-  return "\"auto\" or 0 to 1";
+std::string allowed(Share rule) {
+  const std::string range = "0 to " + written(Share{}, rule.most);
+  return rule.automatic == Share::Auto::allowed ? "\"auto\" or " + range : range;
 }
 
 std::string allowed(Flag) {
@@ -84,6 +85,16 @@ std::string allowed(Text rule) {
       return R"("json", "combined", or text with fields such as "{status}")";
     case Text::status_class:
       return R"("1xx", "2xx", "3xx", "4xx", "5xx" or "none")";
+    case Text::method:
+      return R"(a method such as "GET")";
+    case Text::request_path:
+      return R"(a path that starts with "/", as it is sent)";
+    case Text::status:
+      return R"("1xx" to "5xx", or a number from 100 to 599)";
+    case Text::any:
+      return "text without control characters";
+    case Text::failure:
+      return allowed(Choice<Failure>{});
   }
   return "";
 }

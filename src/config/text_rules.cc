@@ -165,6 +165,29 @@ AddressBlock taken_by(const Address& address) {
   return *AddressBlock::parse(any_v4 ? "0.0.0.0/0" : ip);
 }
 
+// What is said of requests and responses.
+bool fits_word(Text rule, std::string_view text) {
+  if (rule == Text::method) {
+    const auto fit = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; };
+    return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, fit);
+  }
+  if (rule == Text::request_path) {
+    const auto fit = [](char c) { return c > ' ' && c < 0x7f && c != '#'; };
+    return text.starts_with('/') && std::ranges::all_of(text, fit);
+  }
+  if (rule == Text::status) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    const bool fit = text.size() == 3 && text[0] >= '1' && text[0] <= '5';
+    return fit && (text.substr(1) == "xx" || std::ranges::all_of(text, digit));
+  }
+  if (rule == Text::failure) {
+    constexpr auto kNames = names(Failure{});
+    return std::ranges::find(kNames, text) != kNames.end();
+  }
+  const auto fit = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; };
+  return std::ranges::all_of(text, fit);
+}
+
 }  // namespace
 
 bool fits(Text rule, std::string_view text) {
@@ -224,6 +247,12 @@ bool fits(Text rule, std::string_view text) {
     case Text::status_class:
       return std::ranges::find(telemetry::kStatusClassNames, text) !=
              telemetry::kStatusClassNames.end();
+    case Text::method:
+    case Text::request_path:
+    case Text::status:
+    case Text::any:
+    case Text::failure:
+      return fits_word(rule, text);
   }
   return false;
 }
@@ -279,6 +308,11 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::forwarded_form:
     case Text::token:
     case Text::status_class:
+    case Text::failure:
+    case Text::method:
+    case Text::request_path:
+    case Text::status:
+    case Text::any:
       return {};
   }
   return {};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "access_notes.h"
+#include "request_end.h"
 
 namespace onehop::proxy {
 
@@ -58,20 +59,14 @@ void Attempt::give_way(Outcome outcome) {
   cancel();
 }
 
-// What a balancer should take for load: the endpoint failed, or said so itself. A pooled connection
-// that had been closed says nothing about it.
-bool Attempt::endpoint_failed(int status, Outcome outcome) {
-  if (status >= 500 || outcome == Outcome::upstream_refused) return true;
-  return row_of(outcome).side == Side::upstream && outcome != Outcome::upstream_closed_idle;
-}
-
 // Every try has an outcome; without a stream the endpoint never had the request.
 void Attempt::count(int status, Outcome outcome, Next next) {
   telemetry::EndpointShard& counters = use_->counters();
   if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
   if (notes_ != nullptr) notes_->attempt_ends(outcome);
-  if (call_failed_ || endpoint_failed(status, outcome)) use_->failed();
+  // A call of gRPC that fails through its endpoint does so with a status of 200.
+  use_->ended(request_end(call_failed_ ? 503 : status, outcome));
   if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))
     log_failure(outcome, next);
 }

@@ -102,7 +102,6 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   void look_at(const http::Fields& fields) {
     if (grpc_) call_failed_ |= grpc_blames_endpoint(fields);
   }
-  static bool endpoint_failed(int status, Outcome outcome);
   enum class Next : uint8_t { nothing, another_try };
   void count(int status, Outcome outcome, Next next);
   void log_failure(Outcome outcome, Next next) const;

@@ -30,6 +30,12 @@ std::string host_of(const std::string& text) {
   return name;
 }
 
+// Backups are behind every priority.
+uint16_t rank_of(const config::Endpoint& endpoint) {
+  constexpr uint32_t kBackups = 16;
+  return static_cast<uint16_t>(endpoint.backup ? kBackups + endpoint.priority : endpoint.priority);
+}
+
 bool has_both_families(const std::vector<upstream::Discovered>& all) {
   const auto is_v6 = [](const upstream::Discovered& one) { return one.address.is_v6(); };
   return std::ranges::any_of(all, is_v6) && !std::ranges::all_of(all, is_v6);
@@ -157,13 +163,14 @@ void EndpointGroup::build() {
     const std::string& given = entry.given.address;
     if (entry.address.has_value())
       add({given, host_of(given), entry.from == From::file ? "file provider" : "file",
-           *entry.address, entry.given.weight, std::nullopt});
+           *entry.address, entry.given.weight, std::nullopt, false, rank_of(entry.given)});
     if (entry.address.has_value()) continue;
     const std::vector<upstream::Discovered>& all = known(entry);
     const bool both = has_both_families(all);
     for (const upstream::Discovered& found : all)
       add({found.address.to_string(), host_of(given), given, found.address,
-           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both});
+           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both,
+           rank_of(entry.given)});
   }
   for (const ByHand& one : by_hand_) {
     if (one.added)
@@ -193,7 +200,8 @@ void EndpointGroup::add(Candidate candidate) {
                                       .host = std::move(candidate.host),
                                       .address = candidate.address,
                                       .weight = candidate.weight,
-                                      .drained = drained}));
+                                      .drained = drained,
+                                      .rank = candidate.rank}));
   making_.back()->shared->reachability.use_alternative(candidate.both_families);
   if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),

@@ -18,6 +18,7 @@
 #include "endpoint_sets.h"
 #include "faults.h"
 #include "in_force.h"
+#include "judges.h"
 #include "limits.h"
 #include "listeners.h"
 #include "log_writer.h"
@@ -49,7 +50,7 @@ constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
 }  // namespace
 
 // Declared in the order in which things are needed: destroyed the other way round.
-struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
+struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
   ServerParts(Prepared prepared, std::string version_text, Load again, Launch launch)
       : version(std::move(version_text)),
         telemetry(proxy::outcome_names(), worker_count(prepared.config())),
@@ -81,6 +82,9 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   bool leaving() const override { return stop.asked(); }
   Result<void, std::string> look_up(const Prepared& prepared, std::function<void()> then) override;
   void on_endpoints(const config::Upstream& upstream, const upstream::EndpointSet& set) override {
+    workers.use(upstream, judges.judge(upstream, set));
+  }
+  void on_judged(const config::Upstream& upstream, const upstream::EndpointSet& set) override {
     workers.use(upstream, set);
   }
   void on_names() override { name_wait.look(); }
@@ -93,8 +97,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
     watch_files();
   }
   void on_reload_unchanged() override { watch_files(); }
-  // Those that were read last.
-  void watch_files() {
+  void watch_files() {  // those that were read last
     config_watch.use(in_force.config().server.watch ? reload.patterns()
                                                     : std::vector<std::string>());
   }
@@ -122,6 +125,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   NameServers name_servers{loop};
   net::KernelFileWatcher files{loop};
   EndpointSets endpoints{loop, telemetry, *this, files};
+  Judges judges{loop, telemetry, *this};
   NameWait name_wait{loop};
   DrainWaits drain_waits{loop, endpoints, [this](std::function<void()> then) {
                            workers.when_counted(std::move(then));
@@ -141,7 +145,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
   ServiceManager service_manager = ServiceManager::of_environment();
   bool started = false;         // the workers are
   bool asked_for_sign = false;  // of the workers
-  Workers workers{loop, telemetry, failures, access_log, [this] { loop.stop(); }};
+  Workers workers{loop, telemetry, failures, access_log, judges, [this] { loop.stop(); }};
   Stop stop{loop, service_manager, listeners, workers};
   Succession succession;
   Reload reload;
@@ -151,7 +155,7 @@ struct ServerParts final : private Reload::Owner, private EndpointSets::Events {
 
 admin::View ServerParts::view() {
   admin::View seen{windows};
-  show(in_force, listeners, endpoints, seen);
+  show(in_force, listeners, endpoints, judges, seen);
   seen.version = version;
   seen.commit = built_from();
   seen.connections = admin_endpoint.connections();
@@ -168,6 +172,7 @@ admin::View ServerParts::view() {
 
 void ServerParts::on_sample() {
   windows.sample(loop.now_ns());
+  judges.on_second();
   admin_endpoint.refill_spares();
   failures.settle();
   workers.shortage().say_rest(loop.now_ms());
@@ -213,9 +218,9 @@ void ServerParts::use(InForce now, Listeners::Opened& opened) {
 std::shared_ptr<const Change> ServerParts::change() {
   EndpointSets::Staged staged = name_wait.take();
   endpoints.catch_up(staged);
-  auto made = change_of(in_force, staged.sets(), telemetry, max_connections);
+  auto sets = judges.use(in_force.config().upstreams, staged.sets());
   endpoints.use(std::move(staged));
-  return made;
+  return change_of(in_force, std::move(sets), telemetry, max_connections);
 }
 
 Result<void, std::string> ServerParts::look_up(const Prepared& prepared,

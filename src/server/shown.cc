@@ -23,11 +23,12 @@ void show_certificates(const InForce& in_force, admin::View& seen) {
     show(admin::Side::upstream, config.upstreams[i].name, upstreams[i].get());
 }
 
-void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admin::View& seen) {
+void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, const Judges& judges,
+                    admin::View& seen) {
   for (const config::Upstream& upstream : in_force.config().upstreams) {
     const EndpointSets::Lookups lookups = endpoints.lookups(upstream.name);
-    admin::ShownUpstream& shown = seen.upstreams.emplace_back(
-        admin::ShownUpstream{upstream.name, lookups.ended, lookups.failed, {}, {}});
+    admin::ShownUpstream& shown = seen.upstreams.emplace_back(admin::ShownUpstream{
+        upstream.name, lookups.ended, lookups.failed, {}, {}, judges.find(upstream.name)});
     if (auto file = endpoints.file(upstream.name)) {
       shown.file = admin::ShownEndpointFile{std::move(file->path), file->reads, file->failed,
                                             file->since_unix_s, std::move(file->fault)};
@@ -44,7 +45,7 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, admi
 }  // namespace
 
 void show(const InForce& in_force, const Listeners& listeners, const EndpointSets& endpoints,
-          admin::View& seen) {
+          const Judges& judges, admin::View& seen) {
   const config::Config& config = in_force.config();
   if (config.admin.metrics_per_endpoint) seen.detail = telemetry::Detail::endpoint;
   seen.buffered_limit = config.server.limits.buffered;
@@ -60,7 +61,7 @@ void show(const InForce& in_force, const Listeners& listeners, const EndpointSet
     seen.listeners.push_back(
         {listener.address, listeners.addresses()[i].to_string(), listener.tls.enabled()});
   }
-  show_upstreams(in_force, endpoints, seen);
+  show_upstreams(in_force, endpoints, judges, seen);
   show_certificates(in_force, seen);
 }
 

@@ -4,6 +4,7 @@
 
 #include "endpoint_sets.h"
 #include "in_force.h"
+#include "judges.h"
 #include "listeners.h"
 #include "onehop/admin/view.h"
 
@@ -11,6 +12,6 @@ namespace onehop::server {
 
 // All but what changes with every request; `seen` refers to what is given here.
 void show(const InForce& in_force, const Listeners& listeners, const EndpointSets& endpoints,
-          admin::View& seen);
+          const Judges& judges, admin::View& seen);
 
 }  // namespace onehop::server

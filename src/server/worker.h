@@ -39,6 +39,7 @@ class Worker final : private Acceptor::Owner,
     Shortage& shortage;
     proxy::FailureLog& failures;
     proxy::AccessSink& access;
+    upstream::HealthAlarm& alarm;
     std::function<void()> on_done;  // on the worker's thread, when its last connection is gone
   };
   explicit Worker(const Parts& parts);

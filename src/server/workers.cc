@@ -27,7 +27,8 @@ class Workers::Everybody : public std::enable_shared_from_this<Everybody> {
 };
 
 Workers::Workers(net::EventLoop& loop, telemetry::Telemetry& telemetry, proxy::FailureLog& failures,
-                 LogWriter& access_log, std::function<void()> on_all_done)
+                 LogWriter& access_log, upstream::HealthAlarm& alarm,
+                 std::function<void()> on_all_done)
     : loop_(loop),
       on_all_done_(std::move(on_all_done)),
       shortage_(telemetry, [this](size_t asking) {
@@ -44,6 +45,7 @@ Workers::Workers(net::EventLoop& loop, telemetry::Telemetry& telemetry, proxy::F
                       .shortage = shortage_,
                       .failures = failures,
                       .access = access_log.sink(i),
+                      .alarm = alarm,
                       .on_done = [this] { loop_.post([this] { worker_done(); }); }}));
   }
 }

@@ -20,7 +20,7 @@ class Workers {
  public:
   // `on_all_done` is called on the main thread, when none of them has anything to do any more.
   Workers(net::EventLoop& loop, telemetry::Telemetry& telemetry, proxy::FailureLog& failures,
-          LogWriter& access_log, std::function<void()> on_all_done);
+          LogWriter& access_log, upstream::HealthAlarm& alarm, std::function<void()> on_all_done);
   ~Workers();
 
   size_t count() const noexcept { return workers_.size(); }

@@ -98,8 +98,21 @@ void Endpoint::count(int change) {
   counters().in_flight.add(change);
 }
 
-void Endpoint::failed() {
+void Endpoint::ended(RequestEnd end) {
+  if (end.says == RequestEnd::Says::nothing) return;
+  FailureCount& failures = spec_->shared->failures;
+  if (end.says == RequestEnd::Says::well) {
+    if (failures.in_a_row.load(std::memory_order_relaxed) != 0)
+      failures.in_a_row.store(0, std::memory_order_relaxed);
+    return;
+  }
   if (place_ != kNew) upstream_.penalties_->add(place_, upstream_.parts_.loop.now_ms());
+  if (!upstream_.failures_.has(end.failure)) return;
+  failures.last.store(end.failure, std::memory_order_relaxed);
+  const uint32_t in_a_row = failures.in_a_row.fetch_add(1, std::memory_order_relaxed) + 1;
+  const uint32_t alarming = upstream_.alarming_failures_;
+  if (alarming != 0 && in_a_row % alarming == 0)
+    upstream_.parts_.alarm.on_failures(upstream_.name_, id());
 }
 
 void Endpoint::use(const std::shared_ptr<const tls::ClientContext>& context) {

@@ -21,6 +21,13 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
   return std::max(share, 1u);
 }
 
+// The same endpoints in the same order, and only which of them are out is another matter.
+bool differs_in_verdicts(const std::vector<SpecRef>& before, const std::vector<SpecRef>& now) {
+  return std::ranges::equal(before, now, [](const SpecRef& a, const SpecRef& b) {
+    return a == b || (a->id == b->id && a->weight == b->weight && a->drained == b->drained);
+  });
+}
+
 }  // namespace
 
 std::shared_ptr<Upstream> Upstream::make(const Settings& settings, const EndpointSet& set,
@@ -59,6 +66,8 @@ void Upstream::configure(const Settings& settings, const EndpointSet& set) {
   settings_.limits = settings.limits;
   settings_.max_connections =
       share_of(settings.config.pool.max_connections, parts_.worker, parts_.worker_count);
+  alarming_failures_ = settings.config.ejection.consecutive_failures;
+  failures_ = FailureKinds(settings.config.ejection.failures);
   removed_.disarm();
   endpoint_drain_ms_ = static_cast<uint64_t>(settings.config.endpoint_drain.count());
   end_warming();
@@ -78,7 +87,9 @@ void Upstream::configure(const Settings& settings, const EndpointSet& set) {
 
 void Upstream::use(const EndpointSet& set) {
   if (set_ != nullptr && *set == *set_) return;  // the same specs in the same order
+  const bool only_verdicts = set_ != nullptr && differs_in_verdicts(*set_, *set);
   set_ = set;
+  if (only_verdicts) return heed_verdicts();
   std::unordered_map<EndpointId, size_t> places;
   for (size_t i = 0; i < endpoints_.size(); ++i) places[endpoints_[i]->id()] = i;
   std::vector<std::unique_ptr<Endpoint>> now;
@@ -108,6 +119,7 @@ void Upstream::rebuild(const std::vector<size_t>& former) {
     Endpoint& endpoint = *endpoints_[i];
     endpoint.place_ = i;
     candidates_[i].in_flight = endpoint.in_flight_;
+    candidates_[i].excluded = endpoint.spec_->out;
   }
   balancer_->rebuild(former);
   penalties_->rebuild(former);
@@ -117,6 +129,27 @@ void Upstream::rebuild(const std::vector<size_t>& former) {
   for (size_t i = 0; i < endpoints_.size(); ++i) {
     if (former[i] == kNew) endpoints_[i]->enter(slowly ? parts_.loop.now_ms() : kNotWarming);
   }
+  end_warming();
+  warm_up();
+}
+
+// Who is out, and who is back: candidates, connections and load stay as they are.
+void Upstream::heed_verdicts() {
+  size_t place = 0;
+  std::vector<Endpoint*> back;
+  const bool others =
+      std::ranges::any_of(candidates_, [](const auto& one) { return !one.excluded; });
+  for (const SpecRef& spec : *set_) {
+    if (spec->drained) continue;
+    Endpoint& endpoint = *endpoints_[place];
+    const bool was_out = std::exchange(candidates_[place++].excluded, spec->out);
+    endpoint.spec_ = spec;
+    if (was_out && !spec->out) back.push_back(&endpoint);
+  }
+  if (back.empty()) return;
+  // As those that are new: alone they take all there is.
+  for (Endpoint* const endpoint : back)
+    endpoint->enter(others && slow_start_->enabled() ? parts_.loop.now_ms() : kNotWarming);
   end_warming();
   warm_up();
 }
@@ -209,7 +242,8 @@ Endpoint* Upstream::pick(std::span<const EndpointId> tried) {
   slow_start_->apply(candidates_, parts_.loop.now_ms());
   const auto exclude = [&](bool excluded) {
     for (const EndpointId id : tried) {
-      if (const Endpoint* endpoint = find(id)) candidates_[endpoint->place_].excluded = excluded;
+      if (const Endpoint* endpoint = find(id))
+        candidates_[endpoint->place_].excluded = excluded || endpoint->spec_->out;
     }
   };
   exclude(true);

@@ -57,7 +57,7 @@ class Load {
     const int wanted = answered_ + requests;
     return eventually([&] { return answered_ >= wanted || failed_ > 0; }) && failed_ == 0;
   }
-  // What the first of those that failed met; empty where none did. After stop().
+  // What the first one that failed met; "" where none did. After stop().
   const std::string& failure() const { return failure_; }
 
  private:
@@ -76,7 +76,6 @@ class Load {
     ++answered_;
   }
   void count(const Response& response) { count(response.status, response.body); }
-
   void ask_anew() {
     Client client = Peer::connect(address_);
     client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,16 +12,17 @@
 
 #include "onehop/proxy/outcome.h"
 #include "onehop/proxy/proxy.h"
+#include "onehop/upstream/judge.h"
 #include "onehop/upstream/upstreams.h"
 
 namespace onehop::test {
 
-class SmallProxy {
+class SmallProxy final : private upstream::HealthAlarm, private upstream::Judge::Events {
  public:
   SmallProxy(config::Config config, net::Loop& loop, net::Dialer& dialer, uint64_t seed = 1,
              proxy::FailureLog* failures = nullptr, proxy::AccessSink* access = nullptr)
       : loop_(loop),
-        known_({loop, dialer, pools, 0, 1}),
+        known_({loop, dialer, pools, 0, 1, *this}),
         proxy({.loop = loop,
                .shard = telemetry.shard(0),
                .seed = seed,
@@ -46,8 +48,8 @@ class SmallProxy {
     settings.http2 = now->server.http2;
     std::vector<upstream::Upstreams::Wanted> wanted;
     for (const config::Upstream& upstream : now->upstreams)
-      wanted.push_back(
-          {{upstream, now->server.limits, nullptr}, set_of(upstream, upstream.endpoints, {})});
+      wanted.push_back({{upstream, now->server.limits, nullptr},
+                        judged(upstream, set_of(upstream, upstream.endpoints, {}))});
     upstreams = known_.take(wanted);
     first_name_ = now->upstreams.front().name;
     std::vector<telemetry::RouteShard*> routes;
@@ -66,7 +68,7 @@ class SmallProxy {
   void use(const std::vector<config::Endpoint>& endpoints,
            const std::vector<std::string>& drained = {}) {
     const config::Upstream& upstream = proxy.snapshot().config().upstreams.front();
-    upstreams.front()->use(set_of(upstream, endpoints, drained));
+    upstreams.front()->use(judged(upstream, set_of(upstream, endpoints, drained)));
   }
 
   // Its endpoints are of a name that has addresses of both families.
@@ -77,6 +79,8 @@ class SmallProxy {
 
   // What requests are decided by from now on.
   std::shared_ptr<const proxy::Snapshot> snapshot() const { return snapshot_; }
+
+  upstream::Judge& judge(const std::string& upstream) { return *judges_.at(upstream); }
 
   telemetry::DownstreamShard& downstream() { return telemetry.shard(0).downstream; }
   telemetry::EndpointShard& endpoint(const std::string& address) {
@@ -104,7 +108,35 @@ class SmallProxy {
     }
     return set;
   }
+  upstream::EndpointSet judged(const config::Upstream& upstream,
+                               const upstream::EndpointSet& found) {
+    auto& judge = judges_[upstream.name];
+    upstream::Judge::Events& events = *this;
+    if (judge == nullptr)
+      judge = std::make_unique<upstream::Judge>(
+          upstream::Judge::Parts{loop_, events, upstream.name, number_});
+    judge->use(upstream, found);
+    return judge->set();
+  }
+  // As over the thread of the server: not in the middle of what a worker does.
+  void on_failures(const std::string& upstream, upstream::EndpointId endpoint) override {
+    alarms_.emplace_back(upstream, endpoint);
+    if (!alarm_.armed()) loop_.arm(alarm_, 0);
+  }
+  void on_alarm() {
+    for (const auto& [upstream, endpoint] : std::exchange(alarms_, {}))
+      judge(upstream).on_failures(endpoint);
+  }
+  void on_verdict(upstream::Judge& judge) override {
+    for (const auto& upstream : upstreams) {
+      if (judges_.at(upstream->name()).get() == &judge) upstream->use(judge.set());
+    }
+  }
+
   net::Loop& loop_;
+  std::map<std::string, std::unique_ptr<upstream::Judge>> judges_;
+  std::vector<std::pair<std::string, upstream::EndpointId>> alarms_;
+  net::Deadline alarm_{this, net::DeadlineThunk<&SmallProxy::on_alarm>::call};
   uint64_t number_ = 0;
   std::string first_name_;  // the first
   std::shared_ptr<const proxy::Snapshot> snapshot_;

@@ -14,6 +14,10 @@
 #include "onehop/telemetry/windows.h"
 #include "onehop/tls/tls.h"
 
+namespace onehop::upstream {
+class Judge;
+}
+
 namespace onehop::admin {
 
 enum class Readiness : uint8_t { starting, ready, draining };
@@ -85,6 +89,7 @@ struct ShownUpstream {
   uint64_t failed = 0;   // of those, without an address
   std::vector<ShownEndpoint> endpoints;
   std::optional<ShownEndpointFile> file;
+  const upstream::Judge* judge = nullptr;  // of the same endpoints in the same order; or null
 };
 
 class Commands;

@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "onehop/base/log.h"
+#include "onehop/config/config_upstream.h"
 
 namespace onehop::config {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-enum class Balance : uint8_t { round_robin, least_requests };
 enum class HalfClose : uint8_t { cancel, serve };
 enum class PathMatch : uint8_t { prefix, exact };
 enum class DoubledSlashes : uint8_t { keep, merge, refuse };
@@ -33,8 +33,6 @@ enum class LogFormat : uint8_t { text, json };
 enum class TlsPolicy : uint8_t { intermediate, modern };  // Mozilla's; modern is TLS 1.3 alone
 enum class ClientCertificates : uint8_t { off, optional, required };
 enum class Via : uint8_t { off, requests, responses, both };  // where it is written
-enum class ProxyProtocol : uint8_t { off, v1, v2 };
-enum class UpstreamProtocol : uint8_t { h1, h2, automatic };  // automatic: by ALPN, over TLS
 
 // [server.limits]
 struct Limits {
@@ -211,95 +209,6 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
-// One entry of [upstream.NAME] endpoints: "HOST:PORT" or { address = "HOST:PORT", weight = N }.
-struct Endpoint {
-  std::string address;
-  uint32_t weight = 1;  // 1 to 1000
-
-  bool operator==(const Endpoint&) const = default;
-};
-
-// [upstream.NAME.pool]
-struct Pool {
-  // False: a new connection for every request (for comparisons).
-  bool reuse = true;
-  uint32_t max_idle = 256;                      // idle connections kept per endpoint and worker
-  milliseconds idle_timeout = seconds(4);       // app servers close theirs after 2 to 5 s
-  milliseconds keep_alive_margin = seconds(1);  // taken off an upstream's `Keep-Alive: timeout=N`
-  uint64_t max_requests = 10'000;               // per connection; 0 is no limit
-  milliseconds max_age = seconds(600);          // +-20 % jitter; 0 is no limit
-  // Per endpoint, shared out among the workers, at least one each; 0 is no limit.
-  uint32_t max_connections = 0;
-  // Requests per endpoint and worker that may wait for a connection; more: 503.
-  uint32_t max_queue = 1024;
-  milliseconds queue_timeout = seconds(1);  // how long one may wait; then 503
-
-  bool operator==(const Pool&) const = default;
-};
-
-// [upstream.NAME.timeouts]. 0 switches one off.
-struct UpstreamTimeouts {
-  milliseconds connect = seconds(2);         // one endpoint; covers one lost SYN
-  milliseconds response_head = seconds(60);  // from the request written to the response head; 504
-  milliseconds response_idle = seconds(60);  // between two reads of a response body; aborts
-  // The whole exchange; 504, or abort once the response began.
-  milliseconds request = milliseconds(0);
-  // An upgraded connection without a byte in either direction.
-  milliseconds tunnel_idle = seconds(3600);
-  // Sent data that the endpoint's host does not acknowledge, or has no room for (TCP_USER_TIMEOUT).
-  milliseconds tcp_user_timeout = milliseconds(0);
-  milliseconds tcp_keepalive = seconds(60);   // quiet for so long, then probed by the kernel
-  milliseconds http2_ping = milliseconds(0);  // quiet for so long, then asked with a PING
-
-  bool operator==(const UpstreamTimeouts&) const = default;
-};
-
-// [upstream.NAME.http2]: HTTP/2 with endpoints.
-struct UpstreamHttp2 {
-  // Bytes an endpoint may send ahead on one stream: at first, and once its reader has kept up.
-  uint64_t stream_window = 64 * 1024;
-  uint64_t max_stream_window = 4 * 1024 * 1024;
-
-  bool operator==(const UpstreamHttp2&) const = default;
-};
-
-// [upstream.NAME.tls]
-struct UpstreamTls {
-  bool enabled = false;  // true where the file has the table
-  std::string ca;        // a PEM file; "" is the system's store
-  // Sent as SNI and looked for in the certificate; "" is the host of the endpoint's address.
-  std::string server_name;
-  std::string cert;  // a client certificate, PEM; "" is none
-  std::string key;
-  bool insecure_skip_verify = false;
-  milliseconds handshake_timeout = seconds(5);
-  milliseconds reload_interval = seconds(10);  // how often the files are looked at for a change
-
-  bool operator==(const UpstreamTls&) const = default;
-};
-
-// [upstream.NAME]
-struct Upstream {
-  std::string name;
-  std::vector<Endpoint> endpoints;
-  std::string endpoints_file;  // JSON or TOML with further ones, watched; "" is none
-  // How long a new endpoint's share of the requests grows to its weight; 0: it has it at once.
-  milliseconds slow_start = milliseconds(0);
-  milliseconds endpoint_drain = seconds(30);  // how long what is in flight at a gone one may take
-  // What endpoints are told of the client before the first byte.
-  ProxyProtocol proxy_protocol = ProxyProtocol::off;
-  Balance balance = Balance::round_robin;
-  // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
-  uint32_t retries = 5;
-  UpstreamProtocol protocol = UpstreamProtocol::h1;
-  Pool pool;
-  UpstreamTimeouts timeouts;
-  UpstreamHttp2 http2;
-  UpstreamTls tls;
-
-  bool operator==(const Upstream&) const = default;
-};
-
 // [admin]
 struct Admin {
   std::string listen;  // "" leaves the admin endpoint off
@@ -325,7 +234,7 @@ struct LogRooms {
 
 // [log.access]: a line for each request. Without `file`: none.
 struct AccessLog {
-  static constexpr uint32_t kAll = 1'000'000;
+  static constexpr uint32_t kAll = kMillion;
   static constexpr uint32_t kAutomatic = UINT32_MAX;
 
   std::string file;                            // "-" is standard output

@@ -43,8 +43,12 @@ struct Time {
   milliseconds step = kTick;
 };
 
-// A share from 0 to 1, kept in millionths, or "auto".
-struct Share {};
+// A share from 0 to 1, kept in millionths, or "auto" where that is allowed.
+struct Share {
+  enum class Auto : uint8_t { refused, allowed };
+  Auto automatic = Auto::refused;
+  uint32_t most = kMillion;
+};
 
 // true or false.
 struct Flag {};
@@ -90,6 +94,11 @@ enum class Text : uint8_t {
   log_file,         // a path, "-" for standard output, or nothing
   access_format,    // "json", "combined" or a template
   status_class,     // "4xx", or "none" for no response
+  failure,          // by which an endpoint fails a request
+  method,           // of HTTP
+  request_path,     // of a request of onehop's own, with its query
+  status,           // a class, "4xx", or a number, "404"
+  any,              // or nothing
 };
 
 // The names of an enumeration's values, in the order of their declaration.
@@ -179,6 +188,15 @@ constexpr std::array<std::string_view, 4> names(Via) {
 constexpr std::array<std::string_view, 3> names(ProxyProtocol) {
   return {"off", "v1", "v2"};
 }
+constexpr std::array<std::string_view, 7> names(Failure) {
+  return {"connect", "reset", "timeout", "502", "503", "504", "5xx"};
+}
+constexpr std::array<std::string_view, 3> names(HealthCheck) {
+  return {"http", "tcp", "grpc"};
+}
+constexpr std::array<std::string_view, 2> names(HealthStart) {
+  return {"healthy", "checked"};
+}
 constexpr std::array<std::string_view, 3> names(UpstreamProtocol) {
   return {"h1", "h2", "auto"};
 }
@@ -192,8 +210,9 @@ constexpr bool fits(const Bytes& rule, uint64_t n) {
 constexpr bool fits(const Time& rule, milliseconds t) {
   return t >= rule.least && t <= rule.most && t % rule.step == milliseconds(0);
 }
-constexpr bool fits(Share, uint32_t millionths) {
-  return millionths <= AccessLog::kAll || millionths == AccessLog::kAutomatic;
+constexpr bool fits(Share rule, uint32_t millionths) {
+  const bool automatic = millionths == AccessLog::kAutomatic;
+  return automatic ? rule.automatic == Share::Auto::allowed : millionths <= rule.most;
 }
 bool fits(Text rule, std::string_view text);  // Text::upstream: whether it exists is check()'s part
 

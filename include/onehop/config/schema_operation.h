@@ -51,7 +51,7 @@ void describe(Visitor& visit, Some<AccessLog> auto& access) {
               "Every request whose status is of one of these classes is logged.");
   visit.value("slower_than", access.slower_than, Time{milliseconds(0), kDay},
               "And every one that took longer than this; 0s: none for that.");
-  visit.value("sample", access.sample, Share{},
+  visit.value("sample", access.sample, Share{Share::Auto::allowed},
               "And this share of the others. \"auto\": all, or none beside status or slower_than.");
 }
 

@@ -12,6 +12,10 @@ void describe(Visitor& visit, Some<Endpoint> auto& endpoint) {
               "One replica, or a name: all its addresses; srv:NAME: its SRV records.");
   visit.value("weight", endpoint.weight, Count{1, 1000},
               "Its share of the requests, relative to the other endpoints.");
+  visit.value("priority", endpoint.priority, Count{0, 15},
+              "Those of the lowest are used; the next ones where too few of them are healthy.");
+  visit.value("backup", endpoint.backup, Flag{},
+              "true: used where too few of all the others are healthy.");
 }
 
 template <class Visitor>
@@ -101,6 +105,27 @@ void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
 }
 
 template <class Visitor>
+void describe(Visitor& visit, Some<Ejection> auto& ejection) {
+  visit.value("consecutive_failures", ejection.consecutive_failures, Count{0, 1'000'000},
+              "So many in a row, of all workers together, eject an endpoint; 0: none do.");
+  visit.value("failures", ejection.failures, Text::failure,
+              "What counts as one: connect, reset, timeout, 502, 503, 504, 5xx.");
+  visit.value("error_share", ejection.error_share, Share{},
+              "So much more of its requests fail than of the others': ejected as well; 0: off.");
+  visit.value("latency_factor", ejection.latency_factor, Count{0, 1000},
+              "So many times the others' mean wait for a response: ejected as well; 0: off.");
+  visit.value("min_requests", ejection.min_requests, Count{1, 1'000'000},
+              "Within window, of the endpoint and of the others, before they are compared.");
+  visit.value("window", ejection.window, Time{kSecond, kMinute, kSecond},
+              "What is compared is of so long; once a second.");
+  visit.value("time", ejection.time, Time{kTick, kHour},
+              "How long the first ejection lasts, +-10 %. Each further one lasts twice as long.");
+  visit.value("max_time", ejection.max_time, Time{kTick, kDay}, "And no longer than this.");
+  visit.value("max_ejected", ejection.max_ejected, Share{.most = kMillion / 10 * 9},
+              "Of the endpoints, at the same time: at least one, and never the last healthy one.");
+}
+
+template <class Visitor>
 void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value("endpoints_file", upstream.endpoints_file, Text::optional_file,
               "JSON or TOML with further ones, read again whenever it changes.");
@@ -118,6 +143,10 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value(
       "endpoint_drain", upstream.endpoint_drain, Time{milliseconds(0), kDay},
       "Of an endpoint that is gone, what is in flight is cut after it, tunnels too; 0s: at once.");
+  visit.value("panic_threshold", upstream.panic_threshold, Share{},
+              "Where less of the endpoints is healthy, all are used, as all is better than none.");
+  visit.value("backup_threshold", upstream.backup_threshold, Share{},
+              "Where less of those before is healthy, the next priority, then backups, join in.");
   visit.value(
       "retries", upstream.retries, Count{0, 15},
       "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
@@ -129,6 +158,7 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.table("pool", upstream.pool, "Connections kept per endpoint and worker.");
   visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
   visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");
+  visit.table("ejection", upstream.ejection, "Endpoints that fail requests get none for a while.");
   visit.optional_table("tls", upstream.tls, switched_on(),
                        "TLS with the endpoints. Without this table: none.");
 }

@@ -104,6 +104,9 @@ class Histogram {
   // it always agrees with them.
   void merge_into(HistogramValues& into) const;
 
+  // Of all records. Any thread.
+  uint64_t sum_ns() const noexcept { return sum_.value(); }
+
   // Of its pages, for the documents and the test.
   size_t held_bytes() const;
 

@@ -17,7 +17,7 @@ namespace onehop::upstream {
 struct Candidate {
   uint32_t weight = 1;     // at least 1; only how they compare to each other counts
   uint32_t in_flight = 0;  // requests of this worker that the endpoint has, or that wait for it
-  bool excluded = false;   // already tried for this request
+  bool excluded = false;   // already tried for this request, or out
   // What failed there of late, as load: so many sixteenths of a request in flight.
   uint32_t failures = 0;
 

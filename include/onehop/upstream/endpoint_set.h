@@ -16,18 +16,17 @@
 #include "onehop/base/address.h"
 #include "onehop/config/config.h"
 #include "onehop/telemetry/telemetry.h"
+#include "onehop/upstream/health.h"
 #include "onehop/upstream/reachability.h"
 #include "onehop/upstream/warming.h"
 
 namespace onehop::upstream {
 
-// A number that is given once. 0: none.
-using EndpointId = uint64_t;
-
 // What all workers have of an endpoint together.
 struct SharedEndpoint {
   telemetry::EndpointRef cells;
   Reachability reachability;
+  FailureCount failures;
   // Since when it is warming, by the loops' clock, as the workers say it; or kNotWarming.
   std::atomic<uint64_t> warming_since_ms = kNotWarming;
 };
@@ -40,6 +39,9 @@ struct EndpointSpec {
   Address address;
   uint32_t weight = 1;   // 1 to 65535
   bool drained = false;  // it gets no request, and has all the time for those it has
+  // Which are used first: priority, and behind the last one of these the backups.
+  uint16_t rank = 0;
+  bool out = false;  // it gets no request at this moment, says the Judge; its connections stay
   std::shared_ptr<SharedEndpoint> shared;
 };
 using SpecRef = std::shared_ptr<const EndpointSpec>;
@@ -68,6 +70,7 @@ class EndpointBook {
     Address address;
     uint32_t weight = 1;
     bool drained = false;
+    uint16_t rank = 0;
   };
   SpecRef spec(const Described& described);
 

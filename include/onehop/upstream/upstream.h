@@ -7,6 +7,7 @@
 //              leave: no request is given to them any more, whoever waits in their queue goes
 //              elsewhere, and they are gone with their last request. Of those that are not in it
 //              what is in flight after `endpoint_drain` is cut
+//              one that is `out` (EndpointSpec) is picked no more, and keeps all else that it has
 #pragma once
 
 #include <memory>
@@ -46,8 +47,9 @@ class Endpoint final : public Pinned, public net::Retirable, private net::Dirty 
   Pool& pool();
   telemetry::EndpointShard& counters();
 
-  // A request failed by its fault: the balancer takes it for busier than it looks, for a while.
-  void failed();
+  // What the end of a request says of it. After one that failed the balancer takes it for busier
+  // than it looks, for a while, and after some in a row the alarm is raised.
+  void ended(RequestEnd end);
 
  private:
   friend class EndpointUse;
@@ -116,6 +118,7 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
     Pools& pools;
     size_t worker;        // 0 to worker_count - 1
     size_t worker_count;  // max_connections is shared out among so many
+    HealthAlarm& alarm;
   };
 
   // How it is configured. `tls` is null where endpoints are spoken to in the clear. What
@@ -157,6 +160,7 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   friend class Endpoint;
   Upstream(const Settings& settings, const Parts& parts);
   void rebuild(const std::vector<size_t>& former);
+  void heed_verdicts();
   void warm_up();
   void end_warming();
   void on_removed_for_long();
@@ -180,6 +184,8 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   std::vector<std::unique_ptr<Endpoint>> leaving_;
   std::shared_ptr<Upstream> kept_;  // itself, while somebody is leaving
   uint64_t endpoint_drain_ms_ = 0;
+  uint32_t alarming_failures_ = 0;  // in a row; 0: none are
+  FailureKinds failures_;           // that count
   net::Deadline removed_{this, net::DeadlineThunk<&Upstream::on_removed_for_long>::call};
 };
 

@@ -174,10 +174,12 @@ trusted_proxies = ["${CREDENTIALS:-::1}", "::2"]
   CHECK(text.find("plain") == std::string::npos);
   const json document = json::parse(text);
   CHECK(document["route"][0]["path"] == "***");
-  CHECK(document["upstream"]["app"]["endpoints"][0] == json({{"address", "***"}, {"weight", 1}}));
+  CHECK(document["upstream"]["app"]["endpoints"][0] ==
+        json({{"address", "***"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
   CHECK(document["upstream"]["app"]["endpoints"][1] ==
-        json({{"address", "10.0.0.1:1"}, {"weight", 1}}));
-  CHECK(document["upstream"]["app"]["endpoints"][2] == json({{"address", "***"}, {"weight", 1}}));
+        json({{"address", "10.0.0.1:1"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
+  CHECK(document["upstream"]["app"]["endpoints"][2] ==
+        json({{"address", "***"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
   CHECK(document["server"]["trusted_proxies"] == json({"***", "::2"}));
 }
 
