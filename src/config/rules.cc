@@ -84,6 +84,14 @@ std::string allowed(Text rule) {
       return R"("json", "combined", or text with fields such as "{status}")";
     case Text::status_class:
       return R"("1xx", "2xx", "3xx", "4xx", "5xx" or "none")";
+    case Text::hash_key:
+      return R"("header:NAME", "cookie:NAME", "query:NAME", "client", "path" or "")";
+    case Text::zone:
+      return R"(letters, digits, "_", "." and "-", or "")";
+    case Text::cookie:
+      return R"(the name of a cookie, or "")";
+    case Text::cookie_path:
+      return R"(a path that starts with "/", of visible ASCII without ";")";
   }
   return "";
 }

@@ -71,6 +71,7 @@ void Attempt::count(int status, Outcome outcome, Next next) {
   if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
   if (notes_ != nullptr) notes_->attempt_ends(outcome);
+  use_.answered(upstream::Answer::bad);  // where it had no word yet
   if (call_failed_ || endpoint_failed(status, outcome)) use_->failed();
   if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))
     log_failure(outcome, next);

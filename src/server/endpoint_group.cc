@@ -157,13 +157,14 @@ void EndpointGroup::build() {
     const std::string& given = entry.given.address;
     if (entry.address.has_value())
       add({given, host_of(given), entry.from == From::file ? "file provider" : "file",
-           *entry.address, entry.given.weight, std::nullopt});
+           *entry.address, entry.given.weight, std::nullopt, false, entry.given.zone});
     if (entry.address.has_value()) continue;
     const std::vector<upstream::Discovered>& all = known(entry);
     const bool both = has_both_families(all);
     for (const upstream::Discovered& found : all)
       add({found.address.to_string(), host_of(given), given, found.address,
-           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both});
+           given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both,
+           entry.given.zone});
   }
   for (const ByHand& one : by_hand_) {
     if (one.added)
@@ -193,7 +194,8 @@ void EndpointGroup::add(Candidate candidate) {
                                       .host = std::move(candidate.host),
                                       .address = candidate.address,
                                       .weight = candidate.weight,
-                                      .drained = drained}));
+                                      .drained = drained,
+                                      .zone = std::move(candidate.zone)}));
   making_.back()->shared->reachability.use_alternative(candidate.both_families);
   if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),

@@ -86,6 +86,7 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
     uint32_t weight;
     std::optional<size_t> looked_up;  // its source in the discovery
     bool both_families = false;       // among the addresses of its name
+    std::string zone = {};
   };
   void add(Candidate candidate);
   const std::vector<upstream::Discovered>& known(const Entry& entry) const;

@@ -213,7 +213,8 @@ void ServerParts::use(InForce now, Listeners::Opened& opened) {
 std::shared_ptr<const Change> ServerParts::change() {
   EndpointSets::Staged staged = name_wait.take();
   endpoints.catch_up(staged);
-  auto made = change_of(in_force, staged.sets(), telemetry, max_connections);
+  auto made =
+      change_of(in_force, staged.sets(), telemetry, max_connections, succession.sticky_secret());
   endpoints.use(std::move(staged));
   return made;
 }

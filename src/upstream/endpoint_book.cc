@@ -33,7 +33,7 @@ SpecRef EndpointBook::spec(const Described& described) {
   }
   SpecRef latest = entry.latest.lock();
   if (latest != nullptr && latest->weight == described.weight &&
-      latest->drained == described.drained)
+      latest->drained == described.drained && latest->zone == described.zone)
     return latest;
   latest = std::make_shared<const EndpointSpec>(EndpointSpec{.id = entry.id,
                                                              .name = described.name,
@@ -41,6 +41,7 @@ SpecRef EndpointBook::spec(const Described& described) {
                                                              .address = described.address,
                                                              .weight = described.weight,
                                                              .drained = described.drained,
+                                                             .zone = described.zone,
                                                              .shared = std::move(shared)});
   entry.latest = latest;
   return latest;

@@ -46,8 +46,8 @@ class SmallProxy {
     settings.http2 = now->server.http2;
     std::vector<upstream::Upstreams::Wanted> wanted;
     for (const config::Upstream& upstream : now->upstreams)
-      wanted.push_back(
-          {{upstream, now->server.limits, nullptr}, set_of(upstream, upstream.endpoints, {})});
+      wanted.push_back({{upstream, now->server.limits, nullptr, now->server.zone},
+                        set_of(upstream, upstream.endpoints, {})});
     upstreams = known_.take(wanted);
     first_name_ = now->upstreams.front().name;
     std::vector<telemetry::RouteShard*> routes;
@@ -100,7 +100,8 @@ class SmallProxy {
                                 .host = parsed->host,
                                 .address = *Address::numeric(parsed->host, parsed->port),
                                 .weight = endpoint.weight,
-                                .drained = std::ranges::count(drained, endpoint.address) > 0}));
+                                .drained = std::ranges::count(drained, endpoint.address) > 0,
+                                .zone = endpoint.zone}));
     }
     return set;
   }

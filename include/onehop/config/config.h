@@ -13,13 +13,10 @@
 #include <vector>
 
 #include "onehop/base/log.h"
+#include "onehop/config/balancing.h"
 
 namespace onehop::config {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-enum class Balance : uint8_t { round_robin, least_requests };
 enum class HalfClose : uint8_t { cancel, serve };
 enum class PathMatch : uint8_t { prefix, exact };
 enum class DoubledSlashes : uint8_t { keep, merge, refuse };
@@ -125,6 +122,7 @@ struct Server {
   milliseconds tunnel_drain = seconds(30);
   // On stop an idle client connection is kept this long for a racing request.
   milliseconds drain_idle = milliseconds(200);
+  std::string zone = {};  // where onehop is, to prefer endpoints of the same zone; "": none
   // Addresses or CIDR blocks whose forwarded fields are believed.
   std::vector<std::string> trusted_proxies;
   // Further fields that say who a client is, beside http/identity_fields.h.
@@ -214,7 +212,8 @@ struct Route {
 // One entry of [upstream.NAME] endpoints: "HOST:PORT" or { address = "HOST:PORT", weight = N }.
 struct Endpoint {
   std::string address;
-  uint32_t weight = 1;  // 1 to 1000
+  uint32_t weight = 1;    // 1 to 1000
+  std::string zone = {};  // where it is; "": nobody says
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -288,7 +287,15 @@ struct Upstream {
   milliseconds endpoint_drain = seconds(30);  // how long what is in flight at a gone one may take
   // What endpoints are told of the client before the first byte.
   ProxyProtocol proxy_protocol = ProxyProtocol::off;
-  Balance balance = Balance::round_robin;
+  Balance balance = Balance::least_requests;
+  // What the hashing balancers look at (hash_key.h); "" where balance is none of them.
+  std::string hash_by;
+  // The most requests in flight of one endpoint, in percent of its share, with a hashing balancer;
+  // 0: no bound.
+  uint32_t hash_balance_factor = 125;
+  // Percent of the weight of the endpoints in onehop's zone: with less to be had there, all zones
+  // are used.
+  uint32_t zone_spill_below = 50;
   // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
   uint32_t retries = 5;
   UpstreamProtocol protocol = UpstreamProtocol::h1;
@@ -296,6 +303,7 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   UpstreamHttp2 http2;
   UpstreamTls tls;
+  Sticky sticky;
 
   bool operator==(const Upstream&) const = default;
 };

@@ -38,8 +38,9 @@ struct EndpointSpec {
   std::string name;  // as it is shown: the address as configured, or as it was found
   std::string host;  // by which TLS knows it, where upstream.tls.server_name does not say
   Address address;
-  uint32_t weight = 1;   // 1 to 65535
-  bool drained = false;  // it gets no request, and has all the time for those it has
+  uint32_t weight = 1;    // 1 to 65535
+  bool drained = false;   // it gets no request, and has all the time for those it has
+  std::string zone = {};  // where it is; empty: nobody says
   std::shared_ptr<SharedEndpoint> shared;
 };
 using SpecRef = std::shared_ptr<const EndpointSpec>;
@@ -68,6 +69,7 @@ class EndpointBook {
     Address address;
     uint32_t weight = 1;
     bool drained = false;
+    std::string zone = {};
   };
   SpecRef spec(const Described& described);
 
