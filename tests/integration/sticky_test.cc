@@ -73,7 +73,7 @@ TEST_CASE("two programs with one secret understand each other's cookies") {
   CHECK_FALSE(ask(stranger.address(), first.cookie).cookie.empty());
 }
 
-TEST_CASE("all workers, and two programs, send a key to the same endpoint") {
+TEST_CASE("all workers of two programs send a key to the same endpoint") {
   const std::string balance = GENERATE("ring_hash", "maglev");
   Replicas replicas;
   const ProxyConfig config{
