@@ -62,6 +62,27 @@ void add_client_certificates(std::vector<Mismatch>& found, const ListenerTls& tl
   }
 }
 
+bool hashes(Balance balance) {
+  return balance == Balance::ring_hash || balance == Balance::maglev;
+}
+
+void add_hash(std::vector<Mismatch>& found, const Upstream& upstream) {
+  if (!hashes(upstream.balance)) return;
+  if (upstream.hash_by.empty()) {
+    found.push_back({"hash_by",
+                     fmt::format("{}, as balance is {}",
+                                 R"("header:NAME", "cookie:NAME", )"
+                                 R"("query:NAME", "client" or "path")",
+                                 written(Choice<Balance>{}, upstream.balance)),
+                     "none", "balance"});
+  }
+  const uint32_t factor = upstream.hash_balance_factor;
+  if (factor > 0 && factor < 100) {
+    found.push_back({"hash_balance_factor", "0, or 100 to 1000, as there is no room for all below",
+                     std::to_string(factor), "balance"});
+  }
+}
+
 // The path of a unix socket says nothing that a certificate could be for.
 void add_server_name(std::vector<Mismatch>& found, const Upstream& upstream) {
   if (!upstream.tls.server_name.empty() || upstream.tls.insecure_skip_verify) return;
@@ -96,6 +117,7 @@ std::vector<Mismatch> mismatches(const Listener& listener) {
 
 std::vector<Mismatch> mismatches(const Upstream& upstream) {
   std::vector<Mismatch> found;
+  add_hash(found, upstream);
   const UpstreamTls& tls = upstream.tls;
   if (upstream.protocol == UpstreamProtocol::automatic && !tls.enabled) {
     found.push_back(

@@ -95,6 +95,14 @@ std::string allowed(Text rule) {
       return "text without control characters";
     case Text::failure:
       return allowed(Choice<Failure>{});
+    case Text::hash_key:
+      return R"("header:NAME", "cookie:NAME", "query:NAME", "client", "path" or "")";
+    case Text::zone:
+      return R"(letters, digits, "_", "." and "-", or "")";
+    case Text::cookie:
+      return R"(the name of a cookie, or "")";
+    case Text::cookie_path:
+      return R"(a path that starts with "/", of visible ASCII without ";")";
   }
   return "";
 }

@@ -13,6 +13,7 @@
 #include "onehop/base/ascii.h"
 #include "onehop/base/peers.h"
 #include "onehop/config/access_fields.h"
+#include "onehop/config/hash_key.h"
 #include "onehop/telemetry/status_class.h"
 #include "path_pattern.h"
 
@@ -153,6 +154,12 @@ bool is_token(std::string_view text) {
   return visible && text.size() >= 16 && text.size() <= 512;
 }
 
+// RFC 6265 4.1.1: any character but a control or ";".
+bool is_cookie_path(std::string_view text) {
+  return text.starts_with('/') &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != ';'; });
+}
+
 std::string_view server_name_fault(std::string_view text) {
   return text.empty() || Address::numeric(text, 0) ? std::string_view() : name_fault(text);
 }
@@ -253,6 +260,14 @@ bool fits(Text rule, std::string_view text) {
     case Text::any:
     case Text::failure:
       return fits_word(rule, text);
+    case Text::hash_key:
+      return text.empty() || HashKey::parse(text).has_value();
+    case Text::zone:
+      return made_of(text, "_.-");
+    case Text::cookie:
+      return text.empty() || onehop::is_token(text);
+    case Text::cookie_path:
+      return is_cookie_path(text);
   }
   return false;
 }
@@ -299,6 +314,13 @@ std::string reason_against(Text rule, std::string_view text) {
       return std::string(server_name_fault(text));
     case Text::optional_socket:
       return socket_fault(text);
+    case Text::hash_key: {
+      const auto key = HashKey::parse(text);
+      return text.empty() || key.has_value() ? std::string() : key.error();
+    }
+    case Text::zone:
+    case Text::cookie:
+    case Text::cookie_path:
     case Text::block:
     case Text::file_mode:
     case Text::name_server:

@@ -86,6 +86,33 @@ void add_sockets(std::vector<WithoutEffect>& all, const Upstream& upstream) {
   }
 }
 
+void add_hash(std::vector<WithoutEffect>& all, const Upstream& upstream) {
+  if (upstream.balance == Balance::ring_hash || upstream.balance == Balance::maglev) return;
+  const std::string at = upstream_key(upstream.name);
+  const auto add = [&](std::string_view key, std::string found) {
+    all.push_back({joined(at, key), "no effect but with balance \"ring_hash\" or \"maglev\"",
+                   std::move(found), joined(at, "balance")});
+  };
+  if (!upstream.hash_by.empty()) add("hash_by", written(Text::hash_key, upstream.hash_by));
+  const uint32_t factor = upstream.hash_balance_factor;
+  if (factor != Upstream{}.hash_balance_factor) add("hash_balance_factor", std::to_string(factor));
+}
+
+// Without a zone of its own onehop prefers none.
+void add_zones(std::vector<WithoutEffect>& all, const Upstream& upstream) {
+  const std::string at = upstream_key(upstream.name);
+  const auto add = [&](std::string_view key, std::string found) {
+    all.push_back(
+        {joined(at, key), "no effect while server.zone is \"\"", std::move(found), "server.zone"});
+  };
+  for (size_t i = 0; i < upstream.endpoints.size(); ++i) {
+    const std::string& zone = upstream.endpoints[i].zone;
+    if (!zone.empty()) add(fmt::format("endpoints[{}].zone", i), written(Text::zone, zone));
+  }
+  const uint32_t percent = upstream.zone_spill_below;
+  if (percent != Upstream{}.zone_spill_below) add("zone_spill_below", std::to_string(percent));
+}
+
 // Over the socket nobody asks for a token or looks at a name.
 void add_admin(std::vector<WithoutEffect>& all, const Admin& admin) {
   if (!admin.listen.empty()) return;
@@ -114,6 +141,8 @@ std::vector<WithoutEffect> without_effect(const Config& config) {
   for (const Upstream& upstream : config.upstreams) {
     add_http2(all, upstream);
     add_sockets(all, upstream);
+    add_hash(all, upstream);
+    if (config.server.zone.empty()) add_zones(all, upstream);
   }
   add_admin(all, config.admin);
   return all;

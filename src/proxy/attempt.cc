@@ -65,6 +65,7 @@ void Attempt::count(int status, Outcome outcome, Next next) {
   if (stream_ != nullptr) counters.requests.add(telemetry::status_class(status));
   counters.outcomes.add(static_cast<size_t>(outcome));
   if (notes_ != nullptr) notes_->attempt_ends(outcome);
+  use_.answered(upstream::Answer::bad);  // where it had no word yet
   // A call of gRPC that fails through its endpoint does so with a status of 200.
   use_->ended(request_end(call_failed_ ? 503 : status, outcome));
   if (outcome != Outcome::ok && failures_ != nullptr && FailureLog::concerns(outcome))

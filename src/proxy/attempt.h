@@ -84,6 +84,7 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
 
   void on_head(const http::ResponseHead& head, http::Ends ends) override {
     look_at(head.fields);
+    if (!http::is_interim(head.status)) use_.answered(verdict_on(head.status));
     events_.on_response_head(head, ends);
   }
   void on_body(Buffer& bytes, http::Ends ends) override { events_.on_response_body(bytes, ends); }
@@ -99,6 +100,9 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
     events_.on_upstream_reset(why);
   }
 
+  upstream::Answer verdict_on(int status) const {
+    return status >= 500 || call_failed_ ? upstream::Answer::bad : upstream::Answer::good;
+  }
   void look_at(const http::Fields& fields) {
     if (grpc_) call_failed_ |= grpc_blames_endpoint(fields);
   }

@@ -71,7 +71,7 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   deadlines_.limit_request(timeouts().request);
   const Bonds::Entry* const bound = Bonds::ready(client_, *upstream_);
   upstream::Endpoint* const known = bound != nullptr ? upstream_->find(bound->endpoint) : nullptr;
-  upstream::Endpoint* const first = known != nullptr ? known : upstream_->pick({});
+  upstream::Endpoint* const first = known != nullptr ? known : choose();
   if (first == nullptr) return reply(Outcome::no_endpoint, {});
   attempt_next(*policy_.next(first->id()), *first, known != nullptr ? bound->bond.get() : nullptr);
 }
@@ -79,13 +79,15 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
 // What is sent upstream, or why nothing is.
 std::optional<Outcome> Exchange::make_request(const http::RequestHead& head, const Trust& trust,
                                               const Result<ClientIdentity, Outcome>& who) {
-  const Snapshot& snapshot = epoch_->snapshot();
-  const config::Via via = snapshot.server().via;
+  const config::Via via = epoch_->server().via;
   const bool counted = via == config::Via::requests || via == config::Via::both;
   if (counted && goes_in_circles(head.fields)) return Outcome::proxy_loop;
   if (!who.has_value()) return who.error();
-  request_ = forwarded_request(
-      head, {client_, trust.peer, terms_, *who, request_id_, snapshot.guarded(), via}, arena_);
+  affinity_ = Affinity::of(*upstream_, head, *who);
+  request_ = forwarded_request(head,
+                               {client_, trust.peer, terms_, *who, request_id_,
+                                epoch_->snapshot().guarded(), via, own_cookie(*upstream_)},
+                               arena_);
   proxy_.parts_.shard.downstream.fields_dropped.add(head.fields.count(http::FieldId::alias));
   binds_ = authenticates_connection(request_.fields);
   needs_http1_ = binds_ || needs_http1(request_.upgrade);
@@ -95,7 +97,7 @@ std::optional<Outcome> Exchange::make_request(const http::RequestHead& head, con
 // The one way from an attempt that came to nothing to the next one, or to its failure.
 void Exchange::attempt_again(const FailedAttempt& failure, std::string_view detail) {
   if (!policy_.allows(failure, settings_->retries)) return fail(failure.outcome, detail);
-  const upstream::Endpoint* const another = upstream_->pick(policy_.tried());
+  const upstream::Endpoint* const another = choose();
   auto next = policy_.next(another != nullptr ? std::optional(another->id()) : std::nullopt);
   upstream::Endpoint* endpoint = nullptr;
   while (next.has_value() && (endpoint = upstream_->find(next->endpoint)) == nullptr)
@@ -228,10 +230,12 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
 }
 
 http::ResponseHead Exchange::for_client(const http::ResponseHead& head) {
-  return forwarded_response(head,
-                            {request_.trailers_accepted, epoch_->server().via, returned_id(),
-                             strict_transport_security(client_, terms_, arena_)},
-                            proxy_.field_room_);
+  return forwarded_response(
+      head,
+      {request_.trailers_accepted, epoch_->server().via, returned_id(),
+       strict_transport_security(client_, terms_, arena_),
+       sticky_cookie(*upstream_, settings_->sticky, affinity_, *attempt_.endpoint(), arena_)},
+      proxy_.field_room_);
 }
 
 // RFC 9110 15.2: passed on in order, and not at all to an HTTP/1.0 client.

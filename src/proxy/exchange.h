@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "access_notes.h"
+#include "affinity.h"
 #include "attempt.h"
 #include "bonds.h"
 #include "client_identity.h"
@@ -98,6 +99,12 @@ class Exchange final : public http::Responder,
             .client = told_client(*settings_, client_, arena_)};
   }
   void bind_connection() { Bonds::add(client_, *upstream_, policy_.current(), attempt_.bind()); }
+  // Where a cookie says; elsewhere, and for another attempt, where the balancer does.
+  upstream::Endpoint* choose() {
+    const bool named = affinity_.named != 0 && policy_.tried().empty();
+    upstream::Endpoint* const there = named ? upstream_->find(affinity_.named) : nullptr;
+    return there != nullptr ? there : upstream_->pick({policy_.tried(), affinity_.hash});
+  }
   void attempt_again(const FailedAttempt& failure, std::string_view detail);
   void pass_over(const upstream::Endpoint& next, Outcome outcome);
   void no_connection(const upstream::LeaseError& error) {
@@ -160,6 +167,7 @@ class Exchange final : public http::Responder,
   ExchangeDeadlines deadlines_;
   SentBody sent_body_;
   RetryPolicy policy_;
+  Affinity affinity_;
   InterimBacklog interim_backlog_;
   uint64_t body_bytes_ = 0;      // of the request, so far
   uint64_t response_bytes_ = 0;  // of its body, handed to the client's stream so far

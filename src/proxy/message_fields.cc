@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "affinity.h"
 #include "onehop/base/ascii.h"
 #include "onehop/http/date.h"
 #include "text.h"
@@ -89,6 +90,15 @@ std::string_view max_forwards(const http::RequestHead& head, const Field& field,
   return (Text(arena, 20) << *hops - 1).view();
 }
 
+// In `arena`.
+std::string_view forwarded_value(const Field& field, const http::RequestHead& head,
+                                 const RequestParts& parts, Arena& arena) {
+  if (field.id == FieldId::max_forwards) return max_forwards(head, field, arena);
+  const bool has_own = field.id == FieldId::cookie && !parts.kept_cookie.empty() &&
+                       field.value.find(parts.kept_cookie) != std::string_view::npos;
+  return has_own ? without_cookie(field.value, parts.kept_cookie, arena) : arena.copy(field.value);
+}
+
 std::string_view via(std::string_view protocol) {
   return protocol == "2.0" ? "2.0 onehop" : protocol == "1.0" ? "1.0 onehop" : "1.1 onehop";
 }
@@ -113,10 +123,9 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const Request
   out.fields = Fields(arena.array<Field>(head.fields.size() + kAddedFields));
   for (const Field& field : head.fields) {
     if (!goes_on(field, head, parts)) continue;
-    const bool hops = field.id == FieldId::max_forwards;
-    out.fields.add({arena.copy(field.name),
-                    hops ? max_forwards(head, field, arena) : arena.copy(field.value), field.id,
-                    field.never_indexed});
+    const std::string_view value = forwarded_value(field, head, parts, arena);
+    if (value.empty() && !field.value.empty()) continue;  // it was a cookie of onehop alone
+    out.fields.add({arena.copy(field.name), value, field.id, field.never_indexed});
   }
   const http::ForwardedForms forms =
       parts.terms != nullptr ? parts.terms->forms : http::ForwardedForms();
@@ -151,6 +160,8 @@ http::ResponseHead forwarded_response(const http::ResponseHead& head, const Resp
     out.fields.add("Strict-Transport-Security", parts.hsts, FieldId::strict_transport_security);
   if (!parts.request_id.empty())
     out.fields.add("X-Request-Id", parts.request_id, FieldId::x_request_id);
+  if (!parts.set_cookie.empty())
+    out.fields.add("Set-Cookie", parts.set_cookie, FieldId::set_cookie);
   return out;
 }
 

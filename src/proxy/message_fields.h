@@ -15,7 +15,7 @@
 
 namespace onehop::proxy {
 
-constexpr size_t kAddedFields = 12;  // the most that either function below adds
+constexpr size_t kAddedFields = 13;  // the most that either function below adds
 
 struct RequestParts {
   const http::Client& client;
@@ -25,6 +25,7 @@ struct RequestParts {
   std::string_view request_id;  // lives as long as the head that is made
   const GuardedFields& guarded;
   config::Via via;
+  std::string_view kept_cookie = {};  // the name of one that is onehop's own and stays here
 };
 
 // The head to send upstream. All its views live in `arena`, so that a second attempt can send it
@@ -37,6 +38,7 @@ struct ResponseParts {
   config::Via via;
   std::string_view request_id = {};  // empty: none is added, and the endpoint's own passes
   std::string_view hsts = {};        // what strict_transport_security() said
+  std::string_view set_cookie = {};  // what sticky_cookie() said; empty: none is added
 };
 
 // The head to send to the client; its views are those of `head` and `parts`, its fields lie in

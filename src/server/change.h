@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct Change {
   telemetry::RouteCells* no_route;
 
   uint64_t max_connections;  // of clients, of each worker
+
+  // Signs cookies of upstreams that have no secret of their own.
+  std::string sticky_secret;
 };
 
 // Those of each listener that is not open yet, by its place in the configuration: one, or more

@@ -163,14 +163,15 @@ void EndpointGroup::build() {
     const std::string& given = entry.given.address;
     if (entry.address.has_value())
       add({given, host_of(given), entry.from == From::file ? "file provider" : "file",
-           *entry.address, entry.given.weight, std::nullopt, false, rank_of(entry.given)});
+           *entry.address, entry.given.weight, std::nullopt, false, rank_of(entry.given),
+           entry.given.zone});
     if (entry.address.has_value()) continue;
     const std::vector<upstream::Discovered>& all = known(entry);
     const bool both = has_both_families(all);
     for (const upstream::Discovered& found : all)
       add({found.address.to_string(), host_of(given), given, found.address,
            given.starts_with("srv:") ? found.weight : entry.given.weight, entry.source, both,
-           rank_of(entry.given)});
+           rank_of(entry.given), entry.given.zone});
   }
   for (const ByHand& one : by_hand_) {
     if (one.added)
@@ -201,7 +202,8 @@ void EndpointGroup::add(Candidate candidate) {
                                       .address = candidate.address,
                                       .weight = candidate.weight,
                                       .drained = drained,
-                                      .rank = candidate.rank}));
+                                      .rank = candidate.rank,
+                                      .zone = std::move(candidate.zone)}));
   making_.back()->shared->reachability.use_alternative(candidate.both_families);
   if (candidate.looked_up.has_value()) named_.emplace_back(making_.back(), *candidate.looked_up);
   origins_.push_back({std::move(candidate.name), std::move(candidate.source), std::time(nullptr),

@@ -87,6 +87,7 @@ class EndpointGroup final : private upstream::Discovery::Events, private Endpoin
     std::optional<size_t> looked_up;  // its source in the discovery
     bool both_families = false;       // among the addresses of its name
     uint16_t rank = 0;                // as in EndpointSpec
+    std::string zone = {};
   };
   void add(Candidate candidate);
   const std::vector<upstream::Discovered>& known(const Entry& entry) const;

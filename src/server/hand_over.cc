@@ -22,19 +22,20 @@ using namespace takeover_words;
 
 namespace {
 
-// Its sockets in messages of a size that the kernel takes.
+// Its sockets in messages of a size that the kernel takes; a secret without sockets in one.
 std::vector<HandedSockets> in_messages(std::vector<HandedSockets> all) {
   constexpr auto kMost = static_cast<std::ptrdiff_t>(net::MessageSocket::kMostDescriptors);
   std::vector<HandedSockets> parts;
   for (HandedSockets& one : all) {
-    for (auto at = one.sockets.begin(); at != one.sockets.end();) {
+    auto at = one.sockets.begin();
+    do {
       const auto end = at + std::min(kMost, std::distance(at, one.sockets.end()));
       parts.push_back({.key = one.key,
                        .activated = one.activated,
                        .ticket_keys = one.ticket_keys,
                        .sockets = {std::move_iterator(at), std::move_iterator(end)}});
       at = end;
-    }
+    } while (at != one.sockets.end());
   }
   return parts;
 }

@@ -22,7 +22,8 @@ InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
 
 std::shared_ptr<const Change> change_of(const InForce& in_force,
                                         std::vector<upstream::EndpointSet> endpoints,
-                                        telemetry::Telemetry& telemetry, uint64_t max_connections) {
+                                        telemetry::Telemetry& telemetry, uint64_t max_connections,
+                                        std::string sticky_secret) {
   auto change = std::make_shared<Change>();
   const config::Config& config = in_force.config();
   change->snapshot = in_force.snapshot;
@@ -37,6 +38,7 @@ std::shared_ptr<const Change> change_of(const InForce& in_force,
     change->routes.push_back(&telemetry.route(label));
   change->no_route = &telemetry.route({});
   change->max_connections = max_connections;
+  change->sticky_secret = std::move(sticky_secret);
   return change;
 }
 

@@ -28,6 +28,7 @@ struct InForce {
 // worker.
 std::shared_ptr<const Change> change_of(const InForce& in_force,
                                         std::vector<upstream::EndpointSet> endpoints,
-                                        telemetry::Telemetry& telemetry, uint64_t max_connections);
+                                        telemetry::Telemetry& telemetry, uint64_t max_connections,
+                                        std::string sticky_secret);
 
 }  // namespace onehop::server

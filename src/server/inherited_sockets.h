@@ -17,8 +17,9 @@ namespace onehop::server {
 // configurations.
 struct HandedSockets {
   std::string key;
-  bool activated = false;        // of systemd once: a file that it has is not removed
-  std::string ticket_keys = {};  // of its TLS: ServerContext::ticket_key_bytes()
+  bool activated = false;  // of systemd once: a file that it has is not removed
+  // Of its TLS: ServerContext::ticket_key_bytes(); or what else is secret, with no sockets.
+  std::string ticket_keys = {};
   std::vector<net::Descriptor> sockets = {};
 };
 

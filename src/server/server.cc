@@ -220,7 +220,8 @@ std::shared_ptr<const Change> ServerParts::change() {
   endpoints.catch_up(staged);
   auto sets = judges.use(in_force.config().upstreams, staged.sets());
   endpoints.use(std::move(staged));
-  return change_of(in_force, std::move(sets), telemetry, max_connections);
+  return change_of(in_force, std::move(sets), telemetry, max_connections,
+                   succession.sticky_secret());
 }
 
 Result<void, std::string> ServerParts::look_up(const Prepared& prepared,

@@ -5,20 +5,36 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <array>
 #include <map>
 #include <utility>
 
 #include "admin_endpoint.h"
 #include "listeners.h"
+#include "onehop/base/base64.h"
 #include "onehop/base/log.h"
+#include "onehop/tls/digest.h"
 #include "stop.h"
 #include "workers.h"
 
 namespace onehop::server {
+namespace {
+
+// What is handed over under it has no sockets; no listener has a key like it.
+constexpr std::string_view kStickySecret = "sticky secret";
+
+std::string random_secret() {
+  std::array<uint8_t, 32> bytes{};
+  tls::fill_random(bytes);
+  return to_base64(bytes);
+}
+
+}  // namespace
 
 Succession::Succession(const Parts& parts, Launch launch)
     : parts_(parts),
       meeting_point_(std::move(launch.meeting_point)),
+      sticky_secret_(random_secret()),
       activated_(launch.activated),
       takeover_(std::move(launch.takeover)),
       hand_over_(parts.loop, parts.manager, *this, std::move(launch.arguments)) {}
@@ -29,6 +45,8 @@ Result<void, std::string> Succession::inherit() {
   if (!sockets.has_value()) return Unexpected<std::string>(sockets.error());
   inherited_ = std::move(*sockets);
   if (takeover_ == nullptr) return {};
+  std::string secret = inherited_.ticket_keys(std::string(kStickySecret));
+  if (!secret.empty()) sticky_secret_ = std::move(secret);
   predecessor_ = takeover_->from_pid();
   parts_.admin_endpoint.hold();  // probes and commands are for the process that serves
   return {};
@@ -117,6 +135,7 @@ void Succession::gather(HandOver::Owner::Then then) {
       if (contexts[i] != nullptr) handed.ticket_keys = contexts[i]->ticket_key_bytes();
     }
     std::vector<HandedSockets> everything = parts_.admin_endpoint.duplicate_sockets();
+    everything.push_back({.key = std::string(kStickySecret), .ticket_keys = sticky_secret_});
     for (auto& [key, handed] : by_key) {
       handed.key = key;
       everything.push_back(std::move(handed));

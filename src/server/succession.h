@@ -52,6 +52,10 @@ class Succession final : private HandOver::Owner, private Takeover::Events {
   // service.
   void serving(std::function<void()> then);
 
+  // Signs cookies of upstreams that have no secret of their own: made at the start, or that of the
+  // process before, whose clients stay with their endpoints.
+  const std::string& sticky_secret() const noexcept { return sticky_secret_; }
+
   void start_successor() { hand_over_.start_successor(); }  // SIGUSR2
   void on_child_signal() { hand_over_.on_child_signal(); }  // SIGCHLD
   void call_off(std::string_view why);                      // before it stops
@@ -75,6 +79,7 @@ class Succession final : private HandOver::Owner, private Takeover::Events {
 
   Parts parts_;
   std::string meeting_point_;
+  std::string sticky_secret_;
   bool activated_;
   std::unique_ptr<Takeover> takeover_;  // until this process is the one
   InheritedSockets inherited_;

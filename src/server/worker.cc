@@ -110,7 +110,9 @@ std::vector<std::shared_ptr<upstream::Upstream>> Worker::take_upstreams(const Ch
   for (size_t i = 0; i < config.upstreams.size(); ++i) {
     wanted.push_back({.settings = {.config = config.upstreams[i],
                                    .limits = config.server.limits,
-                                   .tls = change.upstream_tls[i]},
+                                   .tls = change.upstream_tls[i],
+                                   .zone = config.server.zone,
+                                   .sticky_secret = change.sticky_secret},
                       .endpoints = change.endpoints[i]});
   }
   return upstreams_.take(wanted);

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "onehop/base/assert.h"
@@ -27,6 +28,16 @@ std::string sha256_hex(std::string_view text) {
     hex += kDigits[byte & 15];
   }
   return hex;
+}
+
+std::array<uint8_t, 32> hmac_sha256(std::string_view key, std::string_view text) {
+  std::array<uint8_t, 32> code{};
+  unsigned length = 0;
+  ONEHOP_ASSERT(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                     reinterpret_cast<const uint8_t*>(text.data()), text.size(), code.data(),
+                     &length) != nullptr &&
+                length == code.size());
+  return code;
 }
 
 // Of digests, which are as long as each other whatever was given.

@@ -115,6 +115,15 @@ void Endpoint::ended(RequestEnd end) {
     upstream_.parts_.alarm.on_failures(upstream_.name_, id());
 }
 
+uint64_t Endpoint::latency_clock_ns() const {
+  return upstream_.balancer_->wants_latencies() ? upstream_.parts_.loop.now_ns() : 0;
+}
+
+void Endpoint::answered(uint64_t took_ns, Answer answer) {
+  if (place_ != kNew)
+    upstream_.balancer_->answered(place_, {took_ns, answer, upstream_.parts_.loop.now_ms()});
+}
+
 void Endpoint::use(const std::shared_ptr<const tls::ClientContext>& context) {
   if (connections_ == nullptr || connections_->dialer == nullptr) return;
   connections_->dialer->use(context);

@@ -33,7 +33,8 @@ SpecRef EndpointBook::spec(const Described& described) {
   }
   SpecRef latest = entry.latest.lock();
   if (latest != nullptr && latest->weight == described.weight &&
-      latest->drained == described.drained && latest->rank == described.rank)
+      latest->drained == described.drained && latest->rank == described.rank &&
+      latest->zone == described.zone)
     return latest;
   latest = std::make_shared<const EndpointSpec>(EndpointSpec{.id = entry.id,
                                                              .name = described.name,
@@ -42,6 +43,7 @@ SpecRef EndpointBook::spec(const Described& described) {
                                                              .weight = described.weight,
                                                              .drained = described.drained,
                                                              .rank = described.rank,
+                                                             .zone = described.zone,
                                                              .shared = std::move(shared)});
   entry.latest = latest;
   return latest;

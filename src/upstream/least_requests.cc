@@ -7,12 +7,12 @@ namespace onehop::upstream {
 namespace {
 
 bool is_idle(const Candidate& candidate) {
-  return candidate.excluded || candidate.in_flight == 0;
+  return candidate.out() || candidate.in_flight == 0;
 }
 
 }  // namespace
 
-std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates) {
+std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates, const PickBy&) {
   const bool all_idle = std::ranges::all_of(candidates, is_idle);
   // (in_flight + 1 + failures) / weight, the load that the endpoint would have, compared without
   // dividing.
@@ -22,7 +22,7 @@ std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates)
   };
   const Candidate* least = nullptr;
   for (const Candidate& candidate : candidates) {
-    if (candidate.excluded) continue;
+    if (candidate.out()) continue;
     if (least == nullptr || load(candidate, *least) < load(*least, candidate)) least = &candidate;
   }
   if (least == nullptr) return std::nullopt;
@@ -30,7 +30,7 @@ std::optional<size_t> LeastRequests::pick(std::span<const Candidate> candidates)
   int64_t total = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
     const Candidate& candidate = candidates[i];
-    if (candidate.excluded || load(candidate, *least) != load(*least, candidate)) continue;
+    if (candidate.out() || load(candidate, *least) != load(*least, candidate)) continue;
     credit_[i] += candidate.weight;
     total += candidate.weight;
     if (!best.has_value() || credit_[i] > credit_[*best]) best = i;

@@ -12,8 +12,8 @@ namespace onehop::upstream {
 
 class LeastRequests final : public Balancer {
  public:
-  void rebuild(Former former) override { credit_ = carried_over(credit_, former); }
-  std::optional<size_t> pick(std::span<const Candidate> candidates) override;
+  void rebuild(const Members& members) override { credit_ = carried_over(credit_, members.former); }
+  std::optional<size_t> pick(std::span<const Candidate> candidates, const PickBy& by) override;
 
  private:
   std::vector<int64_t> credit_;  // of each candidate in its turn among equals

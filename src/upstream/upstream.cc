@@ -2,13 +2,16 @@
 #include "onehop/upstream/upstream.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "onehop/base/hash.h"
 #include "penalties.h"
 #include "secure_dialer.h"
 #include "slow_start.h"
+#include "zones.h"
 
 namespace onehop::upstream {
 namespace {
@@ -24,7 +27,8 @@ uint32_t share_of(uint32_t total, size_t worker, size_t worker_count) {
 // The same endpoints in the same order, and only which of them are out is another matter.
 bool differs_in_verdicts(const std::vector<SpecRef>& before, const std::vector<SpecRef>& now) {
   return std::ranges::equal(before, now, [](const SpecRef& a, const SpecRef& b) {
-    return a == b || (a->id == b->id && a->weight == b->weight && a->drained == b->drained);
+    return a == b || (a->id == b->id && a->weight == b->weight && a->drained == b->drained &&
+                      a->zone == b->zone);
   });
 }
 
@@ -49,11 +53,12 @@ Upstream::Upstream(const Settings& settings, const Parts& parts)
       name_(settings.config.name),
       protocol_(settings.config.protocol),
       proxy_protocol_(settings.config.proxy_protocol),
-      balance_(settings.config.balance),
       tls_(settings.tls),
       penalties_(std::make_unique<Penalties>()),
       slow_start_(std::make_unique<SlowStart>()),
-      balancer_(make_balancer(balance_)) {}
+      zones_(std::make_unique<Zones>()) {
+  balance_by(settings.config);
+}
 
 Upstream::~Upstream() = default;
 
@@ -73,16 +78,68 @@ void Upstream::configure(const Settings& settings, const EndpointSet& set) {
   end_warming();
   slow_start_->configure(static_cast<uint64_t>(settings.config.slow_start.count()));
   const bool renewed = std::exchange(tls_, settings.tls) != settings.tls;
-  if (std::exchange(balance_, settings.config.balance) != settings.config.balance) {
-    balancer_ = make_balancer(balance_);
-    balancer_->rebuild(std::vector<size_t>(candidates_.size(), kNew));
-  }
+  configure_placing(settings);
   use(set);
   warm_up();
   for (auto& endpoint : endpoints_) {
     if (renewed) endpoint->use(tls_);
     endpoint->reconfigured();
   }
+}
+
+// What is left to chance differs between workers and processes, as they would all run to the same
+// endpoints otherwise.
+void Upstream::balance_by(const config::Upstream& config) {
+  balancing_ = {config.balance, config.hash_balance_factor,
+                mixed(parts_.loop.now_ns() + parts_.worker)};
+  balancer_ = make_balancer(balancing_);
+  hash_by(config);
+}
+
+void Upstream::hash_by(const config::Upstream& config) {
+  hash_key_.reset();
+  const auto key = config::HashKey::parse(config.hash_by);
+  if (balancer_->wants_hash() && key.has_value()) hash_key_ = *key;
+}
+
+// How endpoints are chosen. All of it is told of the candidates that there are.
+void Upstream::configure_placing(const Settings& settings) {
+  const config::Upstream& config = settings.config;
+  std::vector<size_t> former(candidates_.size(), kNew);
+  if (balancing_.algorithm != config.balance ||
+      balancing_.hash_balance_factor != config.hash_balance_factor) {
+    balance_by(config);
+  } else {
+    hash_by(config);
+    std::iota(former.begin(), former.end(), size_t{0});
+  }
+  zones_->configure(settings.zone, config.zone_spill_below);
+  sticky_.reset();
+  if (config.sticky.enabled) {
+    sticky_ = std::make_unique<Sticky>();
+    sticky_->configure(config, settings.sticky_secret);
+  }
+  tell_places(former);
+}
+
+// The names are the same in all processes that have the same configuration, whatever the names of
+// hosts lead to there.
+void Upstream::tell_places(Former former) {
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> zones;
+  std::vector<uint64_t> keys;
+  std::vector<uint32_t> weights;
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    const EndpointSpec& spec = *endpoints_[i]->spec_;
+    names.push_back(spec.name);
+    zones.push_back(spec.zone);
+    keys.push_back(hash_of(spec.name));
+    weights.push_back(SlowStart::full(spec.weight));
+    candidates_[i].elsewhere = false;
+  }
+  balancer_->rebuild({former, keys, weights});
+  zones_->rebuild(zones);
+  if (sticky_ != nullptr) sticky_->rebuild(names);
 }
 
 void Upstream::use(const EndpointSet& set) {
@@ -121,7 +178,7 @@ void Upstream::rebuild(const std::vector<size_t>& former) {
     candidates_[i].in_flight = endpoint.in_flight_;
     candidates_[i].excluded = endpoint.spec_->out;
   }
-  balancer_->rebuild(former);
+  tell_places(former);
   penalties_->rebuild(former);
   // Those that come alone take all there is, whatever their shares are.
   const bool others = std::ranges::any_of(former, [](size_t place) { return place != kNew; });
@@ -237,17 +294,30 @@ Endpoint* Upstream::find(EndpointId id) const {
   return found != endpoints_.end() ? found->get() : nullptr;
 }
 
-Endpoint* Upstream::pick(std::span<const EndpointId> tried) {
-  penalties_->apply(candidates_, parts_.loop.now_ms());
-  slow_start_->apply(candidates_, parts_.loop.now_ms());
+Endpoint* Upstream::named_by(std::string_view cookie) const {
+  const auto place = sticky_ != nullptr ? sticky_->find(cookie) : std::nullopt;
+  const bool there = place.has_value() && !endpoints_[*place]->spec_->out;
+  return there ? endpoints_[*place].get() : nullptr;
+}
+
+std::string_view Upstream::name_of(const Endpoint& endpoint) const {
+  const bool there = sticky_ != nullptr && endpoint.place_ != kNew;
+  return there ? sticky_->value_of(endpoint.place_) : std::string_view();
+}
+
+Endpoint* Upstream::pick(const Choice& choice) {
+  const uint64_t now_ms = parts_.loop.now_ms();
+  penalties_->apply(candidates_, now_ms);
+  slow_start_->apply(candidates_, now_ms);
   const auto exclude = [&](bool excluded) {
-    for (const EndpointId id : tried) {
+    for (const EndpointId id : choice.tried) {
       if (const Endpoint* endpoint = find(id))
         candidates_[endpoint->place_].excluded = excluded || endpoint->spec_->out;
     }
   };
   exclude(true);
-  const auto picked = balancer_->pick(candidates_);
+  zones_->apply(candidates_);
+  const auto picked = balancer_->pick(candidates_, {choice.hash, now_ms});
   exclude(false);
   return picked.has_value() ? endpoints_[*picked].get() : nullptr;
 }

@@ -14,10 +14,11 @@ namespace {
 
 constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-TEST_CASE("round_robin takes the endpoints in turn") {
+TEST_CASE("round_robin, and the default while nobody has anything to do, go in turn") {
+  const std::string balance = GENERATE("balance = \"round_robin\"", "");
   ScriptedOrigin a(ScriptedOrigin::always(ok("a")));
   ScriptedOrigin b(ScriptedOrigin::always(ok("b")));
-  ProxyProcess proxy(ProxyConfig{.endpoints = {a.address(), b.address()}});
+  ProxyProcess proxy(ProxyConfig{.endpoints = {a.address(), b.address()}, .upstream = balance});
   Client client = proxy.connect();
   std::string order;
   for (int i = 0; i < 8; ++i) {
@@ -33,7 +34,8 @@ TEST_CASE("round_robin is smooth and gives each endpoint its weight") {
   ScriptedOrigin a(ScriptedOrigin::always(ok("a")));
   ScriptedOrigin b(ScriptedOrigin::always(ok("b")));
   ProxyProcess proxy(
-      ProxyConfig{.endpoints = {"{ address = \"" + a.address() + "\", weight = 3 }", b.address()}});
+      ProxyConfig{.endpoints = {"{ address = \"" + a.address() + "\", weight = 3 }", b.address()},
+                  .upstream = "balance = \"round_robin\""});
   Client client = proxy.connect();
   std::string order;
   for (int i = 0; i < 40; ++i) {

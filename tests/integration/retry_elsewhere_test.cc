@@ -51,6 +51,12 @@ ScriptedOrigin::Script answering_h2(std::atomic<int>& asked) {
   };
 }
 
+// Each of the two is asked as often, whatever became of that.
+std::string in_turn(Speaks speaks) {
+  return std::string("balance = \"round_robin\"\n") +
+         (speaks == Speaks::h1 ? "" : "protocol = \"h2\"");
+}
+
 TEST_CASE("a refused stream goes to another endpoint, whatever its method") {
   const Refusal how = GENERATE(Refusal::reset, Refusal::goaway, Refusal::goaway_and_end);
   CAPTURE(static_cast<int>(how));
@@ -118,8 +124,8 @@ TEST_CASE("an idempotent request whose fresh connection ends unanswered goes to 
   ScriptedOrigin bad(closing(speaks));
   ScriptedOrigin good(speaks == Speaks::h1 ? ScriptedOrigin::always(ok(""))
                                            : answering_h2(answered));
-  ProxyProcess proxy(ProxyConfig{.endpoints = {bad.address(), good.address()},
-                                 .upstream = speaks == Speaks::h1 ? "" : "protocol = \"h2\""});
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {bad.address(), good.address()}, .upstream = in_turn(speaks)});
   for (int i = 0; i < 4; ++i)
     CHECK(proxy.exchange(method + " / HTTP/1.1\r\nHost: a\r\n\r\n", method).status == 200);
 }
@@ -132,8 +138,8 @@ TEST_CASE("a request that must not be done twice stays where its fresh connectio
   ScriptedOrigin bad(closing(speaks));
   ScriptedOrigin good(speaks == Speaks::h1 ? ScriptedOrigin::always(ok(""))
                                            : answering_h2(answered));
-  ProxyProcess proxy(ProxyConfig{.endpoints = {bad.address(), good.address()},
-                                 .upstream = speaks == Speaks::h1 ? "" : "protocol = \"h2\""});
+  ProxyProcess proxy(
+      ProxyConfig{.endpoints = {bad.address(), good.address()}, .upstream = in_turn(speaks)});
   int failed = 0;
   for (int i = 0; i < 4; ++i) {
     const Response response =

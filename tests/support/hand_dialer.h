@@ -16,14 +16,14 @@ class HandDialer final : public net::Dialer {
  public:
   explicit HandDialer(net::Loop& loop) : loop_(loop) {}
 
-  Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address&,
+  Result<std::unique_ptr<net::Dial>, net::NetError> dial(const Address& address,
                                                          net::Dial::Events& events) override {
     ++asked;
     if (cannot_begin != 0) {
       if (cannot_begin > 0) --cannot_begin;
       return Unexpected<net::NetError>(net::NetError{EMFILE});
     }
-    auto made = std::make_unique<Pending>(events);
+    auto made = std::make_unique<Pending>(events, address);
     pending_.push_back(*made);
     return std::unique_ptr<net::Dial>(std::move(made));
   }
@@ -33,6 +33,9 @@ class HandDialer final : public net::Dialer {
     pending_.for_each([&](Pending&) { ++count; });
     return count;
   }
+
+  // The address of the oldest dial.
+  const Address& dialed() { return pending_.front()->address; }
 
   // The oldest dial succeeds. The peer lives as long as the dialer.
   HandPeer& accept() {
@@ -51,8 +54,9 @@ class HandDialer final : public net::Dialer {
 
  private:
   struct Pending final : public net::Dial, public ListNode<Pending> {
-    explicit Pending(net::Dial::Events& told) : events(told) {}
+    Pending(net::Dial::Events& told, const Address& of) : events(told), address(of) {}
     net::Dial::Events& events;
+    Address address;
   };
 
   net::Dial::Events& take_oldest() { return take(*pending_.front()); }

@@ -48,7 +48,7 @@ class SmallProxy final : private upstream::HealthAlarm, private upstream::Judge:
     settings.http2 = now->server.http2;
     std::vector<upstream::Upstreams::Wanted> wanted;
     for (const config::Upstream& upstream : now->upstreams)
-      wanted.push_back({{upstream, now->server.limits, nullptr},
+      wanted.push_back({{upstream, now->server.limits, nullptr, now->server.zone},
                         judged(upstream, set_of(upstream, upstream.endpoints, {}))});
     upstreams = known_.take(wanted);
     first_name_ = now->upstreams.front().name;
@@ -104,7 +104,8 @@ class SmallProxy final : private upstream::HealthAlarm, private upstream::Judge:
                                 .host = parsed->host,
                                 .address = *Address::numeric(parsed->host, parsed->port),
                                 .weight = endpoint.weight,
-                                .drained = std::ranges::count(drained, endpoint.address) > 0}));
+                                .drained = std::ranges::count(drained, endpoint.address) > 0,
+                                .zone = endpoint.zone}));
     }
     return set;
   }

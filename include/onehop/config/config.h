@@ -123,6 +123,7 @@ struct Server {
   milliseconds tunnel_drain = seconds(30);
   // On stop an idle client connection is kept this long for a racing request.
   milliseconds drain_idle = milliseconds(200);
+  std::string zone = {};  // where onehop is, to prefer endpoints of the same zone; "": none
   // Addresses or CIDR blocks whose forwarded fields are believed.
   std::vector<std::string> trusted_proxies;
   // Further fields that say who a client is, beside http/identity_fields.h.

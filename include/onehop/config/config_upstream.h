@@ -7,14 +7,12 @@
 #include <string>
 #include <vector>
 
-namespace onehop::config {
+#include "onehop/config/balancing.h"
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
+namespace onehop::config {
 
 constexpr uint32_t kMillion = 1'000'000;  // shares are kept in millionths
 
-enum class Balance : uint8_t { round_robin, least_requests };
 enum class ProxyProtocol : uint8_t { off, v1, v2 };
 enum class UpstreamProtocol : uint8_t { h1, h2, automatic };  // automatic: by ALPN, over TLS
 enum class HealthCheck : uint8_t { http, tcp, grpc };
@@ -28,6 +26,7 @@ struct Endpoint {
   uint32_t weight = 1;    // 1 to 1000
   uint32_t priority = 0;  // 0 to 15; the lowest are used first
   bool backup = false;    // used after all that are none, whatever their priority
+  std::string zone = {};  // where it is; "": nobody says
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -144,7 +143,15 @@ struct Upstream {
   uint32_t backup_threshold = 0;
   // What endpoints are told of the client before the first byte.
   ProxyProtocol proxy_protocol = ProxyProtocol::off;
-  Balance balance = Balance::round_robin;
+  Balance balance = Balance::least_requests;
+  // What the hashing balancers look at (hash_key.h); "" where balance is none of them.
+  std::string hash_by;
+  // The most requests in flight of one endpoint, in percent of its share, with a hashing balancer;
+  // 0: no bound.
+  uint32_t hash_balance_factor = 125;
+  // Percent of the weight of the endpoints in onehop's zone: with less to be had there, all zones
+  // are used.
+  uint32_t zone_spill_below = 50;
   // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
   uint32_t retries = 5;
   UpstreamProtocol protocol = UpstreamProtocol::h1;
@@ -152,6 +159,7 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   UpstreamHttp2 http2;
   UpstreamTls tls;
+  Sticky sticky;
   Ejection ejection;
   Health health;
 

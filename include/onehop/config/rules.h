@@ -99,11 +99,18 @@ enum class Text : uint8_t {
   request_path,     // of a request of onehop's own, with its query
   status,           // a class, "4xx", or a number, "404"
   any,              // or nothing
+  hash_key,         // a part of a request (hash_key.h), or nothing
+  zone,             // the name of a place, or nothing
+  cookie,           // the name of a cookie, or nothing
+  cookie_path,      // where a cookie is sent
 };
 
 // The names of an enumeration's values, in the order of their declaration.
-constexpr std::array<std::string_view, 2> names(Balance) {
-  return {"round_robin", "least_requests"};
+constexpr std::array<std::string_view, 6> names(Balance) {
+  return {"round_robin", "least_requests", "random_two", "peak_ewma", "ring_hash", "maglev"};
+}
+constexpr std::array<std::string_view, 3> names(SameSite) {
+  return {"lax", "strict", "none"};
 }
 constexpr std::array<std::string_view, 2> names(HalfClose) {
   return {"cancel", "serve"};
@@ -145,12 +152,24 @@ template <class Enum>
 constexpr std::array<Synonym, 0> synonyms(Enum) {
   return {};
 }
-constexpr std::array<Synonym, 5> synonyms(Balance) {
+constexpr std::array<Synonym, 17> synonyms(Balance) {
   return {{{"roundrobin", "round_robin"},
            {"rr", "round_robin"},
            {"leastconn", "least_requests"},
            {"least_conn", "least_requests"},
-           {"least_connections", "least_requests"}}};
+           {"least_connections", "least_requests"},
+           {"least_request", "least_requests"},
+           {"random", "random_two"},
+           {"p2c", "random_two"},
+           {"least_time", "peak_ewma"},
+           {"ewma", "peak_ewma"},
+           {"hash", "ring_hash"},
+           {"consistent_hash", "ring_hash"},
+           {"consistent", "ring_hash"},
+           {"ip_hash", "ring_hash"},
+           {"source", "ring_hash"},
+           {"uri", "ring_hash"},
+           {"uri_hash", "ring_hash"}}};
 }
 constexpr std::array<Synonym, 6> synonyms(UpstreamProtocol) {
   return {{{"http/1.1", "h1"},

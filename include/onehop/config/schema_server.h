@@ -110,6 +110,8 @@ void describe(Visitor& visit, Some<Server> auto& server) {
               "How long it waits for WebSockets and other tunnels, from the same moment on.");
   visit.value("drain_idle", server.drain_idle, Time{milliseconds(0), kMinute},
               "How long a stop keeps idle client connections, for a request already on its way.");
+  visit.value("zone", server.zone, Text::zone,
+              "Where onehop is: endpoints with the same zone are preferred. Empty: nowhere.");
   visit.value("trusted_proxies", server.trusted_proxies, Text::block,
               "Peers whose forwarded fields are believed. Empty: anybody could claim any address.");
   visit.value(

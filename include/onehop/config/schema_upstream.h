@@ -16,6 +16,8 @@ void describe(Visitor& visit, Some<Endpoint> auto& endpoint) {
               "Those of the lowest are used; the next ones where too few of them are healthy.");
   visit.value("backup", endpoint.backup, Flag{},
               "true: used where too few of all the others are healthy.");
+  visit.value("zone", endpoint.zone, Text::zone,
+              "Where it is: preferred where server.zone is the same. All of a name are in it.");
 }
 
 template <class Visitor>
@@ -104,6 +106,28 @@ void describe(Visitor& visit, Some<UpstreamTls> auto& tls) {
               "How often changed files are looked for; 0s: never.");
 }
 
+// [upstream.NAME.sticky] without a key in it.
+inline Sticky with_a_cookie() {
+  Sticky sticky;
+  sticky.enabled = true;
+  return sticky;
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Sticky> auto& sticky) {
+  visit.value("cookie", sticky.cookie, Text::cookie,
+              "The cookie's name. Without it: onehop_ and the name of the upstream.");
+  visit.value("secret", sticky.secret, Text::token,
+              "Signs its values, as in \"${STICKY_SECRET}\". Without it: one for each start.");
+  visit.value("path", sticky.path, Text::cookie_path, "Where browsers send it: here and below.");
+  visit.value("max_age", sticky.max_age, Time{milliseconds(0), kTwoYears, kSecond},
+              "How long browsers keep it; 0s: until they are closed.");
+  visit.value("same_site", sticky.same_site, Choice<SameSite>{},
+              "Whether requests that other sites cause have it; \"none\", all, is for TLS alone.");
+  visit.value("http_only", sticky.http_only, Flag{},
+              "Scripts do not see it. Secure is said wherever the client came over TLS.");
+}
+
 template <class Visitor>
 void describe(Visitor& visit, Some<Ejection> auto& ejection) {
   visit.value("consecutive_failures", ejection.consecutive_failures, Count{0, 1'000'000},
@@ -136,7 +160,16 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
       "The replicas: \"HOST:PORT\", \"srv:NAME\", \"unix:/path\", or a table with a "
       "weight.");
   visit.value("balance", upstream.balance, Choice<Balance>{},
-              "Which endpoint is next: in turn by weight, or the one with the fewest in flight.");
+              "Which endpoint is next: in turn, by load, by expected time, or by a key's hash.");
+  visit.value(
+      "hash_by", upstream.hash_by, Text::hash_key,
+      "The key of ring_hash and maglev: one key, one endpoint, for as long as it is there.");
+  visit.value(
+      "hash_balance_factor", upstream.hash_balance_factor, Count{0, 1000},
+      "The most in flight at one endpoint, in percent of its share; then the next. 0: no bound.");
+  visit.value(
+      "zone_spill_below", upstream.zone_spill_below, Count{0, 100},
+      "Percent of server.zone's weight that must be left to stay in it; with less: all zones.");
   visit.value(
       "slow_start", upstream.slow_start, Time{milliseconds(0), kHour},
       "An endpoint that joins others gets its share of the requests little by little; 0s: off.");
@@ -161,6 +194,9 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.table("ejection", upstream.ejection, "Endpoints that fail requests get none for a while.");
   visit.optional_table("tls", upstream.tls, switched_on(),
                        "TLS with the endpoints. Without this table: none.");
+  visit.optional_table("sticky", upstream.sticky, with_a_cookie(),
+                       "Clients stay with an endpoint by a cookie. Without this table: they do "
+                       "not.");
 }
 
 }  // namespace onehop::config

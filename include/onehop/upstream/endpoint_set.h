@@ -41,7 +41,8 @@ struct EndpointSpec {
   bool drained = false;  // it gets no request, and has all the time for those it has
   // Which are used first: priority, and behind the last one of these the backups.
   uint16_t rank = 0;
-  bool out = false;  // it gets no request at this moment, says the Judge; its connections stay
+  bool out = false;       // it gets no request at this moment, says the Judge; connections stay
+  std::string zone = {};  // where it is; empty: nobody says
   std::shared_ptr<SharedEndpoint> shared;
 };
 using SpecRef = std::shared_ptr<const EndpointSpec>;
@@ -71,6 +72,7 @@ class EndpointBook {
     uint32_t weight = 1;
     bool drained = false;
     uint16_t rank = 0;
+    std::string zone = {};
   };
   SpecRef spec(const Described& described);
 

@@ -14,13 +14,17 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "onehop/base/pin.h"
+#include "onehop/config/hash_key.h"
 #include "onehop/tls/tls.h"
 #include "onehop/upstream/balancer.h"
 #include "onehop/upstream/endpoint_set.h"
 #include "onehop/upstream/pool.h"
+#include "onehop/upstream/sticky.h"
 
 namespace onehop::upstream {
 
@@ -28,6 +32,7 @@ class Penalties;
 class SecureDialer;
 class SlowStart;
 class Upstream;
+class Zones;
 
 // One replica. Belongs to its Upstream and never moves. While it is pinned it stays, with what it
 // counts, even when it is no candidate any more.
@@ -50,6 +55,10 @@ class Endpoint final : public Pinned, public net::Retirable, private net::Dirty 
   // What the end of a request says of it. After one that failed the balancer takes it for busier
   // than it looks, for a while, and after some in a row the alarm is raised.
   void ended(RequestEnd end);
+
+  // The loop's clock where the balancer wants latencies, else 0; and what it is told.
+  uint64_t latency_clock_ns() const;
+  void answered(uint64_t took_ns, Answer answer);
 
  private:
   friend class EndpointUse;
@@ -83,12 +92,16 @@ using EndpointPin = Pin<Endpoint>;
 class EndpointUse {
  public:
   EndpointUse() = default;
-  explicit EndpointUse(Endpoint& endpoint) : endpoint_(endpoint) { endpoint.count(1); }
+  explicit EndpointUse(Endpoint& endpoint)
+      : endpoint_(endpoint), began_ns_(endpoint.latency_clock_ns()) {
+    endpoint.count(1);
+  }
   EndpointUse(EndpointUse&&) noexcept = default;
   EndpointUse& operator=(EndpointUse&& other) noexcept {
     if (this != &other) {
       end();
       endpoint_ = std::move(other.endpoint_);
+      began_ns_ = std::exchange(other.began_ns_, 0);
     }
     return *this;
   }
@@ -99,12 +112,25 @@ class EndpointUse {
     endpoint_->count(-1);
     endpoint_.reset();
   }
+  // How long the endpoint took, for the balancer; of two words only the first counts.
+  void answered(Answer answer) {
+    if (began_ns_ == 0) return;
+    const uint64_t began_ns = std::exchange(began_ns_, 0);
+    endpoint_->answered(endpoint_->latency_clock_ns() - began_ns, answer);
+  }
   explicit operator bool() const noexcept { return bool(endpoint_); }
   Endpoint* get() const noexcept { return endpoint_.get(); }
   Endpoint* operator->() const noexcept { return endpoint_.get(); }
 
  private:
   EndpointPin endpoint_;
+  uint64_t began_ns_ = 0;  // 0: nobody wants to know
+};
+
+// What decides which endpoint a request goes to.
+struct Choice {
+  std::span<const EndpointId> tried = {};  // none of these
+  std::optional<uint64_t> hash = {};       // of its hash_key(); nothing: it has none
 };
 
 // Held by whoever may still choose from it. When the last of them lets go its endpoints leave, and
@@ -127,6 +153,9 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
     const config::Upstream& config;  // copied: but for its endpoints, which are in the set
     const config::Limits& limits;    // copied
     std::shared_ptr<const tls::ClientContext> tls;
+    std::string_view zone = {};  // that onehop is in; copied
+    // Signs cookies where `config.sticky` has no secret: the same for all workers. Copied.
+    std::string_view sticky_secret = {};
   };
 
   static std::shared_ptr<Upstream> make(const Settings& settings, const EndpointSet& set,
@@ -146,8 +175,18 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
 
   const std::string& name() const { return name_; }
 
-  // The endpoint for the next attempt, none of `tried`; null when none is left.
-  Endpoint* pick(std::span<const EndpointId> tried);
+  // The endpoint for the next attempt; null when none is left.
+  Endpoint* pick(const Choice& choice);
+
+  // What Choice::hash is made of; null where the balancer does not look at it.
+  const config::HashKey* hash_key() const { return hash_key_ ? &*hash_key_ : nullptr; }
+
+  // By which cookie clients stay with endpoints; null: they do not. The endpoint that a cookie
+  // names; null where it is none of the candidates. And what names an endpoint; empty where it is
+  // none of them.
+  const Sticky* sticky() const { return sticky_.get(); }
+  Endpoint* named_by(std::string_view cookie) const;
+  std::string_view name_of(const Endpoint& endpoint) const;
 
   // Null where it is none of the candidates.
   Endpoint* find(EndpointId id) const;
@@ -161,6 +200,10 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   Upstream(const Settings& settings, const Parts& parts);
   void rebuild(const std::vector<size_t>& former);
   void heed_verdicts();
+  void balance_by(const config::Upstream& config);
+  void tell_places(Former former);
+  void hash_by(const config::Upstream& config);
+  void configure_placing(const Settings& settings);
   void warm_up();
   void end_warming();
   void on_removed_for_long();
@@ -172,13 +215,16 @@ class Upstream final : public std::enable_shared_from_this<Upstream> {
   std::string name_;
   const config::UpstreamProtocol protocol_;
   const config::ProxyProtocol proxy_protocol_;
-  config::Balance balance_;
+  Balancing balancing_;
+  std::optional<config::HashKey> hash_key_;
   PoolSettings settings_;
   std::shared_ptr<const tls::ClientContext> tls_;
   EndpointSet set_;
   std::vector<Candidate> candidates_;
   std::unique_ptr<Penalties> penalties_;
   std::unique_ptr<SlowStart> slow_start_;
+  std::unique_ptr<Zones> zones_;
+  std::unique_ptr<Sticky> sticky_;  // null: without
   std::unique_ptr<Balancer> balancer_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // in the order of the candidates
   std::vector<std::unique_ptr<Endpoint>> leaving_;

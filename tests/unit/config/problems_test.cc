@@ -303,8 +303,9 @@ const std::vector<Case> kUpstreams = {
     {"endpoints = [\"a:1\", { address = \"A:1\" }]",
      "2:21: upstream.x.endpoints[1]: an endpoint of its own, found that of "
      "upstream.x.endpoints[0] (line 2)"},
-    {"endpoints = [\"a:1\"]\nbalance = \"random\"",
-     R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found "random")"},
+    {"endpoints = [\"a:1\"]\nbalance = \"magic\"",
+     R"(3:11: upstream.x.balance: "round_robin" or "least_requests" or "random_two" or )"
+     R"("peak_ewma" or "ring_hash" or "maglev", found "magic")"},
     {"endpoints = [\"a:1\"]\nretries = 16", "3:11: upstream.x.retries: 0 to 15, found 16"},
     {"endpoints = [\"a:1\"]\npool.reuse = \"yes\"",
      R"(3:14: upstream.x.pool.reuse: true or false, found "yes" (a string))"},
@@ -320,7 +321,8 @@ const std::vector<Case> kUpstreams = {
      R"(2:14: upstream.x.endpoints[0].address: "IP:PORT", "[IP6]:PORT" or "NAME:PORT" )"
      "with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", found ***"},
     {"endpoints = [\"a:1\"]\nbalance = \"${DB_PASSWORD}\"",
-     R"(3:11: upstream.x.balance: "round_robin" or "least_requests", found ***)"},
+     R"(3:11: upstream.x.balance: "round_robin" or "least_requests" or "random_two" or )"
+     R"("peak_ewma" or "ring_hash" or "maglev", found ***)"},
 };
 
 constexpr std::string_view kListener = "\n[[listener]]\naddress = \"127.0.0.1:8080\"\n";

@@ -39,6 +39,7 @@ Config unusual() {
                    .drain_delay = seconds(2),
                    .drain = seconds(5),
                    .drain_idle = seconds(1),
+                   .zone = "eu-1",
                    .trusted_proxies = {"10.0.0.0/8", "::1"},
                    .identity_fields = {"X-Tenant"},
                    .via = Via::off,
@@ -75,8 +76,12 @@ Config unusual() {
                    {"example.org", "/", PathMatch::prefix, "app"}};
   Upstream upstream;
   upstream.name = "a.b";
-  upstream.endpoints = {{"app:8000", 1000}};
-  upstream.balance = Balance::least_requests;
+  upstream.endpoints = {{"app:8000", 1000, "eu-2"}};
+  upstream.balance = Balance::maglev;
+  upstream.hash_by = "header:X-User";
+  upstream.hash_balance_factor = 150;
+  upstream.zone_spill_below = 70;
+  upstream.sticky = {true, "srv", "", "/a", seconds(60), SameSite::strict, false};
   upstream.retries = 0;
   upstream.pool = {false, 0, milliseconds(1), seconds(2), 0, seconds(0), 5, 6, milliseconds(1500)};
   upstream.timeouts = {seconds(0), seconds(1), seconds(61), seconds(3601), seconds(5)};
@@ -174,12 +179,19 @@ trusted_proxies = ["${CREDENTIALS:-::1}", "::2"]
   CHECK(text.find("plain") == std::string::npos);
   const json document = json::parse(text);
   CHECK(document["route"][0]["path"] == "***");
-  CHECK(document["upstream"]["app"]["endpoints"][0] ==
-        json({{"address", "***"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
-  CHECK(document["upstream"]["app"]["endpoints"][1] ==
-        json({{"address", "10.0.0.1:1"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
-  CHECK(document["upstream"]["app"]["endpoints"][2] ==
-        json({{"address", "***"}, {"weight", 1}, {"priority", 0}, {"backup", false}}));
+  CHECK(document["upstream"]["app"]["endpoints"][0] == json({{"address", "***"},
+                                                             {"weight", 1},
+                                                             {"priority", 0},
+                                                             {"backup", false},
+                                                             {"zone", "***"}}));
+  CHECK(document["upstream"]["app"]["endpoints"][1] == json({{"address", "10.0.0.1:1"},
+                                                             {"weight", 1},
+                                                             {"priority", 0},
+                                                             {"backup", false},
+                                                             {"zone", ""}}));
+  CHECK(
+      document["upstream"]["app"]["endpoints"][2] ==
+      json({{"address", "***"}, {"weight", 1}, {"priority", 0}, {"backup", false}, {"zone", ""}}));
   CHECK(document["server"]["trusted_proxies"] == json({"***", "::2"}));
 }
 

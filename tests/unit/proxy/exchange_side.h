@@ -26,6 +26,9 @@ class HandStream final : public http::ServerStream {
  public:
   void send_head(const http::ResponseHead& head, Ends ends) override {
     statuses.push_back(head.status);
+    for (const http::Field& field : head.fields) {
+      if (field.id == http::FieldId::set_cookie) cookies.emplace_back(field.value);
+    }
     ended = ends == Ends::yes;
   }
   void send_body(Buffer&& bytes, Ends ends) override {
@@ -47,6 +50,7 @@ class HandStream final : public http::ServerStream {
   int status() const { return statuses.empty() ? 0 : statuses.back(); }
 
   std::vector<int> statuses;
+  std::vector<std::string> cookies;  // what Set-Cookie said
   std::string body;
   bool ended = false;
   bool room = true;

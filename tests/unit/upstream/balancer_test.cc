@@ -7,22 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "balancer_side.h"
 #include "tests/support/catch.h"
 
-namespace onehop::upstream {
+namespace onehop::upstream::test {
 namespace {
 
 using config::Balance;
 using Candidates = std::vector<Candidate>;
-
-constexpr Balance kAlgorithms[] = {Balance::round_robin, Balance::least_requests};
-
-// Of so many candidates that nobody knew before.
-std::unique_ptr<Balancer> balancer_for(Balance algorithm, size_t count) {
-  auto balancer = make_balancer(algorithm);
-  balancer->rebuild(std::vector<size_t>(count, kNew));
-  return balancer;
-}
 
 Candidates weighted(const std::vector<uint32_t>& weights) {
   Candidates candidates;
@@ -34,7 +26,7 @@ Candidates weighted(const std::vector<uint32_t>& weights) {
 std::string picks_of(Balancer& balancer, const Candidates& candidates, size_t count) {
   std::string picks;
   for (size_t i = 0; i < count; ++i) {
-    const auto pick = balancer.pick(candidates);
+    const auto pick = balancer.pick(candidates, {hash_of(std::to_string(i))});
     picks += pick.has_value() ? static_cast<char>('a' + *pick) : '-';
   }
   return picks;
@@ -63,7 +55,7 @@ TEST_CASE("round_robin is smooth: at no moment is an endpoint far from its share
   const auto balancer = balancer_for(Balance::round_robin, candidates.size());
   std::vector<double> counts(candidates.size(), 0);
   for (int i = 1; i <= 1000; ++i) {
-    const auto pick = balancer->pick(candidates);
+    const auto pick = balancer->pick(candidates, {});
     REQUIRE(pick.has_value());
     ++counts[*pick];
     for (size_t k = 0; k < counts.size(); ++k) {
@@ -103,7 +95,7 @@ TEST_CASE("no balancer picks an excluded endpoint, and with all excluded it pick
     candidates[1].excluded = true;
     CHECK(picks_of(*balancer, candidates, 50).find('b') == std::string::npos);
     for (Candidate& candidate : candidates) candidate.excluded = true;
-    CHECK_FALSE(balancer->pick(candidates).has_value());
+    CHECK_FALSE(balancer->pick(candidates, {}).has_value());
     candidates[2].excluded = false;
     CHECK(picks_of(*balancer, candidates, 3) == "ccc");
   }
@@ -111,7 +103,7 @@ TEST_CASE("no balancer picks an excluded endpoint, and with all excluded it pick
 
 TEST_CASE("an upstream with no endpoint has none to pick") {
   for (const Balance algorithm : kAlgorithms) {
-    CHECK_FALSE(balancer_for(algorithm, 0)->pick({}).has_value());
+    CHECK_FALSE(balancer_for(algorithm, 0)->pick({}, {}).has_value());
   }
 }
 
@@ -129,8 +121,8 @@ TEST_CASE("least_requests picks the endpoint with the least to do for its weight
   };
   for (const Row& row : rows) {
     const auto balancer = balancer_for(Balance::least_requests, row.candidates.size());
-    CHECK(balancer->pick(row.candidates) == row.wanted);
-    CHECK(balancer->pick(row.candidates) == row.wanted);
+    CHECK(balancer->pick(row.candidates, {}) == row.wanted);
+    CHECK(balancer->pick(row.candidates, {}) == row.wanted);
   }
 }
 
@@ -151,7 +143,7 @@ TEST_CASE("least_requests fills endpoints in proportion to their weights") {
   Candidates candidates = weighted({1, 2, 5});
   const auto balancer = balancer_for(Balance::least_requests, candidates.size());
   for (int i = 0; i < 800; ++i) {
-    const auto pick = balancer->pick(candidates);
+    const auto pick = balancer->pick(candidates, {});
     REQUIRE(pick.has_value());
     ++candidates[*pick].in_flight;
   }
@@ -161,4 +153,4 @@ TEST_CASE("least_requests fills endpoints in proportion to their weights") {
 }
 
 }  // namespace
-}  // namespace onehop::upstream
+}  // namespace onehop::upstream::test

@@ -6,21 +6,16 @@
 #include <deque>
 #include <string>
 
+#include "balancer_side.h"
 #include "tests/support/catch.h"
 
-namespace onehop::upstream {
+namespace onehop::upstream::test {
 namespace {
 
 using config::Balance;
 
 std::vector<size_t> all_new(size_t count) {
   return std::vector<size_t>(count, kNew);
-}
-
-std::unique_ptr<Balancer> balancer_for(Balance algorithm, size_t count) {
-  auto balancer = make_balancer(algorithm);
-  balancer->rebuild(all_new(count));
-  return balancer;
 }
 
 // Endpoints behind a balancer, one request a millisecond. Those that are good take `busy_ms` for
@@ -44,7 +39,7 @@ class Replicas {
       running_.pop_front();
     }
     penalties_.apply(candidates_, now_ms_);
-    const auto picked = balancer_->pick(candidates_);
+    const auto picked = balancer_->pick(candidates_, {});
     REQUIRE(picked.has_value());
     ++counts_[*picked];
     if (bad_.find(static_cast<char>('a' + *picked)) != std::string::npos)
@@ -126,7 +121,7 @@ TEST_CASE("failures change nothing for round_robin") {
   candidates[0].failures = 1'000'000;
   const auto balancer = balancer_for(Balance::round_robin, 2);
   int first = 0;
-  for (int i = 0; i < 100; ++i) first += balancer->pick(candidates) == size_t{0} ? 1 : 0;
+  for (int i = 0; i < 100; ++i) first += balancer->pick(candidates, {}) == size_t{0} ? 1 : 0;
   CHECK(first == 50);
 }
 
@@ -137,8 +132,8 @@ TEST_CASE("any number of failures is a load that can be compared") {
   for (int i = 0; i < 1'000'000; ++i) penalties.add(0, 1);
   penalties.apply(candidates, 1);
   CHECK(candidates[0].failures >= 1'000'000u);
-  CHECK(balancer_for(Balance::least_requests, 1)->pick(candidates) == size_t{0});
+  CHECK(balancer_for(Balance::least_requests, 1)->pick(candidates, {}) == size_t{0});
 }
 
 }  // namespace
-}  // namespace onehop::upstream
+}  // namespace onehop::upstream::test

@@ -220,7 +220,7 @@ TEST_CASE("when the others have failed for a request, one that is warming is ask
   side.use({{kA, 1}, {kB, 1}});
   const EndpointId tried[] = {side.upstream().endpoints()[0]->id()};
   for (int i = 0; i < 5; ++i) {
-    const Endpoint* const picked = side.upstream().pick(tried);
+    const Endpoint* const picked = side.upstream().pick({tried});
     REQUIRE(picked != nullptr);
     CHECK(picked->name() == kB);
   }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Draw: candidates by chance, from a seed. Each is as likely as its weight says, and less so while
+// it has failed of late.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "onehop/upstream/balancer.h"
+
+namespace onehop::upstream {
+
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : state_(seed) {}
+
+  // Two different ones that are not out(); fewer where there are not so many.
+  struct Two {
+    std::optional<size_t> first;
+    std::optional<size_t> second;
+  };
+  Two two(std::span<const Candidate> candidates);
+
+ private:
+  uint64_t below(uint64_t limit);
+
+  uint64_t state_;
+};
+
+}  // namespace onehop::upstream
