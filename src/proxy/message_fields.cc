@@ -151,6 +151,11 @@ http::ResponseHead forwarded_response(const http::ResponseHead& head, const Resp
     out.fields.add("Strict-Transport-Security", parts.hsts, FieldId::strict_transport_security);
   if (!parts.request_id.empty())
     out.fields.add("X-Request-Id", parts.request_id, FieldId::x_request_id);
+  // Lists, so those of the endpoint go on beside them.
+  if (parts.rated != nullptr && !parts.rated->policies.empty()) {
+    out.fields.add("RateLimit-Policy", parts.rated->policies);
+    out.fields.add("RateLimit", parts.rated->remaining);
+  }
   return out;
 }
 
