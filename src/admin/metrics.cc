@@ -93,6 +93,18 @@ void write_lookups(const View& view, ExpositionWriter& writer) {
   }
 }
 
+void write_rate_limits(const View& view, ExpositionWriter& writer) {
+  if (view.rate_limits.empty()) return;
+  writer.begin({FamilyKind::gauge, "onehop_rate_limit_keys",
+                "Keys of a rate limit whose bucket is not full now"});
+  for (const ShownRateLimit& limit : view.rate_limits)
+    writer.sample(Labels().add("limit", limit.name), uint64_t{limit.keys});
+  writer.begin(
+      {FamilyKind::gauge, "onehop_rate_limit_room", "Keys that a rate limit has memory for"});
+  for (const ShownRateLimit& limit : view.rate_limits)
+    writer.sample(Labels().add("limit", limit.name), uint64_t{limit.room});
+}
+
 // Of this endpoint itself: whether its readers are a burden.
 void write_admin(const View& view, ExpositionWriter& writer) {
   const Labels none;
@@ -141,6 +153,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   write_lookups(view, *writer);
   write_health(view, *writer);
   write_admin(view, *writer);
+  write_rate_limits(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
   write_certificates(view, *writer);
   return writer->finish();

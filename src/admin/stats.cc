@@ -138,6 +138,9 @@ Json downstream_of(const Snapshot& snapshot, const View& view) {
   connections["proxy_header_faults_by_reason"] =
       named(telemetry::kProxyHeaderFaultNames, values.proxy_header_faults);
   connections["idle_timeouts_total"] = values.idle_timeouts;
+  connections["refused_total"] = telemetry::sum(values.refused);
+  connections["refused_by_reason"] = named(telemetry::kClientLimitNames, values.refused);
+  connections["per_client_forgotten_total"] = values.per_client_forgotten;
   connections["shed_total"] = values.shed;
   connections["accept_paused_total"] = values.accept_paused;
   connections["stalled_given_up_total"] = values.stalled_given_up;
@@ -172,6 +175,23 @@ Json routes_of(const Snapshot& snapshot) {
     routes[route.route] = {{"by_code", by_code}, {"request_time", times}};
   }
   return routes;
+}
+
+// Those in force; one that is gone is counted in /metrics still.
+Json rate_limits_of(const Snapshot& snapshot, const View& view) {
+  Json limits = Json::object();
+  for (const ShownRateLimit& shown : view.rate_limits) {
+    Json& limit = limits[shown.name];
+    limit = {{"keys", shown.keys}, {"room", shown.room}};
+    for (const telemetry::RateLimitValues& values : snapshot.rate_limits) {
+      if (values.name != shown.name) continue;
+      limit["allowed_total"] = values.allowed;
+      limit["refused_total"] = values.refused;
+      limit["dry_run_refused_total"] = values.dry_run_refused;
+      limit["forgotten_total"] = values.forgotten;
+    }
+  }
+  return limits;
 }
 
 Json connections_of(const EndpointValues& values, const Rates& rates) {
@@ -288,6 +308,7 @@ std::string stats_document(const View& view, telemetry::Window window) {
                          {"downstream", downstream_of(snapshot, view)},
                          {"listeners", listeners_of(snapshot, view)},
                          {"routes", routes_of(snapshot)},
+                         {"rate_limits", rate_limits_of(snapshot, view)},
                          {"upstreams", upstreams}};
   // `replace`: a name that is not UTF-8 must not become an exception.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -216,6 +217,18 @@ bool AddressBlock::contains(const Address& address) const {
   const unsigned rest = prefix_length_ % 8;
   if (rest == 0) return true;
   return ((bytes_[whole] ^ other[whole]) >> (8 - rest)) == 0;
+}
+
+Network network_of(const Address& address, unsigned ipv6_prefix) {
+  uint8_t bytes[16];
+  write_16_bytes(address, bytes);
+  const unsigned bits = address.is_v6() ? ipv6_prefix : 128;
+  Network network;
+  for (unsigned i = 0; i < 16; ++i) {
+    const unsigned kept = bits > 8 * i ? std::min(bits - 8 * i, 8u) : 0;
+    network.bytes[i] = static_cast<char>(bytes[i] & (0xff00u >> kept));
+  }
+  return network;
 }
 
 }  // namespace onehop

@@ -28,7 +28,9 @@ class Checker {
  public:
   explicit Checker(const Config& config) : masked_(config.masked.begin(), config.masked.end()) {
     for (const Upstream& upstream : config.upstreams) upstreams_.push_back(upstream.name);
+    for (const RateLimit& limit : config.rate_limits) rate_limits_.push_back(limit.name);
     std::ranges::sort(upstreams_);
+    std::ranges::sort(rate_limits_);
   }
 
   std::vector<Finding> check(const Config& config) {
@@ -64,7 +66,7 @@ class Checker {
       return;
     }
     if (rule == Text::listen_address || rule == Text::admin_address) check_listening(path, member);
-    if (rule == Text::upstream) check_upstream(path, member);
+    if (rule == Text::upstream) check_name(path, rule, member, upstreams_);
     if (rule == Text::path) check_pattern(path, member);
     if (rule == Text::host && member == "_")
       warn(path, "\"_\" is no more than a name here; any host is \"\"");
@@ -73,9 +75,15 @@ class Checker {
   void value(std::string_view key, const std::vector<std::string>& members, Text rule,
              std::string_view) {
     const Within within(path_, key);
+    FirstPath<std::string> seen;
     for (size_t i = 0; i < members.size(); ++i) {
       const Within within_entry(path_, i);
-      if (!fits(rule, members[i])) refuse_text(path_, rule, members[i]);
+      if (!fits(rule, members[i])) {
+        refuse_text(path_, rule, members[i]);
+      } else if (rule == Text::rate_limit) {
+        check_name(path_, rule, members[i], rate_limits_);
+        refuse_second(seen, members[i], path_, "a rate limit of its own");
+      }
     }
   }
 
@@ -101,14 +109,13 @@ class Checker {
     }
   }
 
-  void named_tables(std::string_view key, const std::vector<Upstream>& members, std::string_view) {
+  template <class T>
+  void named_tables(std::string_view key, const std::vector<T>& members, std::string_view) {
     const Within within(path_, key);
     std::map<std::string, std::string> seen;
-    for (const Upstream& member : members) {
+    for (const T& member : members) {
       const Within within_member(path_, toml_key(member.name));
-      if (!fits(Text::upstream_name, member.name)) {
-        refuse_text(path_, Text::upstream_name, member.name);
-      }
+      if (!fits(Text::table_name, member.name)) refuse_text(path_, Text::table_name, member.name);
       refuse_second(seen, member.name, path_, "a name of its own");
       describe(*this, member);
       check_alone(member);
@@ -140,6 +147,7 @@ class Checker {
   // What holds between the values of one table.
   void check_alone(const Listener& listener) { refuse_all(mismatches(listener)); }
   void check_alone(const Upstream& upstream) { refuse_all(mismatches(upstream)); }
+  void check_alone(const RateLimit&) {}
   void check_admin(const Admin& admin) {
     const Within within(path_, "admin");
     refuse_all(mismatches(admin));
@@ -170,14 +178,14 @@ class Checker {
     listening_.emplace_back(address, path);
   }
 
-  void check_upstream(const std::string& path, const std::string& name) {
-    if (std::ranges::binary_search(upstreams_, name)) return;
-    const std::string known = upstreams_.empty() ? "there is none" : listing(upstreams_);
-    const std::string_view meant = closest(name, upstreams_);
+  using Names = std::vector<std::string_view>;  // sorted
+  void check_name(const std::string& path, Text rule, const std::string& name, const Names& names) {
+    if (std::ranges::binary_search(names, name)) return;
+    const std::string known = names.empty() ? "there is none" : listing(names);
+    const std::string_view meant = closest(name, names);
     const std::string hint =
         meant.empty() || is_masked(path) ? "" : fmt::format("; did you mean `{}`?", meant);
-    refuse(path, fmt::format("{} ({})", allowed(Text::upstream), known),
-           in_quotes_short(name) + hint);
+    refuse(path, fmt::format("{} ({})", allowed(rule), known), in_quotes_short(name) + hint);
   }
 
   void check_pattern(const std::string& path, const std::string& text) {
@@ -205,6 +213,17 @@ class Checker {
     for (const Route& route : config.routes) used.insert(route.upstream);
     for (const Upstream& upstream : config.upstreams) {
       if (!used.contains(upstream.name)) warn(upstream_key(upstream.name), "no route uses it");
+    }
+    std::set<std::string_view> named;
+    const auto add = [&named](const auto& all) {
+      for (const auto& one : all) named.insert(one.rate_limits.begin(), one.rate_limits.end());
+    };
+    add(config.listeners);
+    add(config.routes);
+    add(config.upstreams);
+    for (const RateLimit& limit : config.rate_limits) {
+      if (!named.contains(limit.name))
+        warn(joined("rate_limit", toml_key(limit.name)), "nothing names it in its rate_limits");
     }
   }
 
@@ -244,7 +263,8 @@ class Checker {
   std::vector<Finding> findings_;
   std::string path_;
   std::set<std::string, std::less<>> masked_;
-  std::vector<std::string_view> upstreams_;                     // sorted
+  Names upstreams_;
+  Names rate_limits_;
   std::vector<std::pair<std::string, std::string>> listening_;  // addresses and their paths
   FirstPath<std::tuple<std::string, std::string, PathMatch>> routes_;
 };

@@ -23,7 +23,7 @@ bool names_a_secret(std::string_view variable) {
 
 bool is_variable_name(std::string_view name) {
   const bool starts_with_digit = !name.empty() && name.front() >= '0' && name.front() <= '9';
-  return fits(Text::upstream_name, name) && !starts_with_digit &&
+  return fits(Text::table_name, name) && !starts_with_digit &&
          name.find_first_of(".-") == name.npos;
 }
 

@@ -19,7 +19,7 @@ inline std::string joined(std::string_view path, std::string_view key) {
 // A key as TOML writes it: bare where it can be, so that a dot in it is told from a dot between
 // keys.
 inline std::string toml_key(std::string_view key) {
-  const bool bare = fits(Text::upstream_name, key) && key.find('.') == key.npos;
+  const bool bare = fits(Text::table_name, key) && key.find('.') == key.npos;
   return bare ? std::string(key) : in_quotes_short(key);
 }
 

@@ -54,6 +54,7 @@ class Reader final : private NodeReports {
   }
   void value(std::string_view key, uint64_t& member, const Bytes& rule, std::string_view);
   void value(std::string_view key, milliseconds& member, const Time& rule, std::string_view);
+  void value(std::string_view key, PerTime& member, const Frequency& rule, std::string_view);
   void value(std::string_view key, uint32_t& member, Share rule, std::string_view);
   void value(std::string_view key, bool& member, Flag rule, std::string_view);
   void value(std::string_view key, std::string& member, Text rule, std::string_view);
@@ -230,6 +231,27 @@ void Reader::value(std::string_view key, milliseconds& member, const Time& rule,
   member = *duration;
 }
 
+void Reader::value(std::string_view key, PerTime& member, const Frequency& rule, std::string_view) {
+  const toml::node* node = find(key);
+  const std::string path = joined(path_, key);
+  if (node == nullptr) {
+    if (fits(rule, member)) return;
+    return report(path, place_of(reading_.places, path), allowed(rule) + ", found nothing");
+  }
+  if (node->is_number()) return refuse(path, *node, allowed(rule), "without the time it is for");
+  if (!node->is_string()) return refuse_type(path, *node, allowed(rule));
+  const std::optional<Expanded> text = expanded(path, *node);
+  if (!text) return;
+  if (!rule.zero.empty() && text->text == rule.zero) {
+    member = PerTime();
+    return;
+  }
+  const Result<PerTime, std::string> rate = parse_per_time(text->text);
+  if (!rate) return refuse(path, *node, allowed(rule), rate.error());
+  if (rate->count == 0 || !fits(rule, *rate)) return refuse(path, *node, allowed(rule));
+  member = *rate;
+}
+
 void Reader::value(std::string_view key, uint32_t& member, Share rule, std::string_view) {
   const toml::node* node = find(key);
   if (node == nullptr) return;
@@ -310,7 +332,8 @@ std::optional<uint64_t> Reader::read_count(std::string_view key, const Count& ru
     if (text->from_variable) number = parse_decimal(text->text);
     if (!rule.zero.empty() && text->text == rule.zero) number = 0;
   }
-  if (number && fits(rule, *number)) return number;
+  const bool by_word = number == uint64_t{0} && node->is_string();
+  if (number && (by_word || *number >= rule.least) && fits(rule, *number)) return number;
   right_type ? refuse(path, *node, allowed(rule)) : refuse_type(path, *node, allowed(rule));
   return std::nullopt;
 }

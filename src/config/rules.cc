@@ -26,6 +26,12 @@ std::string allowed(const Time& rule) {
                      whole_seconds ? " in whole seconds" : "");
 }
 
+std::string allowed(const Frequency& rule) {
+  const std::string word = rule.zero.empty() ? "" : in_quotes(rule.zero) + " or ";
+  return fmt::format(R"({}a rate such as "100/1s": 1 to {} in 1s to 24h, in whole seconds)", word,
+                     Frequency::kMost);
+}
+
 std::string allowed(Share rule) {
   const std::string range = "0 to " + written(Share{}, rule.most);
   return rule.automatic == Share::Auto::allowed ? "\"auto\" or " + range : range;
@@ -57,7 +63,11 @@ std::string allowed(Text rule) {
              R"("*", and "%" only before two hex digits)";
     case Text::upstream:
       return "the name of an upstream";
-    case Text::upstream_name:
+    case Text::rate_limit:
+      return "the name of a rate limit";
+    case Text::rate_key:
+      return R"("client", "header:NAME", "cookie:NAME", "path" or "all")";
+    case Text::table_name:
       return R"(a name of letters, digits, "_", "." and "-")";
     case Text::file:
       return "the path of a file";
@@ -117,6 +127,11 @@ std::string written(const Bytes&, uint64_t value) {
 
 std::string written(const Time&, milliseconds value) {
   return in_quotes(duration_text(value));
+}
+
+std::string written(const Frequency& rule, const PerTime& value) {
+  if (value.count == 0) return in_quotes(rule.zero);
+  return in_quotes(fmt::format("{}/{}", value.count, duration_text(value.time)));
 }
 
 // 1 is no float, for what reads it; 0.05 has no zeros behind.

@@ -14,6 +14,7 @@
 #include "onehop/base/peers.h"
 #include "onehop/config/access_fields.h"
 #include "onehop/config/hash_key.h"
+#include "onehop/config/rate_limit.h"
 #include "onehop/telemetry/status_class.h"
 #include "path_pattern.h"
 
@@ -225,8 +226,11 @@ bool fits(Text rule, std::string_view text) {
     case Text::path:
       return is_path(text) && pattern_fault(text).empty() && unmatched_path_fault(text).empty();
     case Text::upstream:
+    case Text::rate_limit:
       return !text.empty();
-    case Text::upstream_name:
+    case Text::rate_key:
+      return rate_key(text).has_value();
+    case Text::table_name:
       return !text.empty() && made_of(text, "_.-");
     case Text::file:
     case Text::file_pattern:
@@ -325,7 +329,9 @@ std::string reason_against(Text rule, std::string_view text) {
     case Text::file_mode:
     case Text::name_server:
     case Text::upstream:
-    case Text::upstream_name:
+    case Text::rate_limit:
+    case Text::rate_key:
+    case Text::table_name:
     case Text::ciphers:
     case Text::forwarded_form:
     case Text::token:

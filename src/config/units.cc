@@ -138,6 +138,20 @@ Result<milliseconds, std::string> parse_duration(std::string_view text) {
   });
 }
 
+Result<PerTime, std::string> parse_per_time(std::string_view text) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const std::optional<uint64_t> count = parse_digits(text.substr(0, slash));
+  if (slash == text.size())
+    return Unexpected<std::string>("without the time that it is for, as in \"100/1s\"");
+  if (!count) return Unexpected<std::string>("no whole number before the \"/\"");
+  const std::string_view time = text.substr(slash + 1);
+  if (find_unit(time, kDurationUnits) != nullptr)
+    return parse_duration(std::string("1").append(time)).map([&](milliseconds one) {
+      return PerTime{*count, one};
+    });
+  return parse_duration(time).map([&](milliseconds given) { return PerTime{*count, given}; });
+}
+
 Result<uint64_t, std::string> parse_size(std::string_view text) {
   const std::optional<uint64_t> plain = parse_digits(text);
   if (plain && *plain <= INT64_MAX) return *plain;

@@ -113,6 +113,26 @@ void add_zones(std::vector<WithoutEffect>& all, const Upstream& upstream) {
   if (percent != Upstream{}.zone_spill_below) add("zone_spill_below", std::to_string(percent));
 }
 
+// What is counted by something else has no addresses, and of a dry run nobody is told.
+void add_rate_limits(std::vector<WithoutEffect>& all, const RateLimit& limit) {
+  const std::string at = joined("rate_limit", toml_key(limit.name));
+  if (limit.by != RateLimit{}.by && limit.ipv6_prefix != RateLimit{}.ipv6_prefix) {
+    all.push_back({joined(at, "ipv6_prefix"), "no effect but where by is \"client\"",
+                   std::to_string(limit.ipv6_prefix), joined(at, "by")});
+  }
+  if (limit.dry_run && limit.headers) {
+    all.push_back({joined(at, "headers"), "no effect while dry_run is true",
+                   written(Flag{}, limit.headers), joined(at, "dry_run")});
+  }
+}
+
+void add_per_client(std::vector<WithoutEffect>& all, const PerClient& limits, size_t place) {
+  if (limits.burst == 0 || limits.new_connections.count != 0) return;
+  const std::string at = fmt::format("listener[{}].per_client", place);
+  all.push_back({joined(at, "burst"), "no effect while new_connections is \"off\"",
+                 std::to_string(limits.burst), joined(at, "new_connections")});
+}
+
 // Over the socket nobody asks for a token or looks at a name.
 void add_admin(std::vector<WithoutEffect>& all, const Admin& admin) {
   if (!admin.listen.empty()) return;
@@ -137,13 +157,17 @@ std::vector<WithoutEffect> without_effect(const Config& config) {
                      "listener"});
     }
   }
-  for (size_t i = 0; i < config.listeners.size(); ++i) add_sockets(all, config.listeners[i], i);
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    add_sockets(all, config.listeners[i], i);
+    add_per_client(all, config.listeners[i].per_client, i);
+  }
   for (const Upstream& upstream : config.upstreams) {
     add_http2(all, upstream);
     add_sockets(all, upstream);
     add_hash(all, upstream);
     if (config.server.zone.empty()) add_zones(all, upstream);
   }
+  for (const RateLimit& limit : config.rate_limits) add_rate_limits(all, limit);
   add_admin(all, config.admin);
   return all;
 }

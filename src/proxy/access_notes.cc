@@ -114,6 +114,7 @@ void AccessNotes::end(const End& end) {
   record.text(RecordText::route) = end.route;
   record.text(RecordText::upstream) = end.upstream;
   record.text(RecordText::request_id) = end.request_id;
+  record.text(RecordText::rate_limit) = end.rate_limit;
   record.text(RecordText::tls_version) = end.client.tls_version;
   record.text(RecordText::trace_id) = trace_id_;
   record.text(RecordText::referer) = referer_;

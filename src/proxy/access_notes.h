@@ -50,6 +50,7 @@ class AccessNotes {
     std::string_view route;
     std::string_view upstream;
     std::string_view request_id;
+    std::string_view rate_limit;
   };
   void end(const End& end);
 

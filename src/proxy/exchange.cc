@@ -9,7 +9,6 @@
 #include "grpc.h"
 #include "local_reply.h"
 #include "message_fields.h"
-#include "onehop/routing/way.h"
 #include "upgrade.h"
 
 namespace onehop::proxy {
@@ -61,6 +60,7 @@ void Exchange::on_head(const http::RequestHead& received, Ends ends) {
   }
   const auto at_once = answer_at_once(head, client_, terms_, snapshot.server().limits, arena_);
   if (at_once.has_value()) return reply(at_once->outcome, at_once->detail);
+  if (ask_limits(head, *way, who)) return reply(Outcome::rate_limited, rated_->detail);
   if (!way->match.has_value()) return reply(Outcome::no_route, {});
   upstream_ = &epoch_->upstream(way->match->upstream);
   settings_ = &epoch_->config_of_upstream(way->match->upstream);
@@ -234,7 +234,8 @@ http::ResponseHead Exchange::for_client(const http::ResponseHead& head) {
       head,
       {request_.trailers_accepted, epoch_->server().via, returned_id(),
        strict_transport_security(client_, terms_, arena_),
-       sticky_cookie(*upstream_, settings_->sticky, affinity_, *attempt_.endpoint(), arena_)},
+       sticky_cookie(*upstream_, settings_->sticky, affinity_, *attempt_.endpoint(), arena_),
+       rated_},
       proxy_.field_room_);
 }
 
@@ -325,10 +326,10 @@ void Exchange::reply(Outcome outcome, std::string_view detail) {
   status_ = row_of(outcome).status;
   answered_ = Answered::all;
   if (request_id_.empty()) request_id_ = proxy_.request_id({}, arena_);
-  response_bytes_ =
-      send_local_reply({downstream_, outcome, detail,
-                        strict_transport_security(client_, terms_, arena_), returned_id(), grpc_},
-                       arena_);
+  response_bytes_ = send_local_reply(
+      {downstream_, outcome, detail, strict_transport_security(client_, terms_, arena_),
+       returned_id(), grpc_, rated_},
+      arena_);
 }
 
 void Exchange::on_room() {

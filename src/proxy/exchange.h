@@ -28,6 +28,7 @@
 #include "onehop/base/recycled.h"
 #include "onehop/http/connection.h"
 #include "onehop/proxy/proxy.h"
+#include "onehop/routing/way.h"
 #include "onehop/telemetry/phase.h"
 #include "retry_policy.h"
 #include "sent_body.h"
@@ -87,6 +88,15 @@ class Exchange final : public http::Responder,
   void on_request_timeout() override { fail(Outcome::request_timeout, {}); }
 
   // Decisions, in the order in which an exchange meets them.
+  bool ask_limits(const http::RequestHead& head, const routing::Way& way,
+                  const Result<ClientIdentity, Outcome>& who) {
+    if (!epoch_->rate_limits().any()) return false;
+    const auto route = way.match.has_value() ? std::optional(way.match->route) : std::nullopt;
+    const std::string_view address = who.has_value() ? who->address : client_.ip_text();
+    rated_ = epoch_->rate_limits().ask(
+        {head, terms_, route, client_, address, proxy_.parts_.loop.now_ns()}, arena_);
+    return rated_ != nullptr && rated_->refused;
+  }
   std::optional<Outcome> make_request(const http::RequestHead& head, const Trust& trust,
                                       const Result<ClientIdentity, Outcome>& who);
   void attempt_next(const RetryPolicy::Next& next, upstream::Endpoint& endpoint,
@@ -143,7 +153,8 @@ class Exchange final : public http::Responder,
                  .response_bytes = response_bytes_,
                  .route = attempt_.route(),
                  .upstream = upstream_ != nullptr ? upstream_->name() : std::string_view(),
-                 .request_id = request_id_});
+                 .request_id = request_id_,
+                 .rate_limit = rated_ != nullptr ? rated_->noted : std::string_view()});
   }
 
   void account();
@@ -183,6 +194,7 @@ class Exchange final : public http::Responder,
   Asked asked_ = Asked::all;
   Answered answered_ = Answered::nothing;
   Arena arena_;
+  const Rated* rated_ = nullptr;  // lives in arena_; null where it met no rate limit
   AccessNotes* notes_ = nullptr;  // lives in arena_; null where nothing is written down
   size_t kept_ = 0;               // bytes of memory that the client's stream was told of
   size_t waiting_ = 0;            // bytes of the response that wait at the endpoint's stream

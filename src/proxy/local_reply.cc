@@ -22,11 +22,13 @@ std::string_view format_into(Arena& arena, fmt::format_string<Args...> format, A
   return {room, std::min(result.size, kCapacity)};
 }
 
-// What a gRPC client makes of an HTTP status, and 504 as its deadline would.
+// What a gRPC client makes of an HTTP status, but 504 as its deadline would, and 429 as a quota
+// that is used up: what is unavailable is asked for again at once.
 int grpc_status_of(int status) {
-  constexpr int kUnknown = 2, kDeadlineExceeded = 4, kUnimplemented = 12, kInternal = 13,
-                kUnavailable = 14;
+  constexpr int kUnknown = 2, kDeadlineExceeded = 4, kResourceExhausted = 8, kUnimplemented = 12,
+                kInternal = 13, kUnavailable = 14;
   if (status == 400 || status == 431) return kInternal;
+  if (status == 429) return kResourceExhausted;
   if (status == 404 || status == 501) return kUnimplemented;
   if (status == 408 || status == 504) return kDeadlineExceeded;
   if (status == 502 || status == 503) return kUnavailable;
@@ -52,6 +54,12 @@ void add_common(http::ResponseHead& head, const LocalReply& reply, Arena& arena)
   if (!row.error.empty())
     head.fields.add("Proxy-Status",
                     format_into(arena, "onehop; error={}; details=\"{}\"", row.error, row.name));
+  if (reply.rated == nullptr) return;
+  if (reply.rated->refused)
+    head.fields.add("Retry-After", format_into(arena, "{}", reply.rated->retry_after_s));
+  if (reply.rated->policies.empty()) return;
+  head.fields.add("RateLimit-Policy", reply.rated->policies);
+  head.fields.add("RateLimit", reply.rated->remaining);
 }
 
 // As grpc-message is written: printable ASCII but for `%`, the rest as its bytes.
@@ -86,12 +94,13 @@ size_t send_grpc(const LocalReply& reply, http::ResponseHead& head, Arena& arena
 size_t send_local_reply(const LocalReply& reply, Arena& arena) {
   const OutcomeRow& row = row_of(reply.outcome);
   http::ResponseHead head;
-  std::array<http::Field, 10> room;
+  std::array<http::Field, 12> room;
   head.fields = http::Fields(room);
   head.abandons_request = true;
   // A client that broke the rules has lost its place in the stream of requests (RFC 9112 2.2); a
-  // wrong path is no such fault.
-  head.last_of_connection = row.side == Side::downstream && row.status != 404;
+  // wrong path is no such fault, nor is impatience, which a new connection would only add to.
+  const bool good = row.status == 404 || row.status == 429;
+  head.last_of_connection = row.side == Side::downstream && !good;
   if (reply.grpc && !row.error.empty()) return send_grpc(reply, head, arena);
   head.status = row.status;
   head.reason = http::reason_of(row.status);

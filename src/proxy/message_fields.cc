@@ -162,6 +162,11 @@ http::ResponseHead forwarded_response(const http::ResponseHead& head, const Resp
     out.fields.add("X-Request-Id", parts.request_id, FieldId::x_request_id);
   if (!parts.set_cookie.empty())
     out.fields.add("Set-Cookie", parts.set_cookie, FieldId::set_cookie);
+  // Lists, so those of the endpoint go on beside them.
+  if (parts.rated != nullptr && !parts.rated->policies.empty()) {
+    out.fields.add("RateLimit-Policy", parts.rated->policies);
+    out.fields.add("RateLimit", parts.rated->remaining);
+  }
   return out;
 }
 

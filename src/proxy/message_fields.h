@@ -12,6 +12,7 @@
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
 #include "onehop/http/head.h"
+#include "onehop/proxy/rate_limits.h"
 
 namespace onehop::proxy {
 
@@ -39,6 +40,7 @@ struct ResponseParts {
   std::string_view request_id = {};  // empty: none is added, and the endpoint's own passes
   std::string_view hsts = {};        // what strict_transport_security() said
   std::string_view set_cookie = {};  // what sticky_cookie() said; empty: none is added
+  const Rated* rated = nullptr;      // what the rate limits said, or null
 };
 
 // The head to send to the client; its views are those of `head` and `parts`, its fields lie in

@@ -53,8 +53,9 @@ bool Acceptor::may_accept() {
   return parts_.owner.may_accept();
 }
 
-http::Client Acceptor::client_at(const net::ProxyHeader& ends) const {
+http::Client Acceptor::client_at(const net::ProxyHeader& ends, const Place& place) const {
   http::Client client;
+  client.held = place;
   client.address = ends.source;
   client.destination = ends.destination;
   client.ip_length = static_cast<uint8_t>(ends.source.write_ip(client.ip));
@@ -64,11 +65,26 @@ http::Client Acceptor::client_at(const net::ProxyHeader& ends) const {
   return client;
 }
 
+// A trusted proxy is no client, and has the connections of many.
+Acceptor::Entry Acceptor::enter(const Address& address) {
+  if (terms_.gate == nullptr || parts_.owner.trusts(address)) return {};
+  ClientGate::Asked asked =
+      terms_.gate->ask(address, terms_.listener->config.per_client, parts_.loop.now_ns());
+  telemetry::DownstreamShard& counters = parts_.settings.counters;
+  if (asked.forgot) counters.per_client_forgotten.add();
+  if (asked.refused_by.has_value()) counters.refused.add(static_cast<size_t>(*asked.refused_by));
+  return {!asked.refused_by.has_value(), std::move(asked.held)};
+}
+
+// Who is refused is closed by the end of its transport.
 void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
+  const bool introduced = terms_.listener->proxies.contains(peer);
+  Entry entry = introduced ? Entry() : enter(peer);
+  if (!entry.granted) return;
   // A handshake that is to come behind a PROXY header counts as well, or who holds headers back
   // could begin as many as there are clients at once.
   if (terms_.context != nullptr) ++begun_;
-  if (terms_.listener->proxies.contains(peer)) {
+  if (introduced) {
     auto introduction = std::make_unique<Introduction>(
         Introduction::Parts{parts_.loop, parts_.connections.shedding(), *this, introduction_ms()},
         std::move(transport), peer);
@@ -77,7 +93,7 @@ void Acceptor::on_accept(net::TransportPtr transport, const Address& peer) {
     return;
   }
   const net::ProxyHeader ends{peer, terms_.tells_destination ? transport->local() : Address()};
-  welcome(std::move(transport), ends);
+  welcome(std::move(transport), ends, std::move(entry.place));
 }
 
 // As long as what comes after it has, which begins anew.
@@ -92,7 +108,8 @@ uint64_t Acceptor::introduction_ms() const {
 void Acceptor::on_introduced(Introduction& introduction, net::TransportPtr transport) {
   net::ProxyHeader ends = introduction.header();
   if (ends.source.is_none()) ends = {introduction.proxy(), transport->local()};
-  welcome(std::move(transport), ends);
+  Entry entry = enter(ends.source);
+  if (entry.granted) welcome(std::move(transport), ends, std::move(entry.place));
   finish(introduction);
 }
 
@@ -121,9 +138,9 @@ void Acceptor::finish(Introduction& introduction) {
   parts_.owner.on_handshake_over();
 }
 
-void Acceptor::welcome(net::TransportPtr transport, const net::ProxyHeader& ends) {
+void Acceptor::welcome(net::TransportPtr transport, const net::ProxyHeader& ends, Place place) {
   if (terms_.context == nullptr) {
-    return http::h1::serve_either(parts_.loop, std::move(transport), client_at(ends),
+    return http::h1::serve_either(parts_.loop, std::move(transport), client_at(ends, place),
                                   parts_.service, parts_.settings, parts_.connections,
                                   terms_.listener->config.http2 ? http::h2::take_over : nullptr);
   }
@@ -131,7 +148,8 @@ void Acceptor::welcome(net::TransportPtr transport, const net::ProxyHeader& ends
   tls::Handshake* const key = handshake.get();
   telemetry::TlsShard& counters = *terms_.tls_counters;
   Pending& pending =
-      pending_.try_emplace(key, *this, ends, counters, parts_.loop.now_ns()).first->second;
+      pending_.try_emplace(key, *this, ends, std::move(place), counters, parts_.loop.now_ns())
+          .first->second;
   pending.handshake = std::move(handshake);
   parts_.connections.shedding().rests(pending, pending.rest);
   counters.in_progress.add(1);
@@ -142,7 +160,7 @@ void Acceptor::on_handshake_done(tls::Handshake& handshake, net::TransportPtr tr
   const Pending& pending = pending_.at(&handshake);
   const uint64_t took = parts_.loop.now_ns() - pending.started_ns;
   (session.resumed ? pending.counters.resumed : pending.counters.full).record(took);
-  http::Client client = client_at(pending.ends);
+  http::Client client = client_at(pending.ends, pending.held);
   client.secure = true;
   client.tls_version = session.version;
   client.tls_resumed = session.resumed;
@@ -159,7 +177,7 @@ void Acceptor::on_handshake_failed(tls::Handshake& handshake, tls::Failure failu
   const Pending& pending = pending_.at(&handshake);
   pending.counters.failures[static_cast<size_t>(failure)].add();
   if (log::enabled(log::Level::debug))
-    log::debug(fmt::format("{}: {}: {} ({})", key().address, client_at(pending.ends).ip_text(),
+    log::debug(fmt::format("{}: {}: {} ({})", key().address, pending.ends.source.ip(),
                            tls::sentence_of(failure), detail));
   finish(handshake);
 }

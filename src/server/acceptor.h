@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client_gate.h"
 #include "introduction.h"
 #include "onehop/http/connection.h"
 #include "onehop/net/descriptor_passing.h"
@@ -32,6 +33,7 @@ class Acceptor final : private net::Listener::Events,
     virtual bool make_room(net::NetError error) = 0;
     // Fills in `trusted` and `judged_by` of a client whose address is known.
     virtual void judge(http::Client& client) const = 0;
+    virtual bool trusts(const Address& address) const = 0;  // as a proxy
     virtual void on_handshake_over() = 0;  // handshakes() is one less, whatever came of it
 
    protected:
@@ -56,6 +58,7 @@ class Acceptor final : private net::Listener::Events,
     telemetry::TlsShard* tls_counters;                  // null: plain
     uint32_t handshake_rate;                            // this worker's share; 0: no limit
     bool tells_destination;                             // to some upstream's endpoints
+    std::shared_ptr<ClientGate> gate;                   // null: a client may have all
   };
   void configure(Terms terms);
   void use(std::shared_ptr<const tls::ServerContext> context);
@@ -77,14 +80,17 @@ class Acceptor final : private net::Listener::Events,
   const http::ListenerTerms::Key& key() const { return terms_.listener->key; }
 
  private:
+  using Place = std::shared_ptr<const http::Held>;  // that a client has in the gate, or null
   struct Pending final : http::Sheddable {
-    Pending(Acceptor& at, const net::ProxyHeader& of, telemetry::TlsShard& counts, uint64_t now_ns)
-        : acceptor(at), ends(of), counters(counts), started_ns(now_ns) {}
+    Pending(Acceptor& at, const net::ProxyHeader& of, Place place, telemetry::TlsShard& counts,
+            uint64_t now_ns)
+        : acceptor(at), ends(of), held(std::move(place)), counters(counts), started_ns(now_ns) {}
     bool shed() override { return acceptor.shed(*this); }
 
     Acceptor& acceptor;
     std::unique_ptr<tls::Handshake> handshake;
     net::ProxyHeader ends;
+    Place held;
     telemetry::TlsShard& counters;
     uint64_t started_ns;
     http::Rest rest = http::Rest::silent;
@@ -101,8 +107,14 @@ class Acceptor final : private net::Listener::Events,
   void on_not_introduced(Introduction& introduction, net::ProxyHeaderFault fault) override;
   void on_shed(Introduction& introduction) override { finish(introduction); }
   // A client of which both ends are known, as it connected or as its proxy says.
-  void welcome(net::TransportPtr transport, const net::ProxyHeader& ends);
-  http::Client client_at(const net::ProxyHeader& ends) const;
+  void welcome(net::TransportPtr transport, const net::ProxyHeader& ends, Place place);
+  // Whether the gate lets one more of that address in.
+  struct Entry {
+    bool granted = true;
+    Place place;
+  };
+  Entry enter(const Address& address);
+  http::Client client_at(const net::ProxyHeader& ends, const Place& place) const;
   bool shed(Pending& pending);
   void finish(tls::Handshake& handshake);
   void finish(Introduction& introduction);

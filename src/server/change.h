@@ -10,6 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client_gate.h"
+#include "onehop/base/keyed_hash.h"
+#include "onehop/base/token_table.h"
 #include "onehop/net/listener.h"
 #include "onehop/proxy/snapshot.h"
 #include "onehop/telemetry/telemetry.h"
@@ -29,6 +32,12 @@ struct Change {
   // In the order of its listeners; null for a plain one.
   std::vector<std::shared_ptr<const tls::ServerContext>> listener_tls;
   std::vector<telemetry::ListenerCells*> listener_cells;
+
+  // In the order of its listeners, null for one without limits; and of its rate limits.
+  std::vector<std::shared_ptr<ClientGate>> client_gates;
+  std::vector<std::shared_ptr<TokenTable>> rate_limits;
+  std::vector<telemetry::RateLimitCells*> rate_limit_cells;
+  HashKey hash_key;
 
   // In the order of its routes.
   std::vector<telemetry::RouteCells*> routes;

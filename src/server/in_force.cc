@@ -22,8 +22,8 @@ InForce InForce::make(Prepared prepared, uint64_t number, std::string by) {
 
 std::shared_ptr<const Change> change_of(const InForce& in_force,
                                         std::vector<upstream::EndpointSet> endpoints,
-                                        telemetry::Telemetry& telemetry, uint64_t max_connections,
-                                        std::string sticky_secret) {
+                                        const LimitTables& limits, telemetry::Telemetry& telemetry,
+                                        uint64_t max_connections, std::string sticky_secret) {
   auto change = std::make_shared<Change>();
   const config::Config& config = in_force.config();
   change->snapshot = in_force.snapshot;
@@ -34,6 +34,11 @@ std::shared_ptr<const Change> change_of(const InForce& in_force,
     change->listener_cells.push_back(listener.tls.enabled() ? &telemetry.listener(listener.address)
                                                             : nullptr);
   }
+  change->client_gates = limits.listeners();
+  change->rate_limits = limits.rate_limits();
+  change->hash_key = limits.hash_key();
+  for (const config::RateLimit& limit : config.rate_limits)
+    change->rate_limit_cells.push_back(&telemetry.rate_limit(limit.name));
   for (const std::string& label : in_force.snapshot->route_labels())
     change->routes.push_back(&telemetry.route(label));
   change->no_route = &telemetry.route({});

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "change.h"
+#include "limit_tables.h"
 #include "prepared.h"
 
 namespace onehop::server {
@@ -25,10 +26,10 @@ struct InForce {
 };
 
 // What the workers are given of it. `endpoints` are by upstream, `max_connections` is of each
-// worker.
+// worker. `limits` are in use for its configuration.
 std::shared_ptr<const Change> change_of(const InForce& in_force,
                                         std::vector<upstream::EndpointSet> endpoints,
-                                        telemetry::Telemetry& telemetry, uint64_t max_connections,
-                                        std::string sticky_secret);
+                                        const LimitTables& limits, telemetry::Telemetry& telemetry,
+                                        uint64_t max_connections, std::string sticky_secret);
 
 }  // namespace onehop::server

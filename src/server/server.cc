@@ -43,12 +43,6 @@
 #include "workers.h"
 
 namespace onehop::server {
-namespace {
-
-constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
-
-}  // namespace
-
 // Declared in the order in which things are needed: destroyed the other way round.
 struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
   ServerParts(Prepared prepared, std::string version_text, Load again, Launch launch)
@@ -71,6 +65,7 @@ struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
 
   admin::View view();
 
+  static constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
   void on_sample();
   void on_renewal();
   void on_report() {
@@ -131,6 +126,7 @@ struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
                            workers.when_counted(std::move(then));
                          }};
   InForce in_force;
+  LimitTables limits;
   Listeners listeners;
 
   admin::AdminService admin_service;
@@ -156,6 +152,7 @@ struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
 admin::View ServerParts::view() {
   admin::View seen{windows};
   show(in_force, listeners, endpoints, judges, seen);
+  limits.show(loop.now_ns(), seen);
   seen.version = version;
   seen.commit = built_from();
   seen.connections = admin_endpoint.connections();
@@ -175,6 +172,7 @@ void ServerParts::on_sample() {
   judges.on_second();
   admin_endpoint.refill_spares();
   failures.settle();
+  limits.refresh(loop.now_ns());
   workers.shortage().say_rest(loop.now_ms());
   memory_return.look_at(buffered_memory());
   say_alive();
@@ -219,8 +217,9 @@ std::shared_ptr<const Change> ServerParts::change() {
   EndpointSets::Staged staged = name_wait.take();
   endpoints.catch_up(staged);
   auto sets = judges.use(in_force.config().upstreams, staged.sets());
+  limits.use(in_force.config());
   endpoints.use(std::move(staged));
-  return change_of(in_force, std::move(sets), telemetry, max_connections,
+  return change_of(in_force, std::move(sets), limits, telemetry, max_connections,
                    succession.sticky_secret());
 }
 

@@ -100,7 +100,8 @@ void Worker::take(const Change& change, NewSockets& sockets) {
                           .snapshot = change.snapshot,
                           .upstreams = take_upstreams(change),
                           .routes = std::move(routes),
-                          .no_route = change.no_route->by_worker.of(parts_.index)}));
+                          .no_route = change.no_route->by_worker.of(parts_.index),
+                          .rate_limits = take_rate_limits(change)}));
   if (!connections_.draining()) take_listeners(change, sockets);
 }
 
@@ -116,6 +117,17 @@ std::vector<std::shared_ptr<upstream::Upstream>> Worker::take_upstreams(const Ch
                       .endpoints = change.endpoints[i]});
   }
   return upstreams_.take(wanted);
+}
+
+proxy::RateLimits Worker::take_rate_limits(const Change& change) {
+  std::vector<telemetry::RateLimitShard*> counters;
+  for (telemetry::RateLimitCells* cells : change.rate_limit_cells)
+    counters.push_back(&cells->by_worker.of(parts_.index));
+  return proxy::RateLimits({.config = change.snapshot->config(),
+                            .listeners = change.snapshot->listeners(),
+                            .hash_key = change.hash_key,
+                            .tokens = change.rate_limits,
+                            .counters = std::move(counters)});
 }
 
 void Worker::take_listeners(const Change& change, NewSockets& sockets) {
@@ -136,7 +148,8 @@ void Worker::take_listeners(const Change& change, NewSockets& sockets) {
          .tls_counters = cells != nullptr ? &cells->by_worker.of(parts_.index) : nullptr,
          .handshake_rate =
              static_cast<uint32_t>((tls.handshake_rate + parts_.count - 1) / parts_.count),
-         .tells_destination = change.snapshot->tells_of_clients()});
+         .tells_destination = change.snapshot->tells_of_clients(),
+         .gate = change.client_gates[i]});
     const auto [first, last] = sockets.equal_range(i);
     for (auto socket = first; socket != last; ++socket) acceptor->start(std::move(socket->second));
     now.push_back(std::move(acceptor));

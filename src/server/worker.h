@@ -91,6 +91,7 @@ class Worker final : private Acceptor::Owner,
   void run();
   void take(const Change& change, NewSockets& sockets);
   std::vector<std::shared_ptr<upstream::Upstream>> take_upstreams(const Change& change);
+  proxy::RateLimits take_rate_limits(const Change& change);
   void take_listeners(const Change& change, NewSockets& sockets);
   std::unique_ptr<Acceptor> take_acceptor(const http::ListenerTerms::Key& listener);
   void end_acceptor(std::unique_ptr<Acceptor> acceptor);
@@ -111,6 +112,7 @@ class Worker final : private Acceptor::Owner,
   void give_up_handshakes(size_t (Acceptor::*these)());
   void end_if_drained();
   void judge(http::Client& client) const override;
+  bool trusts(const Address& address) const override { return proxy_.snapshot().trusts(address); }
   const config::Server& config() const { return proxy_.snapshot().server(); }
 
   Parts parts_;

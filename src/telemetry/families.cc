@@ -19,6 +19,7 @@ using Names = std::span<const std::string_view>;
 Names names_of_cells(const MetricRow& row) {
   if (row.member == "h2_floods") return kH2FloodNames;
   if (row.member == "proxy_header_faults") return kProxyHeaderFaultNames;
+  if (row.member == "refused") return kClientLimitNames;
   if (row.label == "reason") return kOpenReasonNames;
   if (row.label == "by") return kCloserNames;
   return kStatusClassNames;
@@ -139,6 +140,14 @@ void write_routes(const std::vector<RouteValues>& routes, ExpositionWriter& writ
   }
 }
 
+void write_rate_limits(const std::vector<RateLimitValues>& limits, ExpositionWriter& writer) {
+  for_each_rate_limit_metric([&](const MetricRow& row, auto cells_of) {
+    begin_family(row, "onehop_", writer);
+    for (const RateLimitValues& values : limits)
+      write_cells(row, cells_of(values), Labels().add("limit", values.name), {}, writer);
+  });
+}
+
 void write_exchanges(const std::vector<Source>& sources, ExpositionWriter& writer) {
   begin_histogram("onehop_exchange_seconds", "Time of whole exchanges: the sum of their phases",
                   writer);
@@ -224,6 +233,7 @@ void write_metrics(const Snapshot& snapshot, Detail detail, ExpositionWriter& wr
     write_row(row, cells_of(snapshot.downstream), Labels(), snapshot, writer);
   });
   write_routes(snapshot.routes, writer);
+  write_rate_limits(snapshot.rate_limits, writer);
 
   const std::vector<EndpointValues> merged =
       detail == Detail::upstream ? by_upstream(snapshot) : std::vector<EndpointValues>();

@@ -34,6 +34,10 @@ void add_shard(const TlsShard& from, TlsValues& into) {
   from.resumed.merge_into(into.resumed);
 }
 
+void add_shard(const RateLimitShard& from, RateLimitValues& into) {
+  ONEHOP_RATE_LIMIT_METRICS(ONEHOP_ADD, ONEHOP_ADD)
+}
+
 #undef ONEHOP_ADD
 
 // The same for plain numbers.
@@ -68,6 +72,16 @@ std::vector<RouteValues> merge_routes(const Telemetry& telemetry) {
     cells.by_worker.for_each([&](const RouteShard& shard) { shard.merge_into(values); });
   }
   return routes;
+}
+
+std::vector<RateLimitValues> merge_rate_limits(const Telemetry& telemetry) {
+  std::vector<RateLimitValues> limits;
+  for (const RateLimitCells& cells : telemetry.rate_limits()) {
+    RateLimitValues& values = limits.emplace_back();
+    values.name = cells.name;
+    cells.by_worker.for_each([&](const RateLimitShard& shard) { add_shard(shard, values); });
+  }
+  return limits;
 }
 
 std::vector<ListenerValues> merge_listeners(const Telemetry& telemetry) {
@@ -127,6 +141,7 @@ Snapshot merge(const Telemetry& telemetry) {
   snapshot.workers = telemetry.worker_count();
   snapshot.listeners = merge_listeners(telemetry);
   snapshot.routes = merge_routes(telemetry);
+  snapshot.rate_limits = merge_rate_limits(telemetry);
   telemetry.for_each_endpoint(
       [&](const EndpointCells& cells) { snapshot.endpoints.push_back(merge_endpoint(cells)); });
   for (const auto& [upstream, departed] : telemetry.departed()) {

@@ -64,6 +64,13 @@ ListenerCells& Telemetry::listener(std::string_view address) {
       ListenerCells{std::string(address), ByWorker<TlsShard>(worker_count())});
 }
 
+RateLimitCells& Telemetry::rate_limit(std::string_view name) {
+  const auto found = std::ranges::find(rate_limits_, name, &RateLimitCells::name);
+  if (found != rate_limits_.end()) return *found;
+  return rate_limits_.emplace_back(
+      RateLimitCells{std::string(name), ByWorker<RateLimitShard>(worker_count())});
+}
+
 RouteCells& Telemetry::route(std::string_view label) {
   const auto found = route_place_.find(label);
   if (found != route_place_.end()) return *found->second;

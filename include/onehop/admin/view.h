@@ -92,6 +92,13 @@ struct ShownUpstream {
   const upstream::Judge* judge = nullptr;  // of the same endpoints in the same order; or null
 };
 
+// What a rate limit remembers now.
+struct ShownRateLimit {
+  std::string name;
+  size_t keys = 0;  // whose bucket is not full
+  size_t room = 0;  // for so many
+};
+
 class Commands;
 
 struct View {
@@ -107,8 +114,9 @@ struct View {
   uint64_t started_ns = 0;        // the same moment on the monotonic clock of `now_ns`
   uint64_t now_ns = 0;
   Readiness readiness = Readiness::ready;
-  std::vector<ShownListener> listeners = {};  // in the order of the configuration
-  std::vector<ShownUpstream> upstreams = {};  // the same
+  std::vector<ShownListener> listeners = {};     // in the order of the configuration
+  std::vector<ShownUpstream> upstreams = {};     // the same
+  std::vector<ShownRateLimit> rate_limits = {};  // the same
   AdminConnections connections = {};
   uint64_t buffered_limit = 0;  // bytes, server.limits.buffered; 0: none
   Documents documents = {};

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -107,5 +108,16 @@ class AddressBlock {
   uint8_t bytes_[16] = {};
   uint8_t prefix_length_ = 0;  // bits, over the 16-byte form
 };
+
+// Who is one client, for what counts by clients: all of an IPv4 address (mapped), and of an IPv6
+// address the first `ipv6_prefix` bits (1 to 128), as who has a network has all of it. Not of a
+// unix socket.
+struct Network {
+  std::array<char, 16> bytes{};
+
+  std::string_view view() const { return {bytes.data(), bytes.size()}; }
+  bool operator==(const Network&) const = default;
+};
+Network network_of(const Address& address, unsigned ipv6_prefix);
 
 }  // namespace onehop

@@ -34,6 +34,7 @@ namespace onehop::config {
   X(endpoint, "Of the last attempt") \
   X(attempts, "Each with its endpoint, outcome and time") \
   X(outcome, "How the exchange ended (docs/outcomes.md)") \
+  X(rate_limit, "The rate limit that refused it, or would have: then \"NAME (dry_run)\"") \
   X(total_us, "The whole request, all attempts together") \
   X(overhead_us, "The part of it that onehop worked") \
   X(request_head_read_us, "The phases (docs/metrics.md), which sum to total_us") \

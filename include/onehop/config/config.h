@@ -14,6 +14,7 @@
 
 #include "onehop/base/log.h"
 #include "onehop/config/config_upstream.h"
+#include "onehop/config/rate_limit.h"
 
 namespace onehop::config {
 
@@ -195,6 +196,8 @@ struct Listener {
   // Strict-Transport-Security of responses over TLS; 0 sends none.
   milliseconds hsts_max_age = milliseconds(0);
   bool hsts_subdomains = false;
+  std::vector<std::string> rate_limits;  // names of [rate_limit.NAME]
+  PerClient per_client;
   ListenerTls tls;
 
   bool operator==(const Listener&) const = default;
@@ -206,6 +209,7 @@ struct Route {
   std::string path = "/";
   PathMatch match = PathMatch::prefix;
   std::string upstream;
+  std::vector<std::string> rate_limits = {};  // names of [rate_limit.NAME]
 
   bool operator==(const Route&) const = default;
 };
@@ -266,6 +270,7 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<Route> routes;
   std::vector<Upstream> upstreams;
+  std::vector<RateLimit> rate_limits;
   Admin admin;
   Log log;
 

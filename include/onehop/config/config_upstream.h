@@ -155,6 +155,7 @@ struct Upstream {
   // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
   uint32_t retries = 5;
   UpstreamProtocol protocol = UpstreamProtocol::h1;
+  std::vector<std::string> rate_limits;  // names of [rate_limit.NAME]
   Pool pool;
   UpstreamTimeouts timeouts;
   UpstreamHttp2 http2;

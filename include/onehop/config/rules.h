@@ -19,7 +19,7 @@ namespace onehop::config {
 
 inline constexpr milliseconds kTick{1};  // the resolution of every duration
 
-// An integer. `zero` is a word that may be written in place of 0.
+// An integer. `zero` is a word that may be written in place of 0, which need not be in the range.
 struct Count {
   uint64_t least = 0;
   uint64_t most = 0;
@@ -41,6 +41,13 @@ struct Time {
   milliseconds least{};
   milliseconds most{};
   milliseconds step = kTick;
+};
+
+// So many in so long a time, in whole seconds: "100/1s", "5/m". `zero` is a word that may be
+// written in place of a count of 0; without one, there has to be a value.
+struct Frequency {
+  std::string_view zero = {};
+  static constexpr uint64_t kMost = 1'000'000;
 };
 
 // A share from 0 to 1, kept in millionths, or "auto" where that is allowed.
@@ -79,7 +86,9 @@ enum class Text : uint8_t {
   host,
   path,
   upstream,         // the name of an upstream, where it is used
-  upstream_name,    // and where it is given
+  rate_limit,       // the same of a rate limit
+  table_name,       // and where such a name is given
+  rate_key,         // "client", "header:NAME" and so on
   file,             // a path; a relative one begins at the folder of the configuration file
   optional_file,    // or nothing
   file_pattern,     // a path that may have wildcards in it
@@ -221,7 +230,7 @@ constexpr std::array<std::string_view, 3> names(UpstreamProtocol) {
 }
 
 constexpr bool fits(const Count& rule, uint64_t n) {
-  return n >= rule.least && n <= rule.most;
+  return (n >= rule.least && n <= rule.most) || (n == 0 && !rule.zero.empty());
 }
 constexpr bool fits(const Bytes& rule, uint64_t n) {
   return n >= rule.least && n <= rule.most;
@@ -229,16 +238,24 @@ constexpr bool fits(const Bytes& rule, uint64_t n) {
 constexpr bool fits(const Time& rule, milliseconds t) {
   return t >= rule.least && t <= rule.most && t % rule.step == milliseconds(0);
 }
+constexpr bool fits(const Frequency& rule, const PerTime& value) {
+  if (value.count == 0) return !rule.zero.empty();
+  return value.count <= Frequency::kMost && value.time >= std::chrono::seconds(1) &&
+         value.time <= std::chrono::hours(24) &&
+         value.time % std::chrono::seconds(1) == milliseconds(0);
+}
 constexpr bool fits(Share rule, uint32_t millionths) {
   const bool automatic = millionths == AccessLog::kAutomatic;
   return automatic ? rule.automatic == Share::Auto::allowed : millionths <= rule.most;
 }
-bool fits(Text rule, std::string_view text);  // Text::upstream: whether it exists is check()'s part
+// Whether a name that is used exists is check()'s part.
+bool fits(Text rule, std::string_view text);
 
 // What a rule allows, as the first half of an error message: "0 to 65535".
 std::string allowed(const Count& rule);
 std::string allowed(const Bytes& rule);
 std::string allowed(const Time& rule);
+std::string allowed(const Frequency& rule);
 std::string allowed(Share rule);
 std::string allowed(Flag rule);
 std::string allowed(Text rule);
@@ -252,6 +269,7 @@ std::string allowed(const Entries<T>& rule) {
 std::string written(const Count& rule, uint64_t value);
 std::string written(const Bytes& rule, uint64_t value);
 std::string written(const Time& rule, milliseconds value);
+std::string written(const Frequency& rule, const PerTime& value);
 std::string written(Share rule, uint32_t millionths);
 std::string written(Flag rule, bool value);
 std::string written(Text rule, std::string_view value);

@@ -21,6 +21,7 @@
 
 #include "onehop/config/schema_listener.h"
 #include "onehop/config/schema_operation.h"
+#include "onehop/config/schema_rate_limit.h"
 #include "onehop/config/schema_server.h"
 #include "onehop/config/schema_terms.h"
 #include "onehop/config/schema_upstream.h"
@@ -35,6 +36,8 @@ void describe(Visitor& visit, Some<Route> auto& route) {
   visit.value("match", route.match, Choice<PathMatch>{},
               "Whether the path begins the request's path or is all of it.");
   visit.value("upstream", route.upstream, Text::upstream, "Where matching requests go.");
+  visit.value("rate_limits", route.rate_limits, Text::rate_limit,
+              "Names of [rate_limit.NAME] that a request must be within.");
 }
 
 template <class Visitor>
@@ -43,6 +46,8 @@ void describe(Visitor& visit, Some<Config> auto& config) {
   visit.tables("listener", config.listeners, "An address that takes client connections.");
   visit.tables("route", config.routes, "Which requests go to which upstream.");
   visit.named_tables("upstream", config.upstreams, "A group of equal replicas.");
+  visit.named_tables("rate_limit", config.rate_limits,
+                     "How often something may be asked for, and by what that is counted.");
   visit.optional_table("admin", config.admin, Admin{"127.0.0.1:9900"},
                        "Statistics and health of the proxy itself. Without this table: off.");
   visit.table("log", config.log, "The operational log.");

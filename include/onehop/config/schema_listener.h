@@ -56,6 +56,20 @@ void describe(Visitor& visit, Some<ListenerTls> auto& tls) {
 }
 
 template <class Visitor>
+void describe(Visitor& visit, Some<PerClient> auto& limits) {
+  visit.value("connections", limits.connections, Count{0, 1'000'000},
+              "Open at a time, all workers together; 0 is no limit. Many share one address.");
+  visit.value("new_connections", limits.new_connections, Frequency{"off"},
+              "How often it may connect, all workers together.");
+  visit.value("burst", limits.burst, Count{1, 1'000'000, "auto"},
+              "New connections at once, before that rate holds; auto: the count of the rate.");
+  visit.value("ipv6_prefix", limits.ipv6_prefix, Count{1, 128},
+              "Bits of an IPv6 address that are one client: a site has 64 or fewer.");
+  visit.value("memory", limits.memory, Bytes{4 * kKiB, kGiB},
+              "For each of the two: a MiB is for 114,688 addresses.");
+}
+
+template <class Visitor>
 void describe(Visitor& visit, Some<Listener> auto& listener) {
   visit.value("address", listener.address, Text::listen_address,
               "Where clients connect; port 0 lets the kernel choose, [::] takes IPv4, too.");
@@ -87,6 +101,10 @@ void describe(Visitor& visit, Some<Listener> auto& listener) {
       "With TLS: how long browsers keep to https, which they do not forget; 0s asks for nothing.");
   visit.value("hsts_subdomains", listener.hsts_subdomains, Flag{},
               "And for all names below, each of which must have https then.");
+  visit.value("rate_limits", listener.rate_limits, Text::rate_limit,
+              "Names of [rate_limit.NAME] that a request must be within, whatever its route.");
+  visit.table("per_client", listener.per_client,
+              "What one client address may have of it, judged before TLS. Beyond it: closed.");
   visit.optional_table("tls", listener.tls, ListenerTls{},
                        "TLS with clients. Without this table: none.");
 }

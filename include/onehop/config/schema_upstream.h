@@ -185,6 +185,8 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
       "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
   visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
               "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
+  visit.value("rate_limits", upstream.rate_limits, Text::rate_limit,
+              "Names of [rate_limit.NAME] that a request must be within, whatever its route.");
   visit.value("proxy_protocol", upstream.proxy_protocol, Choice<ProxyProtocol>{},
               "Each connection begins with a PROXY header: its client's addresses. It is for that "
               "client alone.");

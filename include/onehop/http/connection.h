@@ -28,6 +28,12 @@ class Attachment {
   virtual ~Attachment() = default;
 };
 
+// Something of whoever accepted a client that is let go of with its connection.
+class Held {
+ public:
+  virtual ~Held() = default;
+};
+
 // In which forms an endpoint is told who its client is.
 struct ForwardedForms {
   bool x_forwarded = true;  // X-Forwarded-For, -Proto, -Host and -Port
@@ -68,6 +74,7 @@ struct Client {
   uint64_t judged_by = 0;
   // The listener that it came to; null where there is no configuration (the admin endpoint).
   std::shared_ptr<const ListenerTerms> listener;
+  std::shared_ptr<const Held> held;  // null where nothing is
   // Of its verified certificate, or empty; they live as long as its transport.
   std::string_view certificate_subject;
   std::string_view certificate_fingerprint;

@@ -29,6 +29,7 @@ namespace onehop::proxy {
   X(request_id, 64) \
   X(tls_version, 16) \
   X(trace_id, 32) \
+  X(rate_limit, 128) \
   X(referer, 1024) \
   X(user_agent, 512)
 // clang-format on

@@ -41,6 +41,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen
   X(body_too_large, downstream, 413, "http_request_error", never, "The body is larger than server.limits.request_body") \
   X(target_too_long, downstream, 414, "http_request_error", never, "The request line is longer than server.limits.request_line") \
   X(expectation_unknown, downstream, 417, "http_request_error", never, "The only expectation that can be met is 100-continue") \
+  X(rate_limited, downstream, 429, "http_request_denied", never, "More requests than a rate limit allows") \
   X(head_too_large, downstream, 431, "http_request_error", never, "The head is larger than its limits") \
   X(method_unknown, downstream, 501, "http_request_error", never, "The method is not supported") \
   X(coding_unknown, downstream, 501, "http_request_error", never, "The transfer coding of the body is not supported") \

@@ -16,6 +16,7 @@
 #include "onehop/base/pin.h"
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
+#include "onehop/proxy/rate_limits.h"
 #include "onehop/routing/router.h"
 #include "onehop/telemetry/telemetry.h"
 #include "onehop/upstream/upstream.h"
@@ -84,6 +85,7 @@ class Epoch final : public Pinned, public net::Retirable {
     std::vector<std::shared_ptr<upstream::Upstream>> upstreams;
     std::vector<telemetry::RouteShard*> routes;
     telemetry::RouteShard& no_route;
+    RateLimits rate_limits = {};
   };
   explicit Epoch(Parts parts) : parts_(std::move(parts)) {}
 
@@ -98,6 +100,7 @@ class Epoch final : public Pinned, public net::Retirable {
   }
   telemetry::RouteShard& route(size_t index) const { return *parts_.routes[index]; }
   telemetry::RouteShard& no_route() const { return parts_.no_route; }
+  const RateLimits& rate_limits() const noexcept { return parts_.rate_limits; }
 
  private:
   void on_unpinned() override;

@@ -16,6 +16,7 @@
 #include "onehop/telemetry/counter.h"
 #include "onehop/telemetry/histogram.h"
 #include "onehop/telemetry/phase.h"
+#include "onehop/telemetry/rate_limit.h"
 #include "onehop/telemetry/route.h"
 #include "onehop/telemetry/status_class.h"
 #include "onehop/telemetry/tls.h"
@@ -102,7 +103,7 @@ enum class ProxyHeaderFault : uint8_t {
 // clang-format off
 #define ONEHOP_OUTCOME_CLASSES(X) \
   X(ok, "Nobody failed: the whole response was sent, or onehop answered as it was asked to") \
-  X(client, "The client: a malformed request, one that no route takes, a client that left") \
+  X(client, "The client: a malformed request, one that no route takes, more than a rate limit allows, a client that left") \
   X(upstream, "The endpoint: not reached, not in time, or a response that is no good") \
   X(onehop, "onehop: its queues, its limits, its stop")
 // clang-format on
@@ -136,9 +137,9 @@ constexpr size_t kMaxOutcomes = 64;
 
 // Rows: KIND(member, prometheus name without the onehop_ prefix and without _total, label, label
 // count, help). A label of `none` makes a single cell, any other an array of `count` cells whose
-// label values come from the tables above (reason: open reasons, floods, or faults of PROXY
-// headers; by: closers, class: status classes, outcome: the outcome table). The rows of TLS are in
-// tls.h.
+// label values come from the tables above (reason: open reasons, floods, faults of PROXY headers,
+// or limits of clients; by: closers, class: status classes, outcome: the outcome table). The rows
+// of TLS are in tls.h, those of rate limits in rate_limit.h.
 // clang-format off
 #define ONEHOP_DOWNSTREAM_METRICS(COUNTER, GAUGE) \
   COUNTER(accepted, "downstream_connections_accepted", none, 1, "Client connections accepted") \
@@ -149,6 +150,8 @@ constexpr size_t kMaxOutcomes = 64;
   COUNTER(h2_connections, "downstream_h2_connections", none, 1, "Client connections that spoke HTTP/2") \
   COUNTER(h2_floods, "downstream_h2_floods", reason, kH2FloodCount, "HTTP/2 connections given up because their client floods, once each, by what with") \
   COUNTER(proxy_header_faults, "downstream_proxy_header_faults", reason, kProxyHeaderFaultCount, "Client connections refused for want of a good PROXY header, by why") \
+  COUNTER(refused, "downstream_connections_refused", reason, kClientLimitCount, "Client connections that were closed at the accept, by which limit of listener.per_client") \
+  COUNTER(per_client_forgotten, "downstream_per_client_forgotten", none, 1, "Times that listener.per_client lost sight of an address because its memory was full: its rate begins anew, or its connection is not counted") \
   COUNTER(shed, "downstream_connections_shed", none, 1, "Client connections that waited, closed to make room: the connection limit or file descriptors") \
   COUNTER(stalled_given_up, "downstream_stalled_given_up", none, 1, "Clients that onehop gave up to free memory, because all buffers together held more than server.limits.buffered: response bytes that the client did not read, or request bytes that its endpoint did not read. Its connection was ended, or, of HTTP/2 while the client still reads, the streams on which bytes waited") \
   COUNTER(accept_paused, "downstream_accept_paused", none, 1, "Times accepting paused: file descriptors or the connection limit") \

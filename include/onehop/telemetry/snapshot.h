@@ -42,6 +42,11 @@ struct TlsMetrics {
   ONEHOP_TLS_METRICS(ONEHOP_COUNTER_VALUES, ONEHOP_GAUGE_VALUES)
 };
 
+struct RateLimitValues {
+  std::string name;
+  ONEHOP_RATE_LIMIT_METRICS(ONEHOP_COUNTER_VALUES, ONEHOP_GAUGE_VALUES)
+};
+
 #undef ONEHOP_COUNTER_VALUES
 #undef ONEHOP_GAUGE_VALUES
 
@@ -74,6 +79,7 @@ struct Snapshot {
   // What endpoints that are gone counted, by upstream; their addresses are empty.
   std::vector<EndpointValues> departed;
   std::vector<RouteValues> routes;  // in the order of Telemetry::routes()
+  std::vector<RateLimitValues> rate_limits;
   std::vector<OutcomeName> outcomes;
   size_t workers = 0;
 };
@@ -132,6 +138,8 @@ std::span<const Number> cells(const std::array<Number, count>& values) {
 #define ONEHOP_VISIT_ENDPOINT_GAUGE(...) ONEHOP_VISIT(EndpointMetrics, gauge, __VA_ARGS__)
 #define ONEHOP_VISIT_TLS_COUNTER(...) ONEHOP_VISIT(TlsMetrics, counter, __VA_ARGS__)
 #define ONEHOP_VISIT_TLS_GAUGE(...) ONEHOP_VISIT(TlsMetrics, gauge, __VA_ARGS__)
+#define ONEHOP_VISIT_LIMIT_COUNTER(...) ONEHOP_VISIT(RateLimitValues, counter, __VA_ARGS__)
+#define ONEHOP_VISIT_LIMIT_GAUGE(...) ONEHOP_VISIT(RateLimitValues, gauge, __VA_ARGS__)
 
 template <class Visit>
 void for_each_downstream_metric(Visit&& visit) {
@@ -148,6 +156,11 @@ void for_each_tls_metric(Visit&& visit) {
   ONEHOP_TLS_METRICS(ONEHOP_VISIT_TLS_COUNTER, ONEHOP_VISIT_TLS_GAUGE)
 }
 
+template <class Visit>
+void for_each_rate_limit_metric(Visit&& visit) {
+  ONEHOP_RATE_LIMIT_METRICS(ONEHOP_VISIT_LIMIT_COUNTER, ONEHOP_VISIT_LIMIT_GAUGE)
+}
+
 #undef ONEHOP_VISIT
 #undef ONEHOP_VISIT_DOWNSTREAM_COUNTER
 #undef ONEHOP_VISIT_DOWNSTREAM_GAUGE
@@ -155,5 +168,7 @@ void for_each_tls_metric(Visit&& visit) {
 #undef ONEHOP_VISIT_ENDPOINT_GAUGE
 #undef ONEHOP_VISIT_TLS_COUNTER
 #undef ONEHOP_VISIT_TLS_GAUGE
+#undef ONEHOP_VISIT_LIMIT_COUNTER
+#undef ONEHOP_VISIT_LIMIT_GAUGE
 
 }  // namespace onehop::telemetry

@@ -8,8 +8,8 @@
 //
 // An endpoint's cells live as long as somebody holds a reference. The last one to let go, on
 // whatever thread, only says so; collect() then folds what was counted into the totals of the
-// departed of its upstream, so that sums over an upstream never fall. The cells of listeners and
-// routes stay.
+// departed of its upstream, so that sums over an upstream never fall. The cells of listeners,
+// routes and rate limits stay.
 #pragma once
 
 #include <cstdint>
@@ -74,6 +74,11 @@ struct RouteCells {
   ByWorker<RouteShard> by_worker;
 };
 
+struct RateLimitCells {
+  const std::string name;
+  ByWorker<RateLimitShard> by_worker;
+};
+
 // But for shard(), and letting go of a reference, all of it belongs to one thread.
 class Telemetry {
  public:
@@ -90,15 +95,17 @@ class Telemetry {
 
   // The cells of that name; made where there are none. An endpoint's is known by its upstream and
   // address: `name.tls` is what holds from now on. A route of no name ("") has the requests that no
-  // route took, and is there from the start. References to listeners and routes stay good.
+  // route took, and is there from the start. The references stay good.
   EndpointRef endpoint(EndpointName name);
   ListenerCells& listener(std::string_view address);  // that speaks TLS
   RouteCells& route(std::string_view label);
+  RateLimitCells& rate_limit(std::string_view name);
 
   // In the order in which they were first asked for.
   void for_each_endpoint(const std::function<void(const EndpointCells&)>& visit) const;
   const std::deque<ListenerCells>& listeners() const { return listeners_; }
   const std::deque<RouteCells>& routes() const { return routes_; }
+  const std::deque<RateLimitCells>& rate_limits() const { return rate_limits_; }
 
   // What the endpoints that are gone counted: one for each upstream that lost any, its address
   // empty.
@@ -136,6 +143,7 @@ class Telemetry {
   std::unordered_map<CellsId, size_t> place_by_id_;
   std::deque<ListenerCells> listeners_;
   std::deque<RouteCells> routes_;
+  std::deque<RateLimitCells> rate_limits_;
   std::unordered_map<std::string_view, RouteCells*> route_place_;
   DepartedByUpstream departed_;
   std::shared_ptr<LetGo> let_go_;

@@ -33,20 +33,38 @@ const std::set<std::string> kDistribution = {"count",  "mean_us", "p50_us",  "p9
                                              "p95_us", "p99_us",  "p999_us", "max_us"};
 const std::set<std::string> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx", "none"};
 
+const std::set<std::string> kConnections = {"accepted_total",
+                                            "open",
+                                            "idle",
+                                            "rate_1s",
+                                            "rate_10s",
+                                            "rate_60s",
+                                            "rate_peak",
+                                            "closed_by",
+                                            "requests_per_connection",
+                                            "h2_total",
+                                            "h2_floods_total",
+                                            "h2_floods_by_reason",
+                                            "idle_timeouts_total",
+                                            "proxy_header_faults_total",
+                                            "proxy_header_faults_by_reason",
+                                            "refused_total",
+                                            "refused_by_reason",
+                                            "per_client_forgotten_total",
+                                            "shed_total",
+                                            "accept_paused_total",
+                                            "stalled_given_up_total"};
+
 TEST_CASE("an idle proxy has every path, with zeros") {
   const Json document = stats(Running());
   CHECK(keys(document) == std::set<std::string>{"version", "uptime_us", "start_time", "pid",
                                                 "takeover", "window", "workers", "memory",
-                                                "downstream", "listeners", "routes", "upstreams"});
+                                                "downstream", "listeners", "routes", "rate_limits",
+                                                "upstreams"});
   CHECK(keys(document["memory"]) ==
         std::set<std::string>{"buffered_bytes", "buffered_peak_bytes", "buffered_limit_bytes"});
   const Json& downstream = document["downstream"];
-  CHECK(keys(downstream["connections"]) ==
-        std::set<std::string>{"accepted_total", "open", "idle", "rate_1s", "rate_10s", "rate_60s",
-                              "rate_peak", "closed_by", "requests_per_connection", "h2_total",
-                              "h2_floods_total", "h2_floods_by_reason", "idle_timeouts_total",
-                              "proxy_header_faults_total", "proxy_header_faults_by_reason",
-                              "shed_total", "accept_paused_total", "stalled_given_up_total"});
+  CHECK(keys(downstream["connections"]) == kConnections);
   CHECK(keys(downstream["requests"]) ==
         std::set<std::string>{"total", "in_flight", "rate_1s", "rate_10s", "rate_60s", "rate_peak",
                               "by_class", "outcomes", "fields_dropped_total"});
@@ -329,6 +347,7 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
   }
   const std::string parent = path.substr(path.rfind('.') + 1);
   const std::map<std::string, std::string> named = {{"upstreams", "NAME"},
+                                                    {"rate_limits", "NAME"},
                                                     {"endpoints", "ADDRESS"},
                                                     {"phases", "PHASE"},
                                                     {"opened_by_reason", "REASON"},
@@ -361,6 +380,8 @@ TEST_CASE("docs/admin.md lists every path of the document") {
   app.endpoints = {{.address = "127.0.0.1:9001", .source = "file"}};
   app.file = ShownEndpointFile{.path = "app.json", .fault = "half a file"};
   view.upstreams = {app};
+  running.telemetry.get().rate_limit("per-client");
+  view.rate_limits = {{"per-client", 1, 7}};
   std::set<std::string> paths;
   collect_paths(Json::parse(answer({"GET", "/stats", ""}, view).body), "", paths);
   REQUIRE(paths.size() > 50);

@@ -244,5 +244,18 @@ TEST_CASE("peers are those that are listed, and of unix sockets those that \"uni
   CHECK_FALSE(Peers::is_one("10.0.0.0/33"));
 }
 
+TEST_CASE("a network is all of an IPv4 address, and the first bits of an IPv6 address") {
+  const auto network = [](std::string_view ip, unsigned bits) {
+    return network_of(*Address::numeric(ip, 80), bits);
+  };
+  CHECK(network("192.0.2.1", 1) == network("192.0.2.1", 64));
+  CHECK_FALSE(network("192.0.2.1", 1) == network("192.0.2.2", 1));
+  CHECK(network("2001:db8::1", 64) == network("2001:db8::ffff:0:0:2", 64));
+  CHECK_FALSE(network("2001:db8::1", 64) == network("2001:db8:0:1::1", 64));
+  CHECK(network("2001:db8:0:1::1", 63) == network("2001:db8::1", 63));
+  CHECK_FALSE(network("2001:db8::1", 128) == network("2001:db8::2", 128));
+  CHECK(network("8000::1", 1) == network("ffff::1", 1));
+}
+
 }  // namespace
 }  // namespace onehop

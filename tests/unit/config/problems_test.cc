@@ -374,23 +374,23 @@ TEST_CASE("an upstream is a table with a plain name") {
 }
 
 TEST_CASE("all problems of a file are reported at once, in the order of the file") {
-  CHECK(
-      problems_of("[upstream.app]\n"
-                  "endpoints = [\"app\"]\n"
-                  "[[route]]\n"
-                  "upstream = \"shop\"\n"
-                  "wieght = 3\n"
-                  "[server]\n"
-                  "drain = \"soon\"\n"
-                  "workers = 2000\n") ==
-      Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
-            ("t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
-             "\"NAME:PORT\" with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", "
-             "found \"app\""),
-            "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
-            "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, upstream",
-            "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",
-            "t.toml:8:11: server.workers: \"auto\" or 0 to 1024, found 2000"});
+  CHECK(problems_of("[upstream.app]\n"
+                    "endpoints = [\"app\"]\n"
+                    "[[route]]\n"
+                    "upstream = \"shop\"\n"
+                    "wieght = 3\n"
+                    "[server]\n"
+                    "drain = \"soon\"\n"
+                    "workers = 2000\n") ==
+        Lines{"t.toml:1:1: listener: at least one [[listener]], found none",
+              ("t.toml:2:14: upstream.app.endpoints[0].address: \"IP:PORT\", \"[IP6]:PORT\" or "
+               "\"NAME:PORT\" with a port from 1 to 65535, \"srv:NAME\" or \"unix:/path\", "
+               "found \"app\""),
+              "t.toml:4:12: route[0].upstream: the name of an upstream (app), found \"shop\"",
+              "t.toml:5:1: route[0].wieght: an unknown key; known here: host, path, match, "
+              "upstream, rate_limits",
+              "t.toml:7:9: server.drain: \"0s\" to \"1h\", found \"soon\" (units: ms, s, m, h)",
+              "t.toml:8:11: server.workers: \"auto\" or 0 to 1024, found 2000"});
 }
 
 TEST_CASE("a long value is cut in a message") {

@@ -258,11 +258,13 @@ TEST_CASE("a gRPC call is answered with a head alone, whose status of HTTP is no
   }
 }
 
-// As gRPC's http-grpc-status-mapping.md has it, but that a timeout is one of the call, too.
+// As gRPC's http-grpc-status-mapping.md has it, but that a timeout is one of the call, too, and a
+// rate limit a quota.
 TEST_CASE("a gRPC call learns whether it was wrong, unknown, late or unlucky") {
-  const std::map<int, std::string> numbers = {
-      {400, "13"}, {404, "12"}, {408, "4"},  {413, "2"},  {414, "2"}, {417, "2"}, {431, "13"},
-      {499, "2"},  {501, "12"}, {502, "14"}, {503, "14"}, {504, "4"}, {505, "2"}, {508, "2"}};
+  const std::map<int, std::string> numbers = {{400, "13"}, {404, "12"}, {408, "4"},  {413, "2"},
+                                              {414, "2"},  {417, "2"},  {429, "8"},  {431, "13"},
+                                              {499, "2"},  {501, "12"}, {502, "14"}, {503, "14"},
+                                              {504, "4"},  {505, "2"},  {508, "2"}};
   for (const Outcome outcome : errors()) {
     INFO(row_of(outcome).name);
     REQUIRE(numbers.contains(row_of(outcome).status));

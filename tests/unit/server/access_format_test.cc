@@ -61,7 +61,8 @@ TEST_CASE("JSON has each field, in the order of their table") {
         R"("status":200,"request_bytes":11,"response_bytes":22,"route":"route",)"
         R"("upstream":"upstream","endpoint":"b:2","attempts":[)"
         R"({"endpoint":"a:1","outcome":"connect_refused","us":1},)"
-        R"({"endpoint":"b:2","outcome":"ok","us":35}],"outcome":"ok","total_us":36,)"
+        R"({"endpoint":"b:2","outcome":"ok","us":35}],"outcome":"ok",)"
+        R"("rate_limit":"rate_limit","total_us":36,)"
         R"("overhead_us":9,"request_head_read_us":1,"route_and_queue_wait_us":2,)"
         R"("pool_wait_us":3,"connect_us":4,"request_write_us":5,"response_wait_us":6,)"
         R"("response_body_us":7,"downstream_write_stall_us":8,"reused":true,)"
@@ -94,11 +95,11 @@ TEST_CASE("a template has each field, and - for what is not known") {
   }
   CHECK(line_of(format, full_record()) ==
         "2026-11-30T17:06:34.000000Z client peer method host path query protocol 200 11 22 route "
-        "upstream b:2 a:1=connect_refused/1,b:2=ok/35 ok 36 9 1 2 3 4 5 6 7 8 true 33 request_id "
-        "tls_version true trace_id referer user_agent -\n");
+        "upstream b:2 a:1=connect_refused/1,b:2=ok/35 ok rate_limit 36 9 1 2 3 4 5 6 7 8 true 33 "
+        "request_id tls_version true trace_id referer user_agent -\n");
   CHECK(line_of(format, ExchangeRecord{}) ==
-        "2026-11-30T17:06:33.000000Z - - - - - - - 0 0 0 - - - - ok 0 0 0 0 0 0 0 0 0 0 - - - - - "
-        "- - - -\n");
+        "2026-11-30T17:06:33.000000Z - - - - - - - 0 0 0 - - - - ok - 0 0 0 0 0 0 0 0 0 0 - - - - "
+        "- - - - -\n");
 }
 
 TEST_CASE("text around the fields of a template stays, and doubled braces are braces") {

@@ -89,6 +89,7 @@ TEST_CASE("each row is one family with its help, and a counter is named for its 
     };
     for_each_downstream_metric(expect);
     for_each_endpoint_metric(expect);
+    for_each_rate_limit_metric(expect);
     for (const std::string_view side : {"onehop_downstream_", "onehop_upstream_"}) {
       prefix = side;
       for_each_tls_metric(expect);

@@ -80,6 +80,8 @@ constexpr std::array<std::string_view, kOutcomeClassCount> kOutcomeClassHelps = 
     ONEHOP_OUTCOME_CLASSES(X)};
 constexpr std::array<std::string_view, kTlsFailureCount> kTlsFailureHelps = {
     ONEHOP_TLS_FAILURES(X)};
+constexpr std::array<std::string_view, kClientLimitCount> kClientLimitHelps = {
+    ONEHOP_CLIENT_LIMITS(X)};
 #undef X
 
 TEST_CASE("docs/metrics.md has a row for every metric of the client side") {
@@ -105,6 +107,17 @@ TEST_CASE("docs/metrics.md has a row for every metric of TLS, on both sides") {
     rows += metric_row(row, "`upstream`", "onehop_upstream_");
   });
   check_table("tls", rows);
+}
+
+TEST_CASE("docs/metrics.md has a row for every metric of a rate limit") {
+  std::string rows = kMetricHeader;
+  for_each_rate_limit_metric(
+      [&](const MetricRow& row, auto) { rows += metric_row(row, "`limit`"); });
+  check_table("rate limit", rows);
+}
+
+TEST_CASE("docs/metrics.md explains every limit by which a client is refused at the accept") {
+  check_table("client limit", label_rows(kClientLimitNames, kClientLimitHelps));
 }
 
 TEST_CASE("docs/metrics.md explains every reason for which a handshake fails") {
