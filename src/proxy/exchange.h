@@ -93,6 +93,7 @@ class Exchange final : public http::Responder,
   upstream::Want want(const RetryPolicy::Next& next, upstream::Bond* bond) {
     return {.fresh = next.connection == RetryPolicy::Connection::fresh,
             .upgrade = needs_http1_,
+            .young = !http::is_idempotent(request_.method),
             .patient = next.comes_back,
             .bond = bond,
             .client = told_client(*settings_, client_, arena_)};
@@ -110,6 +111,10 @@ class Exchange final : public http::Responder,
   }
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);
+  // Whatever the endpoint was sent, it may turn out that it has looked at nothing of it.
+  bool may_go_again() const {
+    return attempt_.may_be_refused() || (settings_->retry_unseen && attempt_.reused());
+  }
   // The body is held back no more. Whether it was.
   bool let_go() {
     if (asked_ != Asked::held) return false;
