@@ -15,7 +15,9 @@ void Pool::keep(PooledConnection& connection) {
   if (connection.is_bound_) return Bond::rest(connection);
   if (const auto worn_out = connection.worn_out())
     return discard(connection, *worn_out, Closer::onehop);
-  parts_.tolerance.served_after(connection.lent_after_ms_);
+  const uint64_t rested = connection.lent_after_ms_;
+  if (rested > parts_.tolerance.limit_ms())
+    parts_.tolerance.served_after(rested - std::min(margin_ms(), rested / 2));
   const int64_t idle_ms = idle_ms_of(connection);
   if (idle_ms < 0) return discard(connection, OpenReason::not_persistent, Closer::onehop);
   connection.idle_since_ms_ = parts_.loop.now_ms();

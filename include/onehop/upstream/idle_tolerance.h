@@ -7,7 +7,7 @@
 //   held()     one was given up at that limit, and the endpoint had it open still: after some of
 //              these, twice as long is tried; after the more of them, the more often the endpoint
 //              has closed at the same age
-//   served_after()   one that had been idle for longer was served: the limit is no shorter
+//   served_after()   one that had been idle for longer was served: as if closed at that age
 //
 // Shared by all workers, from any thread. Only limit_ms(), hinted() and served_after() are on the
 // path of a request: a load each, and a store where the hint is another one.
@@ -51,7 +51,7 @@ class IdleTolerance {
   };
   void held(const Held& held) noexcept;
 
-  // A request was served on a connection that had been idle for `idle_ms`: no limit is shorter.
+  // A request was served after a rest that is `idle_ms` less the margin: no limit is shorter.
   void served_after(uint64_t idle_ms) noexcept {
     if (idle_ms > limit_ms()) prove(idle_ms);
   }

@@ -49,7 +49,7 @@ TEST_CASE("a connection that is served after a longer rest than was learnt prove
   Asker asker(side.loop, *pool);
   REQUIRE(asker.lease.reused());
   asker.finish(longer);
-  CHECK(side.tolerance.limit_ms() == 15'000);
+  CHECK(side.tolerance.limit_ms() == 14'000);
 }
 
 TEST_CASE("what is configured is never exceeded by what was learnt") {
