@@ -105,6 +105,24 @@ void write_rate_limits(const View& view, ExpositionWriter& writer) {
     writer.sample(Labels().add("limit", limit.name), uint64_t{limit.room});
 }
 
+// Of each endpoint, as that is what it was learnt of.
+void write_idle_timeouts(const View& view, ExpositionWriter& writer) {
+  constexpr double kMsPerSecond = 1000;
+  writer.begin({FamilyKind::gauge, "onehop_upstream_learned_idle_timeout_seconds",
+                "How long connections to the endpoint may be idle, by who says so: configured "
+                "(pool.idle_timeout), keep_alive (its own hint), observed (it closed one)",
+                "seconds"});
+  for (const ShownUpstream& shown : view.upstreams) {
+    for (const ShownEndpoint& endpoint : shown.endpoints) {
+      writer.sample(Labels()
+                        .add("upstream", shown.name)
+                        .add("endpoint", endpoint.address)
+                        .add("why", endpoint.idle_why),
+                    static_cast<double>(endpoint.idle_ms) / kMsPerSecond);
+    }
+  }
+}
+
 // Of this endpoint itself: whether its readers are a burden.
 void write_admin(const View& view, ExpositionWriter& writer) {
   const Labels none;
@@ -155,6 +173,7 @@ std::string metrics_document(const View& view, telemetry::Exposition format) {
   write_admin(view, *writer);
   write_rate_limits(view, *writer);
   telemetry::write_metrics(snapshot, view.detail, *writer);
+  write_idle_timeouts(view, *writer);
   write_certificates(view, *writer);
   return writer->finish();
 }

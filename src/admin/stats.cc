@@ -262,6 +262,8 @@ void add_origins(const ShownUpstream& shown, Json& upstream) {
     Json& at = upstream["endpoints"][endpoint.address];
     at["source"] = endpoint.source;
     at["since"] = endpoint.since_unix_s;
+    at["connections"]["learned_idle_timeout_us"] = endpoint.idle_ms * 1000;
+    at["connections"]["learned_idle_timeout_why"] = endpoint.idle_why;
     at["weight"] = endpoint.weight;
     const bool warming = endpoint.share < 1000;
     at["state"] = endpoint.drained ? "drained" : warming ? "warming" : "ready";

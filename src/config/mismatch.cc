@@ -123,6 +123,8 @@ std::vector<Mismatch> mismatches(const Upstream& upstream) {
     found.push_back(
         {"protocol", "\"h1\" or \"h2\" without TLS, which alone can ask", "\"auto\"", "tls"});
   }
+  if (upstream.retry_unseen && upstream.retries == 0)
+    found.push_back({"retry_unseen", "false while retries is 0", "true", "retries"});
   if (!tls.enabled) return found;
   add_server_name(found, upstream);
   if (!tls.key.empty()) need_file(found, "tls.cert", tls.cert, "there is a key", "tls.key");

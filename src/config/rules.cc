@@ -6,6 +6,7 @@
 
 #include "onehop/config/units.h"
 #include "text_rules.h"
+#include "word_rules.h"
 
 namespace onehop::config {
 
@@ -65,10 +66,6 @@ std::string allowed(Text rule) {
       return "the name of an upstream";
     case Text::rate_limit:
       return "the name of a rate limit";
-    case Text::rate_key:
-      return R"("client", "header:NAME", "cookie:NAME", "path" or "all")";
-    case Text::table_name:
-      return R"(a name of letters, digits, "_", "." and "-")";
     case Text::file:
       return "the path of a file";
     case Text::optional_file:
@@ -94,25 +91,18 @@ std::string allowed(Text rule) {
     case Text::access_format:
       return R"("json", "combined", or text with fields such as "{status}")";
     case Text::status_class:
-      return R"("1xx", "2xx", "3xx", "4xx", "5xx" or "none")";
     case Text::method:
-      return R"(a method such as "GET")";
     case Text::request_path:
-      return R"(a path that starts with "/", as it is sent)";
     case Text::status:
-      return R"("1xx" to "5xx", or a number from 100 to 599)";
     case Text::any:
-      return "text without control characters";
     case Text::failure:
-      return allowed(Choice<Failure>{});
     case Text::hash_key:
-      return R"("header:NAME", "cookie:NAME", "query:NAME", "client", "path" or "")";
     case Text::zone:
-      return R"(letters, digits, "_", "." and "-", or "")";
     case Text::cookie:
-      return R"(the name of a cookie, or "")";
     case Text::cookie_path:
-      return R"(a path that starts with "/", of visible ASCII without ";")";
+    case Text::rate_key:
+    case Text::table_name:
+      return allowed_word(rule);
   }
   return "";
 }

@@ -14,9 +14,8 @@
 #include "onehop/base/peers.h"
 #include "onehop/config/access_fields.h"
 #include "onehop/config/hash_key.h"
-#include "onehop/config/rate_limit.h"
-#include "onehop/telemetry/status_class.h"
 #include "path_pattern.h"
+#include "word_rules.h"
 
 namespace onehop::config {
 namespace {
@@ -26,11 +25,6 @@ constexpr size_t kLongestShown = 80;  // of a value, in a message
 // By hand, because <cctype> asks the locale.
 bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool made_of(std::string_view text, std::string_view more) {
-  return std::ranges::all_of(
-      text, [more](char c) { return is_letter_or_digit(c) || more.find(c) != more.npos; });
 }
 
 // Listeners bind before anything is resolved, so the one name they know is localhost.
@@ -155,12 +149,6 @@ bool is_token(std::string_view text) {
   return visible && text.size() >= 16 && text.size() <= 512;
 }
 
-// RFC 6265 4.1.1: any character but a control or ";".
-bool is_cookie_path(std::string_view text) {
-  return text.starts_with('/') &&
-         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != ';'; });
-}
-
 std::string_view server_name_fault(std::string_view text) {
   return text.empty() || Address::numeric(text, 0) ? std::string_view() : name_fault(text);
 }
@@ -173,30 +161,12 @@ AddressBlock taken_by(const Address& address) {
   return *AddressBlock::parse(any_v4 ? "0.0.0.0/0" : ip);
 }
 
-// What is said of requests and responses.
-bool fits_word(Text rule, std::string_view text) {
-  if (rule == Text::method) {
-    const auto fit = [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; };
-    return !text.empty() && text.size() <= 32 && std::ranges::all_of(text, fit);
-  }
-  if (rule == Text::request_path) {
-    const auto fit = [](char c) { return c > ' ' && c < 0x7f && c != '#'; };
-    return text.starts_with('/') && std::ranges::all_of(text, fit);
-  }
-  if (rule == Text::status) {
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    const bool fit = text.size() == 3 && text[0] >= '1' && text[0] <= '5';
-    return fit && (text.substr(1) == "xx" || std::ranges::all_of(text, digit));
-  }
-  if (rule == Text::failure) {
-    constexpr auto kNames = names(Failure{});
-    return std::ranges::find(kNames, text) != kNames.end();
-  }
-  const auto fit = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; };
-  return std::ranges::all_of(text, fit);
-}
-
 }  // namespace
+
+bool made_of(std::string_view text, std::string_view more) {
+  return std::ranges::all_of(
+      text, [more](char c) { return is_letter_or_digit(c) || more.find(c) != more.npos; });
+}
 
 bool fits(Text rule, std::string_view text) {
   switch (rule) {
@@ -228,10 +198,6 @@ bool fits(Text rule, std::string_view text) {
     case Text::upstream:
     case Text::rate_limit:
       return !text.empty();
-    case Text::rate_key:
-      return rate_key(text).has_value();
-    case Text::table_name:
-      return !text.empty() && made_of(text, "_.-");
     case Text::file:
     case Text::file_pattern:
       return !text.empty() && file_fault(text).empty();
@@ -255,23 +221,19 @@ bool fits(Text rule, std::string_view text) {
       return file_fault(text).empty();
     case Text::access_format:
       return access_format_fault(text).empty();
+    case Text::rate_key:
+    case Text::table_name:
     case Text::status_class:
-      return std::ranges::find(telemetry::kStatusClassNames, text) !=
-             telemetry::kStatusClassNames.end();
     case Text::method:
     case Text::request_path:
     case Text::status:
     case Text::any:
     case Text::failure:
-      return fits_word(rule, text);
     case Text::hash_key:
-      return text.empty() || HashKey::parse(text).has_value();
     case Text::zone:
-      return made_of(text, "_.-");
     case Text::cookie:
-      return text.empty() || onehop::is_token(text);
     case Text::cookie_path:
-      return is_cookie_path(text);
+      return fits_word(rule, text);
   }
   return false;
 }

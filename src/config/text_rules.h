@@ -10,6 +10,9 @@
 
 namespace onehop::config {
 
+// Whether it has ASCII letters, digits and the characters of `more` alone.
+bool made_of(std::string_view text, std::string_view more);
+
 // ASCII letters to lower case, whatever the locale.
 std::string lower(std::string_view text);
 

@@ -3,7 +3,6 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <utility>
 
 #include "onehop/base/assert.h"
@@ -183,24 +181,6 @@ uint64_t TcpTransport::taken_bytes() const noexcept {
   return handed_over > untaken ? handed_over - untaken : 0;
 }
 
-// A probe in every third of the time that was quiet: a peer that has gone is found out within twice
-// that time.
-void TcpTransport::watch_peer(const Watch& watch) noexcept {
-  if (socket_ == Socket::local) return;  // the kernel tells at once
-  constexpr int kProbes = 3;
-  const auto set = [&](int level, int name, uint64_t value) {
-    const int number = static_cast<int>(std::min<uint64_t>(value, INT_MAX));
-    ::setsockopt(descriptor_, level, name, &number, sizeof number);
-  };
-  if (watch.untaken_ms > 0) set(IPPROTO_TCP, TCP_USER_TIMEOUT, watch.untaken_ms);
-  if (watch.quiet_ms == 0) return;
-  const uint64_t seconds = std::max<uint64_t>(watch.quiet_ms / 1000, 1);
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, std::max<uint64_t>(seconds / kProbes, 1));
-  set(IPPROTO_TCP, TCP_KEEPCNT, kProbes);
-}
-
 Address TcpTransport::local() const noexcept {
   if (socket_ == Socket::local) return {};
   sockaddr_storage bound{};
@@ -271,8 +251,10 @@ void TcpTransport::ended(ssize_t status) {
   reading_ = false;
   if (watched_) uv_read_stop(stream());
   if (status == UV_EOF && !write_broken_) {
+    fin_seen_ = true;
     events_->on_end();
   } else {
+    error_read_ = true;
     const int number = status == UV_EOF ? EPIPE : static_cast<int>(-status);
     std::exchange(events_, nullptr)->on_error(NetError{number});
   }
@@ -306,7 +288,7 @@ void TcpTransport::flush() {
     for (size_t i = 0; i < count; ++i) bytes += slices[i].iov_len;
     const bool last = finish_wanted_ && bytes == output_.size();
     const ssize_t sent = send_some(std::span(slices).first(count), last);
-    if (sent < 0 && errno != EAGAIN) return fail_writing();
+    if (sent < 0 && errno != EAGAIN) return fail_writing(errno);
     const auto size = static_cast<size_t>(std::max<ssize_t>(sent, 0));
     output_.consume(size);
     written_ += size;
@@ -340,7 +322,7 @@ void TcpTransport::write_rest() {
   if (status < 0) {
     writing_ = nullptr;
     delete write;
-    return fail_writing();
+    return fail_writing(-status);
   }
   if (events_ != nullptr) events_->on_flush(Flushed::some);
 }
@@ -348,7 +330,7 @@ void TcpTransport::write_rest() {
 void TcpTransport::on_written(Write& write, int status) {
   writing_ = nullptr;
   written_ += write.bytes;  // also when it failed: some of them may have left
-  if (status < 0) return fail_writing();
+  if (status < 0) return fail_writing(-status);
   output_.consume(write.bytes);
   if (sent_ != nullptr) sent_->add(write.bytes);
   // The rest, and the news, at the end of this turn.
@@ -356,18 +338,14 @@ void TcpTransport::on_written(Write& write, int status) {
 }
 
 // A peer that reset the connection, or closed it with our bytes unread, may have answered before:
-// what it sent is read first, and reading then ends with the error.
-void TcpTransport::fail_writing() {
-  write_broken_ = true;
+// what it sent is read first, and reading then ends with the error. A reset is EPIPE where the
+// peer's FIN came before it, and ECONNRESET elsewhere.
+void TcpTransport::fail_writing(int number) {
+  fin_seen_ = fin_seen_ || (number == EPIPE && !finished_ && !error_read_);
+  write_broken_ = error_read_ = true;
   output_.clear();
   watch();
   set_reading(true);
-}
-
-Transport::Peer TcpTransport::peer() const noexcept {
-  pollfd asked{descriptor_, POLLRDHUP, 0};
-  if (::poll(&asked, 1, 0) <= 0) return Peer::there;
-  return (asked.revents & (POLLERR | POLLHUP)) != 0 ? Peer::gone : Peer::ended;
 }
 
 void TcpTransport::finish_writing() noexcept {

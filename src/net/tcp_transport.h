@@ -49,6 +49,7 @@ class TcpTransport final : public Transport,
   uint64_t taken_bytes() const noexcept override;
   void watch_peer(const Watch& watch) noexcept override;
   Peer peer() const noexcept override;
+  Delivered delivered(uint64_t since) const noexcept override;
   Address local() const noexcept override;
   void acknowledge() noexcept override;
   void set_reading(bool wanted) noexcept override;
@@ -65,7 +66,8 @@ class TcpTransport final : public Transport,
 
   void close() noexcept override;
   void write_rest();
-  void fail_writing();
+  void fail_writing(int number);
+  bool said_fin() const noexcept;
   ssize_t send_some(std::span<const iovec> slices, bool last);
   void shut_down();
   uv_stream_t* stream() const noexcept {
@@ -94,6 +96,8 @@ class TcpTransport final : public Transport,
   bool reading_ = false;
   bool bulk_ = false;          // the last read brought 64 KiB or more, or the first of much
   bool write_broken_ = false;  // writing failed: reading will say why
+  bool fin_seen_ = false;      // the peer's
+  bool error_read_ = false;    // the socket has said what broke it: its reads end from then on
   bool finish_wanted_ = false;
   bool finished_ = false;  // FIN was said
   bool reset_on_close_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "affinity.h"
 
+#include "cookies.h"
 #include "onehop/base/ascii.h"
 #include "onehop/base/hash.h"
 #include "text.h"
@@ -63,7 +64,7 @@ std::string_view hashed_part(const HashKey& key, const http::RequestHead& head,
       return field != nullptr ? field->value : std::string_view();
     }
     case HashKey::Part::cookie:
-      return cookie_of(head.fields, key.name);
+      return cookie_of(head.fields, key.name).value_or(std::string_view());
     case HashKey::Part::query:
       return mark == std::string_view::npos ? std::string_view()
                                             : value_in(head.target.substr(mark + 1), '&', key.name);
@@ -71,15 +72,6 @@ std::string_view hashed_part(const HashKey& key, const http::RequestHead& head,
       return client;
     case HashKey::Part::path:
       return head.target.substr(0, mark);
-  }
-  return {};
-}
-
-std::string_view cookie_of(const http::Fields& fields, std::string_view name) {
-  for (const Field& field : fields) {
-    if (field.id != FieldId::cookie) continue;
-    const std::string_view value = value_in(field.value, ';', name);
-    if (!value.empty()) return value;
   }
   return {};
 }
@@ -103,7 +95,8 @@ Affinity Affinity::of(const upstream::Upstream& upstream, const http::RequestHea
     if (!part.empty()) affinity.hash = hash_of(part);
   }
   if (const upstream::Sticky* const sticky = upstream.sticky()) {
-    const auto* named = upstream.named_by(cookie_of(head.fields, sticky->cookie()));
+    const auto* named =
+        upstream.named_by(cookie_of(head.fields, sticky->cookie()).value_or(std::string_view()));
     affinity.named = named != nullptr ? named->id() : 0;
     affinity.secure = who.scheme == "https";
   }

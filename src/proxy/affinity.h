@@ -31,9 +31,6 @@ struct Affinity {
 std::string_view hashed_part(const config::HashKey& key, const http::RequestHead& head,
                              std::string_view client);
 
-// The value of the first cookie of that name (RFC 6265 5.4); empty: none.
-std::string_view cookie_of(const http::Fields& fields, std::string_view name);
-
 // A Cookie field's value without the cookies of that name; empty where no other is left.
 std::string_view without_cookie(std::string_view value, std::string_view name, Arena& arena);
 

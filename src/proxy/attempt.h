@@ -66,6 +66,12 @@ class Attempt final : private upstream::Pool::Waiter, private http::ClientStream
   // The endpoint may yet turn the stream away unseen, whatever was sent on it.
   bool may_be_refused() const noexcept { return lease_.multiplexed(); }
 
+  // Its connection, which came from the pool, turned out to be closed: those beside it are, too.
+  void met_closed(const http::StreamError& why) {
+    if (why.closed_before) lease_.was_closed();
+    use_->pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
+  }
+
   // Lease::bind() of the connection.
   std::unique_ptr<upstream::Bond> bind() { return lease_.bind(); }
 

@@ -168,7 +168,7 @@ void Exchange::on_body(Buffer& bytes, Ends ends) {
   if (limit != 0 && body_bytes_ > limit && !tunnel) return fail(Outcome::body_too_large, {});
   if (clock_.phase() == Phase::request_write)
     clock_.enter(Phase::request_write, Doing::work, now());
-  sent_body_.sends(bytes, attempt_.may_be_refused() && !response_begun());
+  sent_body_.sends(bytes, may_go_again() && !response_begun());
   attempt_.stream()->send_body(std::move(bytes), ends);
   if (tunnel) {
     deadlines_.await(timeouts().tunnel_idle);
@@ -229,16 +229,6 @@ void Exchange::on_response_head(const http::ResponseHead& head, Ends ends) {
   settle();
 }
 
-http::ResponseHead Exchange::for_client(const http::ResponseHead& head) {
-  return forwarded_response(
-      head,
-      {request_.trailers_accepted, epoch_->server().via, returned_id(),
-       strict_transport_security(client_, terms_, arena_),
-       sticky_cookie(*upstream_, settings_->sticky, affinity_, *attempt_.endpoint(), arena_),
-       rated_},
-      proxy_.field_room_);
-}
-
 // RFC 9110 15.2: passed on in order, and not at all to an HTTP/1.0 client.
 void Exchange::send_interim(const http::ResponseHead& head) {
   answered_ = Answered::interim;
@@ -297,14 +287,16 @@ void Exchange::response_ended() {
 
 void Exchange::on_upstream_reset(const http::StreamError& why) {
   const bool stale = attempt_.reused() && !why.connection_lives;
-  const Outcome outcome = outcome_of_response(why.violation, stale);
+  const Outcome outcome = stale && why.proven_unseen ? Outcome::proven_unseen
+                                                     : outcome_of_response(why.violation, stale);
   const std::string_view detail = row_of(why.violation).sentence;
   if (answered_ != Answered::nothing) return fail(outcome, detail);
   // Those that were pooled beside it are of the same age and most likely gone too (edge case 5). A
   // refused stream says nothing about its connection.
-  if (!why.refused && outcome == Outcome::upstream_closed_idle)
-    attempt_.endpoint()->pool().discard_idle(telemetry::OpenReason::peer_closed_idle);
+  const bool closed = outcome == Outcome::upstream_closed_idle || outcome == Outcome::proven_unseen;
+  if (!why.refused && closed) attempt_.met_closed(why);
   FailedAttempt failure = failure_of(why, outcome, request_.method, sent_body_);
+  failure.proven = why.proven_unseen && settings_->retry_unseen;
   failure.shared = attempt_.may_be_refused();
   attempt_again(failure, detail);
 }

@@ -24,6 +24,7 @@
 #include "client_identity.h"
 #include "exchange_deadlines.h"
 #include "interim_backlog.h"
+#include "message_fields.h"
 #include "onehop/base/arena.h"
 #include "onehop/base/recycled.h"
 #include "onehop/http/connection.h"
@@ -104,6 +105,7 @@ class Exchange final : public http::Responder,
   upstream::Want want(const RetryPolicy::Next& next, upstream::Bond* bond) {
     return {.fresh = next.connection == RetryPolicy::Connection::fresh,
             .upgrade = needs_http1_,
+            .young = !http::is_idempotent(request_.method),
             .patient = next.comes_back,
             .bond = bond,
             .client = told_client(*settings_, client_, arena_)};
@@ -120,13 +122,25 @@ class Exchange final : public http::Responder,
   void no_connection(const upstream::LeaseError& error) {
     attempt_again({.outcome = outcome_of(error)}, {});
   }
-  http::ResponseHead for_client(const http::ResponseHead& head);
+  http::ResponseHead for_client(const http::ResponseHead& head) {
+    return forwarded_response(
+        head,
+        {request_.trailers_accepted, epoch_->server().via, returned_id(),
+         strict_transport_security(client_, terms_, arena_),
+         sticky_cookie(*upstream_, settings_->sticky, affinity_, *attempt_.endpoint(), arena_),
+         rated_},
+        proxy_.field_room_);
+  }
   // What the client learns of the request's id.
   std::string_view returned_id() const {
     return epoch_->server().request_id ? request_id_ : std::string_view();
   }
   void send_interim(const http::ResponseHead& head);
   void open_tunnel(const http::ResponseHead& head);
+  // Whatever the endpoint was sent, it may turn out that it has looked at nothing of it.
+  bool may_go_again() const {
+    return attempt_.may_be_refused() || (settings_->retry_unseen && attempt_.reused());
+  }
   // The body is held back no more. Whether it was.
   bool let_go() {
     if (asked_ != Asked::held) return false;

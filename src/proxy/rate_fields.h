@@ -50,7 +50,4 @@ class RateFields {
   std::string_view remaining_;
 };
 
-// The value of the first cookie of that name; nothing where there is none.
-std::optional<std::string_view> cookie_of(const http::Fields& fields, std::string_view name);
-
 }  // namespace onehop::proxy

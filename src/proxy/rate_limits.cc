@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "cookies.h"
 #include "onehop/base/address.h"
 #include "onehop/base/ascii.h"
 #include "rate_fields.h"
@@ -32,20 +33,6 @@ std::optional<uint64_t> hash_of_field(const HashKey& key, const http::RequestHea
 }
 
 }  // namespace
-
-std::optional<std::string_view> cookie_of(const http::Fields& fields, std::string_view name) {
-  for (const http::Field& field : fields) {
-    if (field.id != http::FieldId::cookie) continue;
-    for (std::string_view rest = field.value; !rest.empty();) {
-      const size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view pair = trim_blanks(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-        return pair.substr(name.size() + 1);
-    }
-  }
-  return std::nullopt;
-}
 
 // A limit that the request is within, by the token that it took, or would be but for dry_run.
 struct RateLimits::Met {

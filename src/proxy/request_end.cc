@@ -27,7 +27,8 @@ RequestEnd request_end(int status, Outcome outcome) {
   const OutcomeRow& row = row_of(outcome);
   if (outcome == Outcome::upstream_refused) return failed(Failure::http_503);
   // The pooled connection had been closed; or the dial goes on.
-  if (row.again == Again::if_reused || outcome == Outcome::connect_slow) return {};
+  const bool was_closed = row.again == Again::if_reused || row.again == Again::if_proven;
+  if (was_closed || outcome == Outcome::connect_slow) return {};
   if (row.side != Side::upstream) return answered(status);
   if (row.again == Again::elsewhere) return failed(Failure::connect);
   return failed(row.status == 504 ? Failure::timeout : Failure::reset);

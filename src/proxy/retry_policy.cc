@@ -45,7 +45,8 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
   }
   const Again again = failure.unseen ? Again::unseen : row_of(failure.outcome).again;
   const auto bit = static_cast<uint16_t>(1u << current_);
-  const bool sound = again == Again::unseen || again == Again::if_reused;
+  const bool sound =
+      again == Again::unseen || again == Again::if_reused || again == Again::if_proven;
   sound_ = static_cast<uint16_t>(sound ? sound_ | bit : sound_ & ~bit);
   slow_ = static_cast<uint16_t>(slow_ & ~bit);
   // Where one connection had gone, those that lie beside it may have gone, too.
@@ -63,6 +64,8 @@ bool RetryPolicy::allows(const FailedAttempt& failure, uint32_t retries) {
       return failure.whole;
     case Again::if_reused:
       return failure.repeatable && failure.whole && !std::exchange(was_stale_, true);
+    case Again::if_proven:
+      return failure.proven && failure.whole && !std::exchange(was_stale_, true);
     case Again::once_elsewhere:
       return failure.repeatable && failure.whole && !std::exchange(was_unanswered_, true);
   }

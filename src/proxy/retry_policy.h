@@ -31,6 +31,7 @@ struct FailedAttempt {
   bool refused = false;     // by HTTP/2, which is nobody's fault if another attempt follows
   bool unseen = false;      // nothing can have been done for it, so it may go out again
   bool repeatable = false;  // it may be done twice: an idempotent method
+  bool proven = false;      // proven_unseen, and `retry_unseen` is set
   bool whole = true;        // all of the body is at hand
   bool shared = false;      // its connection had many streams, and is replaced by one for all
 

@@ -308,7 +308,8 @@ upstream::SpecRef EndpointGroup::endpoint(const std::string& address) const {
 std::vector<EndpointSets::Origin> EndpointGroup::origins() const {
   std::vector<EndpointSets::Origin> origins = origins_;
   for (size_t i = 0; i < origins.size(); ++i) {
-    const uint64_t since_ms = (*set_)[i]->shared->warming_since_ms.load(std::memory_order_relaxed);
+    origins[i].shared = (*set_)[i]->shared;
+    const uint64_t since_ms = origins[i].shared->warming_since_ms.load(std::memory_order_relaxed);
     if (since_ms != upstream::kNotWarming)
       origins[i].warming_ms = std::max(sets_.loop_.now_ms(), since_ms) - since_ms;
   }

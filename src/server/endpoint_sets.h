@@ -94,6 +94,7 @@ class EndpointSets {
     bool drained = false;
     // For so long it has been in a set of others; see config::Upstream::slow_start.
     std::optional<uint64_t> warming_ms = {};
+    std::shared_ptr<const upstream::SharedEndpoint> shared = {};
   };
   std::vector<Origin> origins(const std::string& upstream) const;
 

@@ -34,10 +34,13 @@ void show_upstreams(const InForce& in_force, const EndpointSets& endpoints, cons
                                             file->since_unix_s, std::move(file->fault)};
     }
     const auto slow_start_ms = static_cast<uint64_t>(upstream.slow_start.count());
+    const auto idle_timeout_ms = static_cast<uint64_t>(upstream.pool.idle_timeout.count());
     for (const EndpointSets::Origin& origin : endpoints.origins(upstream.name)) {
+      const auto idle = origin.shared->tolerance.in_use(idle_timeout_ms);
       const uint64_t passed_ms = origin.warming_ms.value_or(slow_start_ms);
       shown.endpoints.push_back({origin.address, origin.source, origin.since_unix_s, origin.weight,
-                                 origin.drained, upstream::warm_share(passed_ms, slow_start_ms)});
+                                 origin.drained, upstream::warm_share(passed_ms, slow_start_ms),
+                                 idle.ms, idle.from});
     }
   }
 }

@@ -69,6 +69,8 @@ class TlsTransport final : public net::Transport,
   void watch_peer(const Watch& watch) noexcept override { below_->watch_peer(watch); }
   void acknowledge() noexcept override { below_->acknowledge(); }
   Peer peer() const noexcept override { return below_->peer(); }
+  uint64_t position() const noexcept override { return below_->position(); }
+  Delivered delivered(uint64_t since) const noexcept override { return below_->delivered(since); }
   void set_reading(bool wanted) noexcept override;
   void set_reads(net::Reads reads) noexcept override { below_->set_reads(reads); }
   std::string_view application_protocol() const noexcept override {

@@ -33,6 +33,7 @@ void Bond::lose() noexcept {
 Lease Bond::lend() {
   PooledConnection& connection = *connection_;
   Pool& pool = connection.pool_;
+  connection.lent_after_ms_ = connection.rested_ms();
   connection.idle_deadline_.disarm();
   ++connection.streams_;
   ++connection.requests_;
@@ -54,6 +55,8 @@ void Bond::rest(PooledConnection& connection) {
     return pool.discard(connection, OpenReason::bound, Closer::onehop);
   if (too_old) return pool.discard(connection, *worn_out, Closer::onehop);
   if (idle_ms < 0) return pool.discard(connection, OpenReason::not_persistent, Closer::onehop);
+  connection.idle_since_ms_ = pool.parts_.loop.now_ms();
+  connection.idle_limit_ms_ = static_cast<uint64_t>(idle_ms);
   pool.bound_.push_back(connection);
   if (idle_ms > 0) pool.parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "onehop/base/log.h"
@@ -29,7 +30,9 @@ void Pool::dial(Waiter& waiter, OpenReason reason) {
 void Pool::dialed(Dialing& dialing, net::TransportPtr transport) {
   parts_.counters.opened.add(static_cast<size_t>(dialing.reason_));
   parts_.counters.open.add(1);
-  parts_.counters.dial.record(parts_.loop.now_ns() - dialing.started_ns_);
+  const uint64_t took_ns = parts_.loop.now_ns() - dialing.started_ns_;
+  parts_.counters.dial.record(took_ns);
+  quickest_dial_ns_ = std::min(quickest_dial_ns_, took_ns);
   dialing.over_ = true;
   ++open_;
   if (parts_.reachability.found()) {

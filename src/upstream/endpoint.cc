@@ -54,6 +54,7 @@ struct Endpoint::Connections {
             .secure = secure,
             .name = upstream.name_,
             .reachability = endpoint.spec_->shared->reachability,
+            .tolerance = endpoint.spec_->shared->tolerance,
             .address = endpoint.spec_->address,
             .seed = seed_of(upstream.parts_.loop, upstream.parts_.worker, endpoint.id()),
             .announcer = made.announcer.get()};

@@ -43,6 +43,10 @@ void Lease::turned_away() {
     connection_->pool_.endurance_.ended_after(connection_->requests_ - refused);
 }
 
+void Lease::was_closed() {
+  connection_->closed_after(connection_->lent_after_ms_);
+}
+
 void Lease::release() {
   if (PooledConnection* connection = std::exchange(connection_, nullptr))
     connection->pool_.give_back(*connection, std::exchange(stream_, nullptr));

@@ -93,10 +93,13 @@ Dialing* Pool::joinable(Want want) {
 // A dial, or where there are as many connections as may be, a place in the queue.
 std::variant<Waiting, LeaseError> Pool::open_for(Waiter& waiter) {
   serve_queue();  // time alone may have made room
+  const Want& want = waiter.want_;
+  const bool gated =
+      want.young && idle_count_ > 0 && !want.fresh && !want.upgrade && want.client == nullptr;
   // What is idle is not what is wanted.
   if (is_full() && idle_count_ > 0) lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
   if (!is_full()) {
-    dial(waiter, why_open(waiter.want_));
+    dial(waiter, gated ? OpenReason::gate : why_open(want));
     return Waiting::for_dial;
   }
   if (queue_length_ >= parts_.settings.pool.max_queue) {
@@ -127,6 +130,7 @@ size_t Pool::counted() {
 // The newest connection with a stream to spare. Those that turn out to have none are put aside.
 PooledConnection* Pool::ready(Want want) {
   while (PooledConnection* found = newest(want)) {
+    if (want.young && found->is_old()) return nullptr;  // and so are those behind it
     if (found->lendable()) return found;
     if (found->streams_ > 0) {
       lent_.push_back(*found);
@@ -160,6 +164,7 @@ Pool::Waiter* Pool::first_for(PooledConnection& connection) {
 
 Lease Pool::lend(PooledConnection& connection) {
   if (connection.streams_++ == 0) {
+    connection.lent_after_ms_ = connection.rested_ms();
     connection.idle_deadline_.disarm();
     --idle_count_;
     parts_.counters.idle.add(-1);
@@ -243,40 +248,6 @@ void Pool::give_back(PooledConnection& connection, http::ClientStream* stream) {
   }
 }
 
-void Pool::keep(PooledConnection& connection) {
-  if (connection.is_bound_) return Bond::rest(connection);
-  if (const auto worn_out = connection.worn_out())
-    return discard(connection, *worn_out, Closer::onehop);
-  const int64_t idle_ms = idle_ms_of(connection);
-  if (idle_ms < 0) return discard(connection, OpenReason::not_persistent, Closer::onehop);
-  ready_.push_back(connection);
-  ++idle_count_;
-  parts_.counters.idle.add(1);
-  // One that has no stream yet, because the last one is not gone, will say so.
-  if (!queue_.empty() && connection.connection_->capacity() > 0) {
-    Waiter* const waiter = queue_.front()->want_.fresh ? nullptr : first_for(connection);
-    if (waiter == nullptr)  // its place is what is waited for
-      return lost_idle(connection, OpenReason::evicted, Closer::onehop);
-    leave(*waiter);
-    waiter->on_lease(lend(connection));
-    return serve(connection);
-  }
-  if (idle_count_ > parts_.settings.pool.max_idle)
-    lost_idle(*oldest_idle(), OpenReason::evicted, Closer::onehop);
-  if (idle_ms > 0 && connection.linked())
-    parts_.loop.arm(connection.idle_deadline_, static_cast<uint64_t>(idle_ms));
-}
-
-// How long it may be idle; 0: for ever; less: not at all, as the endpoint is about to close it.
-int64_t Pool::idle_ms_of(const PooledConnection& connection) const {
-  const int64_t limit = parts_.settings.pool.idle_timeout.count();
-  const int64_t hint = connection.connection_->keep_alive_seconds();
-  if (hint < 0) return limit;
-  const int64_t left =
-      std::min(limit, hint * 1000 - parts_.settings.pool.keep_alive_margin.count());
-  return left > 0 ? left : -1;
-}
-
 // A connection of many streams may have one to spare: for whoever waits, or for whoever comes.
 void Pool::serve(PooledConnection& connection) {
   if (!connection.connection_->multiplexed()) return;
@@ -315,27 +286,6 @@ void Pool::discard(PooledConnection& connection, OpenReason reason, Closer who) 
   connection.connection_->abandon();
   parts_.loop.retire(std::unique_ptr<PooledConnection>(&connection));
   serve_queue();
-}
-
-// There is one.
-PooledConnection* Pool::oldest_idle() {
-  PooledConnection* oldest = nullptr;
-  ready_.for_each([&](PooledConnection& connection) {
-    if (oldest == nullptr && connection.streams_ == 0) oldest = &connection;
-  });
-  return oldest;
-}
-
-void Pool::lost_idle(PooledConnection& connection, OpenReason reason, Closer who) {
-  --idle_count_;
-  parts_.counters.idle.add(-1);
-  discard(connection, reason, who);
-}
-
-size_t Pool::discard_idle(OpenReason reason) {
-  size_t count = 0;
-  for (; idle_count_ > 0; ++count) lost_idle(*oldest_idle(), reason, Closer::onehop);
-  return count;
 }
 
 void Pool::begin_anew() {
@@ -381,20 +331,6 @@ std::optional<OpenReason> PooledConnection::why_worn_out() const {
   if (requests_ >= pool_.endurance_.requests()) return OpenReason::max_requests;
   if (pool_.parts_.loop.now_ms() >= expires_ms_) return OpenReason::max_age;
   return std::nullopt;
-}
-
-void PooledConnection::on_idle_end(http::ClientConnection&, http::Violation why) {
-  lost(OpenReason::peer_closed_idle,
-       why == http::Violation::surplus ? Closer::error : Closer::peer);
-}
-
-void PooledConnection::on_idle_deadline() {
-  lost(OpenReason::idle_expired, Closer::onehop);
-}
-
-// Those that are bound are not counted as idle: they are there for nobody else.
-void PooledConnection::lost(OpenReason reason, Closer who) {
-  is_bound_ ? pool_.discard(*this, reason, who) : pool_.lost_idle(*this, reason, who);
 }
 
 }  // namespace onehop::upstream

@@ -34,6 +34,15 @@ class PooledConnection final : public net::Retirable,
     return !want.fresh && !(want.upgrade && connection_->multiplexed()) &&
            (want.client == nullptr || (client_ != nullptr && *client_ == *want.client));
   }
+  uint64_t rested_ms() const { return pool_.parts_.loop.now_ms() - idle_since_ms_; }
+  // Too long at rest for a request that must not meet its end. Of many streams the endpoint says
+  // which it has looked at (GOAWAY), so there it does not matter.
+  bool is_old() const {
+    const auto most =
+        static_cast<uint64_t>(pool_.parts_.settings.pool.non_idempotent_max_idle.count());
+    return !connection_->multiplexed() && rested_ms() >= most;
+  }
+  void closed_after(uint64_t idle_ms);
   void lost(telemetry::OpenReason reason, telemetry::Closer who);
   // Why it must not be lent again, if so. For good: its place may have been given to another one,
   // and what is learned of the endpoint's endurance changes.
@@ -57,10 +66,13 @@ class PooledConnection final : public net::Retirable,
   uint64_t expires_ms_;  // max_age; UINT64_MAX: never
   uint64_t generation_;  // of the pool when it was dialed
   uint64_t requests_ = 0;
-  uint64_t refused_ = 0;   // of these, by an endpoint that did not look at them
-  size_t streams_ = 0;     // lent out
-  Bond* bond_ = nullptr;   // where it may go on when it is given back
-  bool is_bound_ = false;  // to a bond, which may be gone, and to nobody else
+  uint64_t refused_ = 0;        // of these, by an endpoint that did not look at them
+  size_t streams_ = 0;          // lent out
+  uint64_t idle_since_ms_ = 0;  // while it has none of them
+  uint64_t idle_limit_ms_ = 0;  // and for how long at most
+  uint64_t lent_after_ms_ = 0;  // idle for so long, when it was lent last
+  Bond* bond_ = nullptr;        // where it may go on when it is given back
+  bool is_bound_ = false;       // to a bond, which may be gone, and to nobody else
   net::Deadline idle_deadline_{this, net::DeadlineThunk<&PooledConnection::on_idle_deadline>::call};
 };
 

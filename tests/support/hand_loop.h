@@ -37,6 +37,8 @@ struct HandPeer {
   bool encrypts = false;  // what is written is taken from output(), and waits below it
   bool finished = false;  // it said FIN
   bool closed = false;
+  // What its host says of the bytes that were sent last, once it has ended.
+  net::Transport::Delivered delivered = net::Transport::Delivered::possible;
   class HandTransport* near = nullptr;
 
   void say(std::string_view bytes);  // within the turn, as a read brings it
@@ -67,6 +69,7 @@ class HandTransport final : public net::Transport, public net::Retirable {
   size_t waiting_bytes() const noexcept override { return output_.size() + below_.size(); }
   bool write_pending() const noexcept override { return blocked_; }
   uint64_t taken_bytes() const noexcept override { return written_; }
+  Delivered delivered(uint64_t) const noexcept override { return peer_.delivered; }
   void acknowledge() noexcept override {}
   void set_reading(bool wanted) noexcept override { peer_.reading = wanted; }
   void set_reads(net::Reads reads) noexcept override { peer_.reads = reads; }

@@ -74,6 +74,9 @@ struct ShownEndpoint {
   uint32_t weight = 1;
   bool drained = false;
   uint32_t share = 1000;  // of its weight, in thousandths: less while slow_start holds it back
+  // How long its connections may be idle, and who says so: "configured", "keep_alive", "observed".
+  uint64_t idle_ms = 0;
+  std::string_view idle_why = "configured";
 };
 // An upstream's endpoints_file.
 struct ShownEndpointFile {

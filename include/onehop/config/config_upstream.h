@@ -45,6 +45,8 @@ struct Pool {
   // Requests per endpoint and worker that may wait for a connection; more: 503.
   uint32_t max_queue = 1024;
   milliseconds queue_timeout = seconds(1);  // how long one may wait; then 503
+  // A request that must not be done twice takes no connection that was idle for so long.
+  milliseconds non_idempotent_max_idle = seconds(1);
 
   bool operator==(const Pool&) const = default;
 };
@@ -154,6 +156,9 @@ struct Upstream {
   uint32_t zone_spill_below = 50;
   // Attempts beyond the first that one request may have, whatever the others failed by; 0 to 15.
   uint32_t retries = 5;
+  // Whether a request that must not be done twice is sent again, once, where it is proven that the
+  // application saw nothing of it (docs/decisions/0049).
+  bool retry_unseen = false;
   UpstreamProtocol protocol = UpstreamProtocol::h1;
   std::vector<std::string> rate_limits;  // names of [rate_limit.NAME]
   Pool pool;

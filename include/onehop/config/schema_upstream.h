@@ -32,7 +32,10 @@ void describe(Visitor& visit, Some<Pool> auto& pool) {
       "Idle connections are closed after it. App servers close theirs after 5 s; be first.");
   visit.value(
       "keep_alive_margin", pool.keep_alive_margin, Time{milliseconds(0), kMinute},
-      "Taken off an upstream's Keep-Alive timeout, because a request takes time to arrive.");
+      "Taken off the time after which an upstream closes, as requests take time to arrive.");
+  visit.value(
+      "non_idempotent_max_idle", pool.non_idempotent_max_idle, Time{milliseconds(0), kDay},
+      "A POST or PATCH takes no HTTP/1.1 connection that was idle for so long; 0s: a new one.");
   visit.value("max_requests", pool.max_requests, Count{0, 1'000'000'000},
               "Requests per connection; 0 is no limit. Spreads load again after a change.");
   visit.value("max_age", pool.max_age, Time{milliseconds(0), kWeek},
@@ -183,6 +186,9 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value(
       "retries", upstream.retries, Count{0, 15},
       "Attempts beyond the first for one request, for all reasons together; 0: none, for any.");
+  visit.value(
+      "retry_unseen", upstream.retry_unseen, Flag{},
+      "A POST that the application provably did not see, as its connection had ended, goes again.");
   visit.value("protocol", upstream.protocol, Choice<UpstreamProtocol>{},
               "HTTP/1.1, HTTP/2, or what the server prefers, which only TLS can ask (ALPN).");
   visit.value("rate_limits", upstream.rate_limits, Text::rate_limit,

@@ -40,7 +40,12 @@ struct StreamError {
   bool may_answer = false;
   bool refused = false;           // the stream alone was turned away, and nothing was done for it
   bool connection_lives = false;  // the peer gave up this stream and no other
-  net::NetError network = {};     // number 0 when the network was fine
+  // Client stream, of a connection that had served others. The peer had closed before its host had
+  // a byte of our message; `proven_unseen`: and its application can not have had one since, which
+  // is looked for where the method is not idempotent (docs/decisions/0049).
+  bool closed_before = false;
+  bool proven_unseen = false;
+  net::NetError network = {};  // number 0 when the network was fine
 };
 
 template <class SentHead, class ReceivedHead>

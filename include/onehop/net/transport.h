@@ -102,6 +102,18 @@ class Transport : public Dirty {
   enum class Peer : uint8_t { there, ended, gone };  // it said FIN; it reset the connection
   virtual Peer peer() const noexcept { return Peer::there; }
 
+  // Where the next byte that is sent will stand on the peer's network: a beginning for delivered().
+  virtual uint64_t position() const noexcept { return written_; }
+
+  // Whether the peer's application can have had a byte of what was sent from `since` on, asked once
+  // the peer has ended the connection (docs/decisions/0049). `refused`: it can not, as it had said
+  // FIN before the first of them came, and its host has answered with a reset. `unclear`: its host
+  // has acknowledged none of them so far, and may yet do either. Costs three system calls.
+  enum class Delivered : uint8_t { possible, unclear, refused };
+  virtual Delivered delivered([[maybe_unused]] uint64_t since) const noexcept {
+    return Delivered::possible;
+  }
+
   // The address that the peer connected to; none where there is none, as at a unix socket. Costs a
   // system call.
   virtual Address local() const noexcept { return {}; }

@@ -21,9 +21,9 @@ enum class Side : uint8_t { none, downstream, upstream, local };
 // is one. `elsewhere`: no connection was to be had, so any method may go to another endpoint, and
 // to no other place. `unseen`: the endpoint turned the request away without looking at it, so any
 // method may go out again, with all of its body. `if_reused`: an idempotent one, once, with all of
-// its body and on a fresh connection, as this one came from the pool. `once_elsewhere`: the same,
-// to another endpoint only.
-enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen };
+// its body and on a fresh connection, as this one came from the pool. `if_proven`: the same of any
+// method, where `retry_unseen` is set. `once_elsewhere`: as `if_reused`, to another endpoint only.
+enum class Again : uint8_t { never, elsewhere, if_reused, if_proven, once_elsewhere, unseen };
 
 // X(name, side, status, error type, again, sentence)
 // clang-format off
@@ -59,6 +59,7 @@ enum class Again : uint8_t { never, elsewhere, if_reused, once_elsewhere, unseen
   X(connect_slow, upstream, 504, "connection_timeout", elsewhere, "The endpoint had not accepted the connection after 250 ms, and its name has an address of the other IP version to try") \
   X(tls_failed, upstream, 502, "tls_protocol_error", elsewhere, "TLS with the endpoint could not be agreed on, or its certificate was not verified") \
   X(upstream_closed_idle, upstream, 502, "connection_terminated", if_reused, "The endpoint closed a pooled connection as the request was sent on it") \
+  X(proven_unseen, upstream, 502, "connection_terminated", if_proven, "The endpoint had closed a pooled connection before the request came to its host, which refused it: its application saw nothing of it") \
   X(upstream_refused, none, 502, "connection_terminated", unseen, "The endpoint refused the stream unseen, as HTTP/2 allows, and the request was sent again") \
   X(upstream_closed, upstream, 502, "connection_terminated", once_elsewhere, "The endpoint closed the connection, or reset the stream, without a response") \
   X(upstream_bad_response, upstream, 502, "http_protocol_error", never, "The endpoint's response is malformed") \

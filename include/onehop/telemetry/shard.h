@@ -40,6 +40,7 @@ namespace onehop::telemetry {
   X(bound, "The pooled one belongs to one client, which authenticated it (NTLM, Negotiate)") \
   X(other_client, "The pooled ones began with PROXY headers of other clients") \
   X(upgrade, "The pooled ones may speak HTTP/2, and a request to upgrade needs HTTP/1.1") \
+  X(gate, "The idle ones had rested for non_idempotent_max_idle, and the request must not meet their end") \
   X(retry, "A reused connection had failed and the request was sent again on a fresh one") \
   X(reuse_off, "pool.reuse is false")
 // clang-format on

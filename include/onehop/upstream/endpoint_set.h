@@ -17,6 +17,7 @@
 #include "onehop/config/config.h"
 #include "onehop/telemetry/telemetry.h"
 #include "onehop/upstream/health.h"
+#include "onehop/upstream/idle_tolerance.h"
 #include "onehop/upstream/reachability.h"
 #include "onehop/upstream/warming.h"
 
@@ -27,6 +28,7 @@ struct SharedEndpoint {
   telemetry::EndpointRef cells;
   Reachability reachability;
   FailureCount failures;
+  IdleTolerance tolerance;
   // Since when it is warming, by the loops' clock, as the workers say it; or kNotWarming.
   std::atomic<uint64_t> warming_since_ms = kNotWarming;
 };

@@ -29,6 +29,7 @@
 #include "onehop/net/proxy_protocol.h"
 #include "onehop/telemetry/shard.h"
 #include "onehop/upstream/endurance.h"
+#include "onehop/upstream/idle_tolerance.h"
 #include "onehop/upstream/reachability.h"
 
 namespace onehop::upstream {
@@ -58,6 +59,7 @@ class Lease {
   // Once per lease. `events` outlives the lease.
   http::ClientStream& open_stream(http::ClientStream::Events& events);
   void turned_away();  // the endpoint refused the stream unseen; before it is released
+  void was_closed();   // reused, and the endpoint had closed it before; before it is released
 
   // From now on the connection is lent through the bond alone, and when that is gone to nobody.
   // Null where it is bound already; one of many streams gets no more of them.
@@ -91,6 +93,7 @@ struct Want {
   bool fresh = false;    // opened for it
   bool upgrade = false;  // HTTP/1.1, which can switch protocols and authenticate connections, where
                          // the endpoint has the choice
+  bool young = false;    // idle for less than pool.non_idempotent_max_idle, if it is not fresh
   bool patient = false;  // there is nobody else: a dial is waited for to its end
   Bond* bond = nullptr;  // the connection of this one, which is ready
   // Where endpoints are told of the client (upstream.proxy_protocol): whose connection it has to
@@ -176,6 +179,7 @@ class Pool : public ListNode<Pool> {
     bool secure;            // the dialer's transports are TLS
     std::string_view name;  // of the upstream, for the log
     Reachability& reachability;
+    IdleTolerance& tolerance;
     Address address;
     uint64_t seed;                     // of the jitter of max_age
     ProxyDialer* announcer = nullptr;  // below the dialers; null: nobody is told of the client
@@ -230,6 +234,7 @@ class Pool : public ListNode<Pool> {
   void serve(PooledConnection& connection);
   void keep(PooledConnection& connection);
   int64_t idle_ms_of(const PooledConnection& connection) const;
+  uint64_t margin_ms() const;
   void lost_idle(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
   void remember_loss(telemetry::OpenReason reason);
   void discard(PooledConnection& connection, telemetry::OpenReason reason, telemetry::Closer who);
@@ -259,6 +264,7 @@ class Pool : public ListNode<Pool> {
   size_t idle_count_ = 0;
   size_t queue_length_ = 0;
   uint64_t generation_ = 0;  // how often it began anew
+  uint64_t quickest_dial_ns_ = UINT64_MAX;
   Endurance endurance_;
   uint64_t random_;
   bool leaving_ = false;

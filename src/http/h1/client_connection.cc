@@ -44,6 +44,8 @@ ClientStream& H1ClientConnection::open_stream(ClientStream::Events& events) {
   events_ = &events;
   state_ = State::head;
   written_before_ = transport_->written();
+  position_before_ = transport_->position();
+  doubt_ends_ms_ = 0;
   interim_ = {};
   request_sent_ = false;
   delivering_ = true;
@@ -56,6 +58,7 @@ ClientStream& H1ClientConnection::open_stream(ClientStream::Events& events) {
 StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   events_ = nullptr;
   resume_.unlink();
+  doubt_.disarm();
   if (state_ == State::dead) return surplus_ ? StreamEnd::not_drained : StreamEnd::broken;
   if (state_ == State::head && !head_.started() && take_back()) {
     // Given up before a byte of it left: for the endpoint there was no request.
@@ -67,6 +70,7 @@ StreamEnd H1ClientConnection::close_stream(ClientStream&) {
   const bool complete =
       state_ == State::done && request_sent_ && transport_->unsent() == 0 && pending_.empty();
   state_ = complete && persistent_ && !surplus_ ? State::idle : State::dead;
+  if (state_ == State::idle) reused_ = true;
   if (state_ == State::idle) return StreamEnd::reusable;
   return complete && !surplus_ ? StreamEnd::not_persistent : StreamEnd::not_drained;
 }
@@ -113,25 +117,6 @@ void H1ClientConnection::on_bytes(Buffer& bytes) {
   if (state_ != State::dead) apply_reading();
 }
 
-void H1ClientConnection::on_error(net::NetError error) {
-  error_ = error;
-  input_ended();
-}
-
-void H1ClientConnection::input_ended() {
-  ended_ = true;
-  persistent_ = false;
-  if (state_ == State::idle) {
-    state_ = State::dead;
-    owner_.on_idle_end(*this, Violation::gone);
-    return;
-  }
-  // A tunnel whose other direction still ran is now broken in both.
-  if (state_ == State::done && events_ != nullptr && error_.number != 0)
-    return fail(Violation::gone);
-  process(pending_);
-}
-
 void H1ClientConnection::resume() {
   process(pending_);
   if (state_ != State::dead) apply_reading();
@@ -168,7 +153,7 @@ bool H1ClientConnection::read_head(Buffer& bytes) {
       fail(head_.violation());
       return false;
     case HeadReader::Status::incomplete:
-      if (ended_) fail(head_.started() ? Violation::incomplete : Violation::gone);
+      if (ended_) head_.started() ? fail(Violation::incomplete) : end_unanswered();
       return false;
   }
   auto parsed = parse_response(head_.head(), limits_.head_fields, method_, upgrade_);
@@ -296,22 +281,6 @@ bool H1ClientConnection::read_tunnel(Buffer& bytes) {
   return false;
 }
 
-void H1ClientConnection::found_surplus() {
-  counters_.surplus.add();
-  surplus_ = true;
-}
-
-void H1ClientConnection::fail(Violation violation) {
-  state_ = State::dead;
-  failed_ = violation != Violation::stopped;
-  pending_.clear();
-  StreamError why;
-  why.violation = violation;
-  why.sent_anything = transport_->written() > written_before_;
-  why.network = error_;
-  events_->on_reset(why);
-}
-
 void H1ClientConnection::send_head(const RequestHead& head, Ends ends) {
   method_ = head.method;
   upgrade_ = head.upgrade;
@@ -326,15 +295,16 @@ void H1ClientConnection::send_head(const RequestHead& head, Ends ends) {
   if (ends == Ends::yes) message_sent();
 }
 
+// Nothing more to one that has ended: a reset that answers it would say nothing of the rest.
 void H1ClientConnection::send_body(Buffer&& bytes, Ends ends) {
-  if (state_ == State::dead) return;
+  if (state_ == State::dead || doubt_.armed()) return;
   write_body(transport_->output(), std::move(bytes), framing_, ends == Ends::yes);
   transport_->send();
   if (ends == Ends::yes) message_sent();
 }
 
 void H1ClientConnection::send_trailers(const Fields& trailers) {
-  if (state_ == State::dead) return;
+  if (state_ == State::dead || doubt_.armed()) return;
   if (framing_ == Framing::chunked) write_trailers(transport_->output(), trailers);
   transport_->send();
   message_sent();

@@ -6,6 +6,9 @@
 //            |        +-> dead                   a violation, an error, the peer's end
 //            +-> tunnel                          after a 101
 //
+// Where the end comes in place of a response to a request that must not be done twice, a reused
+// connection stays in `head` for a moment: until it is known whether the request was delivered.
+//
 // Idle, it always reads: any byte and any end makes it dead and is told to the owner (edge case
 // 10).
 #pragma once
@@ -77,8 +80,10 @@ class H1ClientConnection final : public ClientConnection,
   void end_body(Buffer& out, bool surplus);
   void message_sent();
   void input_ended();
+  void end_unanswered();
   void found_surplus();
-  void fail(Violation violation);
+  void fail(Violation violation) { fail(StreamError{.violation = violation}); }
+  void fail(StreamError why);
   void apply_reading();
   void apply_reads();
 
@@ -92,7 +97,10 @@ class H1ClientConnection final : public ClientConnection,
   HeadReader head_;
   BodyReader body_;
   Resume resume_{*this};
-  uint64_t written_before_ = 0;  // bytes written when the stream was opened
+  net::Deadline doubt_{this, net::DeadlineThunk<&H1ClientConnection::end_unanswered>::call};
+  uint64_t doubt_ends_ms_ = 0;
+  uint64_t position_before_ = 0;  // of the transport when the stream was opened
+  uint64_t written_before_ = 0;   // bytes written when the stream was opened
   int64_t keep_alive_seconds_ = -1;
   net::NetError error_;
   InterimBudget interim_;                          // of the open stream
@@ -103,6 +111,7 @@ class H1ClientConnection final : public ClientConnection,
   Method method_ = Method::get;
   bool request_sent_ = false;
   bool persistent_ = true;
+  bool reused_ = false;  // it had a stream before this one
   bool delivering_ = true;
   uint64_t paused_turn_ = 0;  // in which delivery was paused last
   // Up to which turn little is read after a pause: that of the first bytes; UINT64_MAX until then.

@@ -368,6 +368,25 @@ void collect_paths(const Json& value, const std::string& path, std::set<std::str
   }
 }
 
+TEST_CASE("how long connections may rest, and who says so, is told of each endpoint") {
+  Running running;
+  running.telemetry.endpoint(0, 0).outcomes.add(0);
+  View view = running.view();
+  ShownUpstream app;
+  app.name = "app";
+  app.endpoints = {
+      {.address = "127.0.0.1:9001", .source = "file", .idle_ms = 4000, .idle_why = "observed"}};
+  view.upstreams = {app};
+  const Json document = Json::parse(answer({"GET", "/stats", ""}, view).body);
+  const Json& connections =
+      document["upstreams"]["app"]["endpoints"]["127.0.0.1:9001"]["connections"];
+  CHECK(connections["learned_idle_timeout_us"] == 4'000'000);
+  CHECK(connections["learned_idle_timeout_why"] == "observed");
+  const std::string metrics = answer({"GET", "/metrics", ""}, view).body;
+  CHECK(metrics.find("\nonehop_upstream_learned_idle_timeout_seconds{upstream=\"app\","
+                     "endpoint=\"127.0.0.1:9001\",why=\"observed\"} 4\n") != std::string::npos);
+}
+
 TEST_CASE("docs/admin.md lists every path of the document") {
   Running running;
   running.telemetry.shard(0).downstream.outcomes.add(0);

@@ -307,6 +307,10 @@ const std::vector<Case> kUpstreams = {
      R"(3:11: upstream.x.balance: "round_robin" or "least_requests" or "random_two" or )"
      R"("peak_ewma" or "ring_hash" or "maglev", found "magic")"},
     {"endpoints = [\"a:1\"]\nretries = 16", "3:11: upstream.x.retries: 0 to 15, found 16"},
+    {"endpoints = [\"a:1\"]\nretries = 0\nretry_unseen = true",
+     "4:16: upstream.x.retry_unseen: false while retries is 0, found true"},
+    {"endpoints = [\"a:1\"]\npool.non_idempotent_max_idle = \"25h\"",
+     R"(3:32: upstream.x.pool.non_idempotent_max_idle: "0s" to "24h", found "25h")"},
     {"endpoints = [\"a:1\"]\npool.reuse = \"yes\"",
      R"(3:14: upstream.x.pool.reuse: true or false, found "yes" (a string))"},
     {"endpoints = [\"a:1\"]\npool.reuse = \"true\"",

@@ -76,7 +76,7 @@ Config unusual() {
                    {"example.org", "/", PathMatch::prefix, "app"}};
   Upstream upstream;
   upstream.name = "a.b";
-  upstream.endpoints = {{"app:8000", 1000, "eu-2"}};
+  upstream.endpoints = {{.address = "app:8000", .weight = 1000, .zone = "eu-2"}};
   upstream.balance = Balance::maglev;
   upstream.hash_by = "header:X-User";
   upstream.hash_balance_factor = 150;

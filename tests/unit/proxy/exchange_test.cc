@@ -158,6 +158,77 @@ TEST_CASE("one that is not idempotent is answered with 502 there, and never sent
   CHECK(side.outcomes(Outcome::upstream_closed_idle) == 1);
 }
 
+// A POST whose pooled connection had been closed, which its endpoint's host has answered.
+ExchangeSide::Request& unseen_post(ExchangeSide& side) {
+  side.upstream.endpoints.resize(1);
+  HandPeer& stale = side.warm();
+  auto& request = side.request(ExchangeSide::post(5));
+  request.body("hello", Ends::yes);
+  side.loop.end_turn();
+  stale.delivered = net::Transport::Delivered::refused;
+  side.end(stale);
+  return request;
+}
+
+TEST_CASE("a POST that was provably not seen is answered with 502 and that outcome") {
+  ExchangeSide side;
+  auto& request = unseen_post(side);
+  CHECK(request.stream.status() == 502);
+  CHECK(side.dialer.pending() == 0);
+  request.flushed();
+  CHECK(side.outcomes(Outcome::proven_unseen) == 1);
+  CHECK(side.attempts(0, Outcome::proven_unseen) == 1);
+}
+
+TEST_CASE("with retry_unseen it is sent again, once, with its body and on a fresh connection") {
+  ExchangeSide side;
+  side.upstream.retry_unseen = true;
+  auto& request = unseen_post(side);
+  CHECK(request.stream.status() == 0);
+  REQUIRE(side.dialer.pending() == 1);
+  HandPeer& fresh = side.accept();
+  CHECK(fresh.taken.ends_with("\r\n\r\nhello"));
+  side.say(fresh, kEmpty);
+  CHECK(request.stream.status() == 200);
+  request.flushed();
+  CHECK(side.attempts(0, Outcome::proven_unseen) == 1);
+  CHECK(side.outcomes(Outcome::proven_unseen) == 0);
+  CHECK(side.outcomes(Outcome::ok) == 2);
+}
+
+TEST_CASE("a POST that may have been seen is not sent again by retry_unseen either") {
+  ExchangeSide side;
+  side.upstream.endpoints.resize(1);
+  side.upstream.retry_unseen = true;
+  HandPeer& stale = side.warm();
+  auto& request = side.request(ExchangeSide::post(5));
+  request.body("hello", Ends::yes);
+  side.loop.end_turn();
+  side.end(stale);
+  CHECK(request.stream.status() == 502);
+  CHECK(side.dialer.pending() == 0);
+  request.flushed();
+  CHECK(side.outcomes(Outcome::upstream_closed_idle) == 1);
+}
+
+TEST_CASE("a POST takes no connection that has rested, and a GET takes it still") {
+  ExchangeSide side;
+  side.upstream.endpoints.resize(1);
+  HandPeer& rested = side.warm();
+  side.loop.pass_ms(1000);
+  auto& post = side.request(ExchangeSide::post(0));
+  REQUIRE(side.dialer.pending() == 1);
+  auto& get = side.request();
+  CHECK(rested.taken.find("GET / HTTP/1.1", 1) != std::string::npos);
+  side.say(rested, kEmpty);
+  side.say(side.accept(), kEmpty);
+  post.body("", Ends::yes);
+  CHECK(get.stream.status() == 200);
+  CHECK(post.stream.status() == 200);
+  get.flushed();
+  post.flushed();
+}
+
 TEST_CASE(
     "a fresh connection that ends unanswered sends a GET elsewhere once, and a POST nowhere") {
   ExchangeSide side;

@@ -66,6 +66,7 @@ TEST_CASE("a request is sent again only where the endpoint cannot have acted on 
   for (const Outcome outcome : all_outcomes()) {
     INFO(row_of(outcome).name);
     const Again wanted = outcome == Outcome::upstream_closed_idle ? Again::if_reused
+                         : outcome == Outcome::proven_unseen      ? Again::if_proven
                          : once.count(outcome) == 1               ? Again::once_elsewhere
                          : outcome == Outcome::upstream_refused   ? Again::unseen
                          : elsewhere.count(outcome) == 1          ? Again::elsewhere
@@ -179,6 +180,8 @@ std::string again_text(Again again) {
       return "another endpoint";
     case Again::if_reused:
       return "idempotent, once";
+    case Again::if_proven:
+      return "any, once, with `retry_unseen`";
     case Again::once_elsewhere:
       return "idempotent, once, another endpoint";
     case Again::unseen:

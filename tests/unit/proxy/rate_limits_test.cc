@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 
+#include "src/proxy/cookies.h"
 #include "src/proxy/rate_fields.h"
 #include "tests/support/catch.h"
 

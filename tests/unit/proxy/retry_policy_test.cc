@@ -17,6 +17,7 @@ constexpr FailedAttempt kNoConnection{.outcome = Outcome::connect_refused};
 constexpr FailedAttempt kRefused{
     .outcome = Outcome::upstream_closed, .refused = true, .unseen = true};
 constexpr FailedAttempt kStale{.outcome = Outcome::upstream_closed_idle, .repeatable = true};
+constexpr FailedAttempt kProven{.outcome = Outcome::proven_unseen, .proven = true};
 constexpr FailedAttempt kUnanswered{.outcome = Outcome::upstream_closed, .repeatable = true};
 
 FailedAttempt but(FailedAttempt failure, bool repeatable, bool whole) {
@@ -192,6 +193,24 @@ TEST_CASE("one that is there no more is not gone back to, but another sound one 
   CHECK(policy.next(std::nullopt)->endpoint == 2);
   CHECK(policy.instead()->endpoint == 1);
   CHECK_FALSE(policy.instead().has_value());
+}
+
+TEST_CASE("what is proven unseen goes once more where that is believed, and with its body only") {
+  const auto allows = [](const FailedAttempt& failure) {
+    RetryPolicy policy;
+    policy.next(1);
+    return policy.allows(failure, 5);
+  };
+  CHECK(allows(kProven));
+  CHECK_FALSE(allows({.outcome = Outcome::proven_unseen}));
+  CHECK_FALSE(allows({.outcome = Outcome::proven_unseen, .proven = true, .whole = false}));
+  RetryPolicy policy;
+  policy.next(1);
+  REQUIRE(policy.allows(kProven, 5));
+  const auto again = policy.next(std::nullopt);
+  REQUIRE(again.has_value());
+  CHECK(again->connection == RetryPolicy::Connection::fresh);
+  CHECK_FALSE(policy.allows(kProven, 5));
 }
 
 }  // namespace

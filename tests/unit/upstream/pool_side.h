@@ -27,6 +27,7 @@ struct PoolSide {
   PoolSettings settings;
   telemetry::EndpointShard counters;
   Reachability reachability;
+  IdleTolerance tolerance;
   config::UpstreamProtocol protocol = config::UpstreamProtocol::h1;
 
   // To be made once all of the above is as it should be.
@@ -41,6 +42,7 @@ struct PoolSide {
                                               .secure = false,
                                               .name = "app",
                                               .reachability = reachability,
+                                              .tolerance = tolerance,
                                               .address = *Address::numeric("127.0.0.1", 80),
                                               .seed = 1});
   }

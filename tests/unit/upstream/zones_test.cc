@@ -88,10 +88,10 @@ TEST_CASE("every balancer stays in the zone, goes elsewhere for a retry, and com
     upstream.name = "app";
     upstream.balance = balance;
     upstream.hash_by = "client";
-    upstream.endpoints = {{"127.0.0.1:9001", 1, "a"},
-                          {"127.0.0.1:9002", 1, "b"},
-                          {"127.0.0.1:9003", 1, "a"},
-                          {"127.0.0.1:9004", 1}};
+    upstream.endpoints = {{.address = "127.0.0.1:9001", .weight = 1, .zone = "a"},
+                          {.address = "127.0.0.1:9002", .weight = 1, .zone = "b"},
+                          {.address = "127.0.0.1:9003", .weight = 1, .zone = "a"},
+                          {.address = "127.0.0.1:9004"}};
     config::Server server;
     server.zone = "a";
     onehop::test::SmallProxy small(onehop::test::config_of(upstream, server), loop, dialer);

@@ -396,5 +396,92 @@ TEST_CASE("a 101 before the end of its request, or to another protocol, is a fau
   CHECK(side.heard.empty());
 }
 
+using Delivered = net::Transport::Delivered;
+
+// A second request, of this method, on a connection whose peer then ends it.
+void meet_end(Side& side, Method method, Delivered delivered) {
+  side.ask();
+  side.say(kEmpty);
+  REQUIRE(side.close() == StreamEnd::reusable);
+  side.ask(method);
+  side.peer.delivered = delivered;
+  side.end();
+}
+
+TEST_CASE("a reused connection that ends instead of an answer says whether a POST was delivered") {
+  struct Row {
+    Delivered delivered;
+    bool before;
+    bool proven;
+  };
+  for (const Row& row :
+       {Row{Delivered::possible, false, false}, Row{Delivered::refused, true, true}}) {
+    Side side;
+    meet_end(side, Method::post, row.delivered);
+    REQUIRE(side.why.has_value());
+    CHECK(side.why->violation == Violation::gone);
+    CHECK(side.why->closed_before == row.before);
+    CHECK(side.why->proven_unseen == row.proven);
+  }
+}
+
+TEST_CASE("while it is unclear whether a POST was delivered its end is not told") {
+  Side side;
+  meet_end(side, Method::post, Delivered::unclear);
+  CHECK_FALSE(side.why.has_value());
+  side.loop.pass_ms(50);
+  CHECK_FALSE(side.why.has_value());
+  SECTION("until the peer's host has refused it") {
+    side.peer.delivered = Delivered::refused;
+    side.loop.pass_ms(16);
+    REQUIRE(side.why.has_value());
+    CHECK(side.why->proven_unseen);
+  }
+  SECTION("until the peer's host has acknowledged it") {
+    side.peer.delivered = Delivered::possible;
+    side.loop.pass_ms(16);
+    REQUIRE(side.why.has_value());
+    CHECK_FALSE(side.why->proven_unseen);
+  }
+  SECTION("for 300 ms, and then nothing is proven") {
+    for (int i = 0; i < 40; ++i) side.loop.pass_ms(8);
+    REQUIRE(side.why.has_value());
+    CHECK(side.why->closed_before);
+    CHECK_FALSE(side.why->proven_unseen);
+  }
+  SECTION("and whoever gives up is told nothing") {
+    side.close();
+    side.loop.pass_ms(400);
+    CHECK_FALSE(side.why.has_value());
+  }
+}
+
+TEST_CASE("what is sent of a body while it is unclear stays here") {
+  Side side;
+  side.ask();
+  side.say(kEmpty);
+  REQUIRE(side.close() == StreamEnd::reusable);
+  side.ask(Method::post, BodyLength::of(5));
+  side.peer.delivered = Delivered::unclear;
+  side.end();
+  const std::string before = side.peer.taken;
+  side.send_body("hello", Ends::yes);
+  CHECK(side.peer.taken == before);
+}
+
+TEST_CASE("a GET waits for no proof, and neither does a POST on a connection of its own") {
+  Side get;
+  meet_end(get, Method::get, Delivered::unclear);
+  REQUIRE(get.why.has_value());
+  CHECK(get.why->closed_before);
+  CHECK_FALSE(get.why->proven_unseen);
+  Side fresh;
+  fresh.ask(Method::post);
+  fresh.peer.delivered = Delivered::refused;
+  fresh.end();
+  REQUIRE(fresh.why.has_value());
+  CHECK_FALSE(fresh.why->proven_unseen);
+}
+
 }  // namespace
 }  // namespace onehop::http::h1
