@@ -24,7 +24,9 @@ NOT_OF_TRAFFIC = ("onehop_workers", "onehop_buffered_peak_bytes", "onehop_build_
                   "onehop_certificate_expiry_timestamp_seconds",
                   "onehop_config_last_reload_success_timestamp_seconds",
                   "onehop_admin_connections_open", "onehop_admin_documents_held_bytes",
-                  "onehop_buffered_bytes")
+                  "onehop_buffered_bytes", "onehop_upstream_endpoint_up",
+                  "onehop_upstream_endpoints", "onehop_upstream_learned_idle_timeout_seconds",
+                  "onehop_rate_limit_room")
 
 
 class Exposition:
