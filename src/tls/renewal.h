@@ -31,12 +31,13 @@ struct Read {
   }
 };
 
-// `old`, which may be null, where the files are still what they were, else what `load` makes of
-// them, a Result<T, Fault>; `it` is another object only where same(T, T) says so. `whose` begins
-// the warning: "listener 127.0.0.1:443".
+// `old`, which may be null or of other files, where it is of these and they are still what they
+// were, else what `load` makes of them, a Result<T, Fault>; `it` is another object only where
+// same(T, T) says so. `whose` begins the warning: "listener 127.0.0.1:443".
 template <class T, class Load>
 Result<Read<T>, Fault> renew(const std::vector<std::string>& names, const Read<T>* old, Load load,
                              std::string_view whose, std::vector<std::string>& warnings) {
+  if (old != nullptr && old->names != names) old = nullptr;
   if (old != nullptr && !old->changed()) return *old;
   Read<T> read;
   // Before they are read: what changes meanwhile is seen later.

@@ -312,5 +312,14 @@ TEST_CASE("an authority that is trusted no longer is not trusted from the next c
   CHECK(eventually([&] { return chain.subject() == "CN=first"; }));
 }
 
+TEST_CASE("a reload that names other authorities trusts these, and no longer those before") {
+  Chain chain;
+  CHECK(chain.proxy.get().status == 200);
+  ProxyConfig other{.endpoints = {chain.inner.address()}, .upstream = "protocol = \"auto\""};
+  other.more = "[upstream.app.tls]\nca = \"" + chain.made.stranger() + "\"\n";
+  REQUIRE(chain.proxy.reload(other));
+  CHECK(chain.proxy.get().status == 502);
+}
+
 }  // namespace
 }  // namespace onehop::test
