@@ -78,6 +78,8 @@ void add_health(const ShownUpstream& shown, Json& upstream) {
                           {"errors", counts.ejected_errors},
                           {"latency", counts.ejected_latency}}},
                         {"ejections_refused_total", counts.not_ejected},
+                        {"checks_total", counts.checks_passed + counts.checks_failed},
+                        {"checks_failed_total", counts.checks_failed},
                         {"events", events_of(judge)}};
 }
 
@@ -122,6 +124,15 @@ void write_health(const View& view, telemetry::ExpositionWriter& writer) {
                 "was the last healthy one"});
   for_each_judge(view, [&](const ShownUpstream& shown, const Judge& judge) {
     writer.sample(Labels().add("upstream", shown.name), judge.counts().not_ejected);
+  });
+  writer.begin({FamilyKind::counter, "onehop_upstream_health_checks",
+                "Health checks of endpoints that ended, by whether they passed"});
+  for_each_judge(view, [&](const ShownUpstream& shown, const Judge& judge) {
+    const auto sample = [&](std::string_view result, uint64_t ended) {
+      writer.sample(Labels().add("upstream", shown.name).add("result", result), ended);
+    };
+    sample("passed", judge.counts().checks_passed);
+    sample("failed", judge.counts().checks_failed);
   });
 }
 

@@ -96,6 +96,40 @@ void add_server_name(std::vector<Mismatch>& found, const Upstream& upstream) {
   }
 }
 
+// What has a use with another kind of check only is a mistake: it would look as if it were done.
+void add_health(std::vector<Mismatch>& found, const Upstream& upstream) {
+  const Health& health = upstream.health;
+  constexpr std::string_view kBasis = "health.check";
+  const std::string reason =
+      fmt::format("check is {}", written(Choice<HealthCheck>{}, health.check));
+  if (health.check != HealthCheck::grpc)
+    need_nothing(found, "health.service", health.service, reason, kBasis);
+  if (health.check != HealthCheck::http)
+    need_nothing(found, "health.body", health.body, reason, kBasis);
+  if (health.check == HealthCheck::tcp)
+    need_nothing(found, "health.host", health.host, reason, kBasis);
+  if (health.check == HealthCheck::http && health.method == "HEAD")
+    need_nothing(found, "health.body", health.body, "method is \"HEAD\"", "health.method");
+  if (health.method == "CONNECT") {
+    found.push_back(
+        {"health.method", "a method that asks for a page", "\"CONNECT\"", "health.method"});
+  }
+  if (health.status.empty()) {
+    found.push_back({"health.status", "at least one class or number", "[]", "health.status"});
+  }
+  if (health.check == HealthCheck::grpc && upstream.protocol == UpstreamProtocol::h1) {
+    found.push_back(
+        {"health.check", "\"http\" or \"tcp\" while protocol is \"h1\"", "\"grpc\"", "protocol"});
+  }
+  // By default it is the shorter of the two.
+  if (health.unhealthy_interval > health.interval &&
+      health.unhealthy_interval != Health{}.unhealthy_interval) {
+    found.push_back({"health.unhealthy_interval",
+                     fmt::format("at most interval, which is {}", written(Time{}, health.interval)),
+                     written(Time{}, health.unhealthy_interval), "health.interval"});
+  }
+}
+
 }  // namespace
 
 std::vector<Mismatch> mismatches(const Listener& listener) {
@@ -125,6 +159,7 @@ std::vector<Mismatch> mismatches(const Upstream& upstream) {
   }
   if (upstream.retry_unseen && upstream.retries == 0)
     found.push_back({"retry_unseen", "false while retries is 0", "true", "retries"});
+  if (upstream.health.enabled) add_health(found, upstream);
   if (!tls.enabled) return found;
   add_server_name(found, upstream);
   if (!tls.key.empty()) need_file(found, "tls.cert", tls.cert, "there is a key", "tls.key");

@@ -133,6 +133,19 @@ void add_per_client(std::vector<WithoutEffect>& all, const PerClient& limits, si
                  std::to_string(limits.burst), joined(at, "new_connections")});
 }
 
+// A check that asks for no page has no use for what one is asked with, and judged by.
+void add_health(std::vector<WithoutEffect>& all, const Upstream& upstream) {
+  if (upstream.health.check == HealthCheck::http) return;
+  const std::string at = upstream_key(upstream.name);
+  for (const auto& [key, found] : changed(upstream.health)) {
+    if (key == "method" || key == "path" || key == "status")
+      all.push_back({joined(at, joined("health", key)),
+                     fmt::format("no effect while check is {}",
+                                 written(Choice<HealthCheck>{}, upstream.health.check)),
+                     found, joined(at, "health.check")});
+  }
+}
+
 // Over the socket nobody asks for a token or looks at a name.
 void add_admin(std::vector<WithoutEffect>& all, const Admin& admin) {
   if (!admin.listen.empty()) return;
@@ -166,6 +179,7 @@ std::vector<WithoutEffect> without_effect(const Config& config) {
     add_sockets(all, upstream);
     add_hash(all, upstream);
     if (config.server.zone.empty()) add_zones(all, upstream);
+    add_health(all, upstream);
   }
   for (const RateLimit& limit : config.rate_limits) add_rate_limits(all, limit);
   add_admin(all, config.admin);

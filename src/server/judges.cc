@@ -9,7 +9,10 @@
 namespace onehop::server {
 
 Judges::Judges(net::EventLoop& loop, const telemetry::Telemetry& telemetry, Events& events)
-    : loop_(loop), events_(events), ok_(static_cast<size_t>(proxy::Outcome::ok)) {
+    : loop_(loop),
+      events_(events),
+      ok_(static_cast<size_t>(proxy::Outcome::ok)),
+      prober_(static_cast<Prober::Events&>(*this)) {
   for (size_t i = 0; i < telemetry.outcomes().size(); ++i) {
     const auto outcome = static_cast<proxy::Outcome>(i);
     // Of a pooled connection that had been closed, and of a dial that goes on, it is not.
@@ -32,17 +35,42 @@ upstream::EndpointSet Judges::judge(const config::Upstream& upstream,
         upstream::Judge::Parts{loop_, events, upstream.name, loop_.now_ns()});
   }
   entry.judge->use(upstream, found);
+  prober_.use(upstream, entry.context, found);
   return entry.judge->set();
 }
 
-std::vector<upstream::EndpointSet> Judges::use(const std::vector<config::Upstream>& upstreams,
-                                               const std::vector<upstream::EndpointSet>& found) {
+std::vector<upstream::EndpointSet> Judges::use(const config::Config& config,
+                                               const std::vector<upstream::EndpointSet>& found,
+                                               const ClientContexts& contexts) {
+  const std::vector<config::Upstream>& upstreams = config.upstreams;
   std::vector<upstream::EndpointSet> sets;
-  for (size_t i = 0; i < upstreams.size(); ++i) sets.push_back(judge(upstreams[i], found[i]));
+  for (size_t i = 0; i < upstreams.size(); ++i) {
+    entries_[upstreams[i].name].context = contexts[i];
+    sets.push_back(judge(upstreams[i], found[i]));
+  }
   std::erase_if(entries_, [&](const auto& entry) {
-    return std::ranges::find(upstreams, entry.first, &config::Upstream::name) == upstreams.end();
+    const bool stays =
+        std::ranges::find(upstreams, entry.first, &config::Upstream::name) != upstreams.end();
+    if (!stays) prober_.forget(entry.first);
+    return !stays;
   });
   return sets;
+}
+
+void Judges::renew(const config::Upstream& upstream,
+                   std::shared_ptr<const tls::ClientContext> context) {
+  const auto found = entries_.find(upstream.name);
+  if (found == entries_.end()) return;
+  found->second.context = context;
+  prober_.use(upstream.name, std::move(context));
+}
+
+void Judges::on_checked(const std::string& upstream, upstream::EndpointId endpoint,
+                        upstream::Judge::Checked how, const std::string& why) {
+  loop_.post([this, upstream, endpoint, how, why] {
+    const auto found = entries_.find(upstream);
+    if (found != entries_.end()) found->second.judge->checked(endpoint, how, why);
+  });
 }
 
 void Judges::on_verdict(upstream::Judge& judge) {

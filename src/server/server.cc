@@ -64,7 +64,6 @@ struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
   }
 
   admin::View view();
-
   static constexpr uint64_t kSampleMs = 1000;  // the windows are made of seconds
   void on_sample();
   void on_renewal();
@@ -102,7 +101,6 @@ struct ServerParts final : Reload::Owner, EndpointSets::Events, Judges::Events {
   void say_alive();
   void use(InForce now, Listeners::Opened& opened);
   std::shared_ptr<const Change> change();
-
   Result<void, std::string> bind();
   void watch_signals();
   void leave();
@@ -194,10 +192,11 @@ void ServerParts::on_renewal() {
   const TlsContexts::Changed changed = tls.refresh();
   for (const size_t i : changed.listeners)
     workers.renew(in_force.snapshot->listeners()[i]->key, tls.listeners()[i]);
-  for (const size_t i : changed.upstreams)
+  for (const size_t i : changed.upstreams) {
     workers.renew(in_force.config().upstreams[i], tls.upstreams()[i]);
-  const auto interval = tls.interval_ms();
-  if (interval > 0) loop.arm(renewal, interval);
+    judges.renew(in_force.config().upstreams[i], tls.upstreams()[i]);
+  }
+  if (const auto interval = tls.interval_ms(); interval > 0) loop.arm(renewal, interval);
 }
 
 // From here on nothing can fail.
@@ -216,7 +215,7 @@ void ServerParts::use(InForce now, Listeners::Opened& opened) {
 std::shared_ptr<const Change> ServerParts::change() {
   EndpointSets::Staged staged = name_wait.take();
   endpoints.catch_up(staged);
-  auto sets = judges.use(in_force.config().upstreams, staged.sets());
+  auto sets = judges.use(in_force.config(), staged.sets(), in_force.prepared.tls.upstreams());
   limits.use(in_force.config());
   endpoints.use(std::move(staged));
   return change_of(in_force, std::move(sets), limits, telemetry, max_connections,
@@ -328,6 +327,7 @@ void ServerParts::run() {
   loop.run();
   hold_signals();
   workers.join();
+  judges.stop();
   access_log.finish();
   failures.finish();
   workers.shortage().finish();

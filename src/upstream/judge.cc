@@ -97,6 +97,7 @@ void Judge::checked(EndpointId endpoint, Checked how, const std::string& why) {
   Known* const known = find(endpoint);
   if (known == nullptr || !checks_) return;
   const bool passed = how == Checked::passed;
+  ++(passed ? counts_.checks_passed : counts_.checks_failed);
   uint32_t& in_a_row = passed ? known->passed : known->failed;
   (passed ? known->failed : known->passed) = 0;
   ++in_a_row;

@@ -152,6 +152,38 @@ void describe(Visitor& visit, Some<Ejection> auto& ejection) {
               "Of the endpoints, at the same time: at least one, and never the last healthy one.");
 }
 
+// [upstream.NAME.health] without a key in it.
+inline Health asked() {
+  Health health;
+  health.enabled = true;
+  return health;
+}
+
+template <class Visitor>
+void describe(Visitor& visit, Some<Health> auto& health) {
+  visit.value("check", health.check, Choice<HealthCheck>{},
+              "A request, a connection alone, or grpc.health.v1; over TLS where the upstream is.");
+  visit.value("method", health.method, Text::method, "Of the request. HEAD spares the body.");
+  visit.value("path", health.path, Text::request_path,
+              "A page that says whether this replica can serve, and costs it little.");
+  visit.value("host", health.host, Text::server_name, "\"\": the endpoint's own.");
+  visit.value("status", health.status, Text::status, "What is well: classes or numbers.");
+  visit.value("body", health.body, Text::any,
+              "Is to be in the first 64 KiB of the body; \"\": anything will do.");
+  visit.value("service", health.service, Text::any,
+              "That grpc.health.v1 is asked for; \"\": the server as a whole.");
+  visit.value("interval", health.interval, Time{milliseconds(10), kDay},
+              "From one check to the next, +-10 %, so that they do not all come at once.");
+  visit.value("unhealthy_interval", health.unhealthy_interval, Time{milliseconds(10), kDay},
+              "The same after one that failed: news of its return is wanted soon.");
+  visit.value("timeout", health.timeout, Time{kTick, kHour},
+              "For all of a check; then it has failed. Far above what it takes under load.");
+  visit.value("rise", health.rise, Count{1, 1000}, "So many in a row that pass: it is healthy.");
+  visit.value("fall", health.fall, Count{1, 1000}, "So many in a row that fail: it is not.");
+  visit.value("start", health.start, Choice<HealthStart>{},
+              "checked: a new endpoint gets no request before its first check has passed.");
+}
+
 template <class Visitor>
 void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.value("endpoints_file", upstream.endpoints_file, Text::optional_file,
@@ -200,6 +232,9 @@ void describe(Visitor& visit, Some<Upstream> auto& upstream) {
   visit.table("timeouts", upstream.timeouts, "The upstream side. 0s switches a timeout off.");
   visit.table("http2", upstream.http2, "HTTP/2 with the endpoints.");
   visit.table("ejection", upstream.ejection, "Endpoints that fail requests get none for a while.");
+  visit.optional_table(
+      "health", upstream.health, asked(),
+      "Endpoints are asked whether they are well. Without this table: they are not.");
   visit.optional_table("tls", upstream.tls, switched_on(),
                        "TLS with the endpoints. Without this table: none.");
   visit.optional_table("sticky", upstream.sticky, with_a_cookie(),

@@ -113,6 +113,8 @@ class Judge {
     uint64_t ejected_latency = 0;
     uint64_t not_ejected = 0;  // as max_ejected does not allow more, or none would be left
     uint64_t panics = 0;
+    uint64_t checks_passed = 0;  // health checks that ended
+    uint64_t checks_failed = 0;
   };
   const Counts& counts() const noexcept { return counts_; }
 
