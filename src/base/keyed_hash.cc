@@ -44,13 +44,13 @@ uint64_t word_of(const char* bytes, size_t count) noexcept {
 
 }  // namespace
 
-HashKey HashKey::random() {
-  HashKey key;
+HashSecret HashSecret::random() {
+  HashSecret key;
   ONEHOP_ASSERT(::getrandom(&key, sizeof key, 0) == sizeof key);  // so few bytes come at once
   return key;
 }
 
-uint64_t keyed_hash(const HashKey& key, std::string_view text) noexcept {
+uint64_t keyed_hash(const HashSecret& key, std::string_view text) noexcept {
   State state{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d,
               key.first ^ 0x6c7967656e657261, key.second ^ 0x7465646279746573};
   const size_t whole = text.size() / 8 * 8;

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: MIT
-#include "onehop/base/ascii.h"
+#include "onehop/config/hash_key.h"
 #include "onehop/config/rate_limit.h"
 
 namespace onehop::config {
 
+// The parts of a request that hash_by knows, but for its query, and all of it.
 std::optional<RateKey> rate_key(std::string_view by) {
   using By = RateKey::By;
-  if (by == "client") return RateKey{By::client};
-  if (by == "path") return RateKey{By::path};
   if (by == "all") return RateKey{By::all};
-  const size_t colon = by.find(':');
-  if (colon == by.npos || !is_token(by.substr(colon + 1))) return std::nullopt;
-  const std::string_view kind = by.substr(0, colon);
-  if (kind == "header") return RateKey{By::header, by.substr(colon + 1)};
-  if (kind == "cookie") return RateKey{By::cookie, by.substr(colon + 1)};
+  const auto part = HashKey::parse(by);
+  if (!part.has_value()) return std::nullopt;
+  const std::string_view name = by.substr(by.find(':') + 1);
+  switch (part->part) {
+    case HashKey::Part::client:
+      return RateKey{By::client};
+    case HashKey::Part::path:
+      return RateKey{By::path};
+    case HashKey::Part::header:
+      return RateKey{By::header, name};
+    case HashKey::Part::cookie:
+      return RateKey{By::cookie, name};
+    case HashKey::Part::query:
+      return std::nullopt;
+  }
   return std::nullopt;
 }
 

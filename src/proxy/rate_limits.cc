@@ -21,7 +21,7 @@ std::string_view path_of(std::string_view target) {
 }
 
 // By a field's values, in their order: an endpoint may believe any of them.
-std::optional<uint64_t> hash_of_field(const HashKey& key, const http::RequestHead& head,
+std::optional<uint64_t> hash_of_field(const HashSecret& key, const http::RequestHead& head,
                                       std::string_view name) {
   std::optional<uint64_t> hash;
   if (equals_ignoring_case(name, "host")) return keyed_hash(key, head.authority);
@@ -41,7 +41,7 @@ struct RateLimits::Met {
   TokenTable::Taken taken;
 };
 
-RateLimits::RateLimits(const Parts& parts) : hash_key_(parts.hash_key) {
+RateLimits::RateLimits(const Parts& parts) : hash_secret_(parts.hash_secret) {
   const config::Config& config = parts.config;
   for (size_t i = 0; i < config.rate_limits.size(); ++i) {
     const config::RateLimit& limit = config.rate_limits[i];
@@ -75,17 +75,17 @@ std::optional<uint64_t> RateLimits::hash_of(const Limit& limit, const Asking& as
       const bool is_peer = asking.address.data() == asking.client.ip;
       const auto named =
           is_peer ? std::optional(asking.client.address) : Address::numeric(asking.address, 0);
-      if (!named.has_value() || named->is_unix()) return keyed_hash(hash_key_, asking.address);
-      return keyed_hash(hash_key_, network_of(*named, limit.config->ipv6_prefix).view());
+      if (!named.has_value() || named->is_unix()) return keyed_hash(hash_secret_, asking.address);
+      return keyed_hash(hash_secret_, network_of(*named, limit.config->ipv6_prefix).view());
     }
     case By::header:
-      return hash_of_field(hash_key_, asking.head, limit.key.name);
+      return hash_of_field(hash_secret_, asking.head, limit.key.name);
     case By::cookie: {
       const auto value = cookie_of(asking.head.fields, limit.key.name);
-      return value.has_value() ? std::optional(keyed_hash(hash_key_, *value)) : std::nullopt;
+      return value.has_value() ? std::optional(keyed_hash(hash_secret_, *value)) : std::nullopt;
     }
     case By::path:
-      return keyed_hash(hash_key_, path_of(asking.head.target));
+      return keyed_hash(hash_secret_, path_of(asking.head.target));
     case By::all:
       return 0;
   }

@@ -37,7 +37,7 @@ struct Change {
   std::vector<std::shared_ptr<ClientGate>> client_gates;
   std::vector<std::shared_ptr<TokenTable>> rate_limits;
   std::vector<telemetry::RateLimitCells*> rate_limit_cells;
-  HashKey hash_key;
+  HashSecret hash_secret;
 
   // In the order of its routes.
   std::vector<telemetry::RouteCells*> routes;

@@ -17,8 +17,8 @@ struct ClientGate::Place final : http::Held {
 };
 
 ClientGate::ClientGate(std::string listener, unsigned nth, const config::PerClient& limits,
-                       const HashKey& hash_key)
-    : listener_(std::move(listener)), nth_(nth), made_for_(limits), hash_key_(hash_key) {
+                       const HashSecret& hash_secret)
+    : listener_(std::move(listener)), nth_(nth), made_for_(limits), hash_secret_(hash_secret) {
   if (limits.connections != 0) counts_.emplace(limits.memory);
   if (limits.new_connections.count != 0) {
     tokens_.emplace(limits.memory, limits.new_connections.count,
@@ -38,7 +38,7 @@ ClientGate::Asked ClientGate::ask(const Address& address, const config::PerClien
   using telemetry::ClientLimit;
   Asked asked;
   if (address.is_unix() || address.is_none()) return asked;
-  const uint64_t hash = keyed_hash(hash_key_, network_of(address, limits.ipv6_prefix).view());
+  const uint64_t hash = keyed_hash(hash_secret_, network_of(address, limits.ipv6_prefix).view());
   if (counts_.has_value()) {
     const CountTable::Added added = counts_->add(hash, limits.connections);
     if (added.entry == CountTable::Entry::refused) {

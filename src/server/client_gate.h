@@ -22,7 +22,7 @@ namespace onehop::server {
 class ClientGate final : public std::enable_shared_from_this<ClientGate> {
  public:
   ClientGate(std::string listener, unsigned nth, const config::PerClient& limits,
-             const HashKey& hash_key);
+             const HashSecret& hash_secret);
 
   // What it remembers is of use for that listener with those limits.
   bool is_of(const std::string& listener, unsigned nth, const config::PerClient& limits) const;
@@ -47,7 +47,7 @@ class ClientGate final : public std::enable_shared_from_this<ClientGate> {
   std::string listener_;
   unsigned nth_;
   config::PerClient made_for_;
-  HashKey hash_key_;
+  HashSecret hash_secret_;
   std::optional<CountTable> counts_;
   std::optional<TokenTable> tokens_;
 };

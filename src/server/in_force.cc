@@ -36,7 +36,7 @@ std::shared_ptr<const Change> change_of(const InForce& in_force,
   }
   change->client_gates = limits.listeners();
   change->rate_limits = limits.rate_limits();
-  change->hash_key = limits.hash_key();
+  change->hash_secret = limits.hash_secret();
   for (const config::RateLimit& limit : config.rate_limits)
     change->rate_limit_cells.push_back(&telemetry.rate_limit(limit.name));
   for (const std::string& label : in_force.snapshot->route_labels())

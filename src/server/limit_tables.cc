@@ -44,7 +44,7 @@ void LimitTables::use(const config::Config& config) {
     });
     gate = known != gates_.end() ? *known
                                  : std::make_shared<ClientGate>(listener.address, nth,
-                                                                listener.per_client, hash_key_);
+                                                                listener.per_client, hash_secret_);
   }
   gates_ = std::move(gates);
 }

@@ -24,7 +24,7 @@ class LimitTables {
   // listener without a limit has null.
   void use(const config::Config& config);
 
-  const HashKey& hash_key() const noexcept { return hash_key_; }
+  const HashSecret& hash_secret() const noexcept { return hash_secret_; }
   std::vector<std::shared_ptr<TokenTable>> rate_limits() const;
   std::vector<std::shared_ptr<ClientGate>> listeners() const { return gates_; }
 
@@ -39,7 +39,7 @@ class LimitTables {
     config::RateLimit of;
     std::shared_ptr<TokenTable> table;
   };
-  HashKey hash_key_ = HashKey::random();
+  HashSecret hash_secret_ = HashSecret::random();
   std::vector<Tokens> tokens_;
   std::vector<std::shared_ptr<ClientGate>> gates_;
   uint64_t refreshed_ns_ = 0;

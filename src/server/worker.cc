@@ -125,7 +125,7 @@ proxy::RateLimits Worker::take_rate_limits(const Change& change) {
     counters.push_back(&cells->by_worker.of(parts_.index));
   return proxy::RateLimits({.config = change.snapshot->config(),
                             .listeners = change.snapshot->listeners(),
-                            .hash_key = change.hash_key,
+                            .hash_secret = change.hash_secret,
                             .tokens = change.rate_limits,
                             .counters = std::move(counters)});
 }

@@ -120,7 +120,7 @@ void Checks::Checked::say_shortage(std::string_view why) const {
                   checks_.parts_.upstream, why));
 }
 
-Checks::Checks(Parts parts) : parts_(std::move(parts)), random_(parts_.seed | 1) {}
+Checks::Checks(Parts parts) : parts_(std::move(parts)), chance_(parts_.seed) {}
 
 Checks::~Checks() = default;
 
@@ -142,14 +142,14 @@ void Checks::use(const config::Upstream& upstream,
     } else {
       checked->use(context);
       // What was asked for an hour hence may be wanted every second now.
-      if (is_other) checked->begin_in(random() % ms_of(health_->interval));
+      if (is_other) checked->begin_in(chance_.below(ms_of(health_->interval)));
     }
     checked->rename(upstream.health.host, *spec);
     checked_.push_back(std::move(checked));
   }
   const bool at_once = health_->start == config::HealthStart::checked || fresh.size() <= kAtOnce;
   for (Checked* const checked : fresh)
-    checked->begin_in(at_once ? 0 : random() % ms_of(health_->interval));
+    checked->begin_in(at_once ? 0 : chance_.below(ms_of(health_->interval)));
 }
 
 void Checks::use(const std::shared_ptr<const tls::ClientContext>& context) {
@@ -161,15 +161,7 @@ uint64_t Checks::wait_ms(Judge::Checked last) {
   const uint64_t ms = last == Judge::Checked::passed
                           ? well_ms
                           : std::min(ms_of(health_->unhealthy_interval), well_ms);
-  return ms - ms / 10 + random() % (ms / 5 + 1);
-}
-
-// xorshift64: the jitter needs no better.
-uint64_t Checks::random() {
-  random_ ^= random_ << 13;
-  random_ ^= random_ >> 7;
-  random_ ^= random_ << 17;
-  return random_;
+  return chance_.around(ms, 10);
 }
 
 }  // namespace onehop::upstream

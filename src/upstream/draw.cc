@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "onehop/base/hash.h"
-
 namespace onehop::upstream {
 namespace {
 
@@ -30,20 +28,14 @@ std::optional<size_t> at(std::span<const Candidate> candidates, uint64_t point, 
 
 }  // namespace
 
-// The bias of the remainder cannot be noticed: sums of shares are far below 2^64.
-uint64_t Draw::below(uint64_t limit) {
-  state_ += 0x9E3779B97F4A7C15u;
-  return mixed(state_) % limit;
-}
-
 Draw::Two Draw::two(std::span<const Candidate> candidates) {
   uint64_t total = 0;
   for (const Candidate& candidate : candidates) total += candidate.out() ? 0 : share_of(candidate);
   if (total == 0) return {};
   Two drawn;
-  drawn.first = at(candidates, below(total), kNew);
+  drawn.first = at(candidates, chance_.below(total), kNew);
   total -= share_of(candidates[*drawn.first]);
-  if (total > 0) drawn.second = at(candidates, below(total), *drawn.first);
+  if (total > 0) drawn.second = at(candidates, chance_.below(total), *drawn.first);
   return drawn;
 }
 

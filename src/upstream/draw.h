@@ -7,13 +7,14 @@
 #include <optional>
 #include <span>
 
+#include "onehop/base/chance.h"
 #include "onehop/upstream/balancer.h"
 
 namespace onehop::upstream {
 
 class Draw {
  public:
-  explicit Draw(uint64_t seed) : state_(seed) {}
+  explicit Draw(uint64_t seed) : chance_(seed) {}
 
   // Two different ones that are not out(); fewer where there are not so many.
   struct Two {
@@ -23,9 +24,7 @@ class Draw {
   Two two(std::span<const Candidate> candidates);
 
  private:
-  uint64_t below(uint64_t limit);
-
-  uint64_t state_;
+  Chance chance_;
 };
 
 }  // namespace onehop::upstream

@@ -46,7 +46,7 @@ std::string_view name_of(Standing standing) {
   return "healthy";
 }
 
-Judge::Judge(Parts parts) : parts_(std::move(parts)), random_(parts_.seed | 1) {}
+Judge::Judge(Parts parts) : parts_(std::move(parts)), chance_(parts_.seed) {}
 
 Judge::~Judge() = default;
 
@@ -154,8 +154,7 @@ uint64_t Judge::ejection_ms(Known& known) {
   const uint64_t most_ms = std::max(ms_of(ejection_.max_time), first_ms);
   known.length_ms = known.step == 0 ? first_ms : std::min(known.length_ms * 2, most_ms);
   ++known.step;
-  const uint64_t tenth = known.length_ms / 10;
-  return known.length_ms - tenth + random() % (2 * tenth + 1);
+  return chance_.around(known.length_ms, 10);
 }
 
 // Those whose time is over are healthy again, and the next failure of any of them ejects it again.
@@ -286,14 +285,6 @@ Judge::Known* Judge::find(EndpointId endpoint) {
   const auto found =
       std::ranges::find_if(known_, [&](const auto& one) { return one->spec->id == endpoint; });
   return found != known_.end() ? found->get() : nullptr;
-}
-
-// xorshift64: the jitter needs no better.
-uint64_t Judge::random() {
-  random_ ^= random_ << 13;
-  random_ ^= random_ >> 7;
-  random_ ^= random_ << 17;
-  return random_;
 }
 
 }  // namespace onehop::upstream

@@ -44,7 +44,7 @@ void Pool::Waiter::on_queue_deadline() {
 
 Pool::Pool(const Parts& parts)
     : parts_(parts),
-      random_(parts.seed | 1),
+      chance_(parts.seed),
       multiplexes_(parts.protocol == config::UpstreamProtocol::h2) {
   parts_.pools.list_.push_back(*this);
 }
@@ -186,14 +186,9 @@ OpenReason Pool::why_open(Want want) {
   return open_ + dialing_count_ > 0 ? OpenReason::all_busy : OpenReason::cold;
 }
 
-// xorshift64: the jitter needs no better.
 uint64_t Pool::age_limit_ms() {
   const auto limit = static_cast<uint64_t>(parts_.settings.pool.max_age.count());
-  if (limit == 0) return UINT64_MAX;
-  random_ ^= random_ << 13;
-  random_ ^= random_ >> 7;
-  random_ ^= random_ << 17;
-  return parts_.loop.now_ms() + limit - limit / 5 + random_ % (limit / 5 * 2 + 1);
+  return limit == 0 ? UINT64_MAX : parts_.loop.now_ms() + chance_.around(limit, 5);
 }
 
 // Takes a waiter out, whatever it waits for, and lets the next one use the room.

@@ -8,14 +8,14 @@
 
 namespace onehop {
 
-struct HashKey {
+struct HashSecret {
   uint64_t first = 0;
   uint64_t second = 0;
 
   // One that nobody can guess.
-  static HashKey random();
+  static HashSecret random();
 };
 
-uint64_t keyed_hash(const HashKey& key, std::string_view text) noexcept;
+uint64_t keyed_hash(const HashSecret& key, std::string_view text) noexcept;
 
 }  // namespace onehop

@@ -48,7 +48,7 @@ class RateLimits {
   struct Parts {
     const config::Config& config;
     const std::vector<Terms>& listeners;
-    HashKey hash_key;
+    HashSecret hash_secret;
     std::vector<std::shared_ptr<TokenTable>> tokens;
     std::vector<telemetry::RateLimitShard*> counters;
   };
@@ -81,7 +81,7 @@ class RateLimits {
   const Rated* refuse(const Limit& limit, const TokenTable::Taken& taken, Arena& arena) const;
 
   std::vector<Limit> limits_;
-  HashKey hash_key_;
+  HashSecret hash_secret_;
   std::vector<Places> by_route_;                       // those of its upstream among them
   std::vector<std::pair<Terms, Places>> by_listener_;  // only those that have any
 };

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "onehop/base/chance.h"
 #include "onehop/config/config.h"
 #include "onehop/net/dialer.h"
 #include "onehop/net/loop.h"
@@ -58,14 +59,13 @@ class Checks {
   class Checked;
 
   uint64_t wait_ms(Judge::Checked last);
-  uint64_t random();
 
   Parts parts_;
   config::Limits limits_;  // of answers: the defaults, whatever clients may be sent
   std::shared_ptr<const config::Health> health_;
   config::UpstreamProtocol protocol_ = config::UpstreamProtocol::h1;
   bool is_short_ = false;  // the latest check could not be made, and it was said
-  uint64_t random_;
+  Chance chance_;
   std::vector<std::unique_ptr<Checked>> checked_;  // in the order of the set
 };
 

@@ -25,6 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "onehop/base/chance.h"
 #include "onehop/config/config.h"
 #include "onehop/net/loop.h"
 #include "onehop/upstream/endpoint_set.h"
@@ -134,7 +135,6 @@ class Judge {
   bool compare_one(Known& known, const Totals& others);
   void decide();
   void weigh_ranks();
-  uint64_t random();
 
   Parts parts_;
   config::Ejection ejection_;
@@ -149,7 +149,7 @@ class Judge {
   std::vector<std::unique_ptr<Known>> known_;  // in the order of found_
   uint16_t last_rank_ = 0;                     // of those in use
   bool panics_ = false;
-  uint64_t random_;
+  Chance chance_;
   std::deque<HealthEvent> events_;
   Counts counts_;
   net::Deadline ends_{this, net::DeadlineThunk<&Judge::look_at_ends>::call};

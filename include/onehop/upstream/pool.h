@@ -22,6 +22,7 @@
 #include <variant>
 
 #include "onehop/base/address.h"
+#include "onehop/base/chance.h"
 #include "onehop/base/intrusive_list.h"
 #include "onehop/config/config.h"
 #include "onehop/http/connection.h"
@@ -266,7 +267,7 @@ class Pool : public ListNode<Pool> {
   uint64_t generation_ = 0;  // how often it began anew
   uint64_t quickest_dial_ns_ = UINT64_MAX;
   Endurance endurance_;
-  uint64_t random_;
+  Chance chance_;
   bool leaving_ = false;
   bool multiplexes_;  // as far as is known, the endpoint's connections have many streams
 

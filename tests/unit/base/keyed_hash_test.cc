@@ -10,7 +10,7 @@ namespace {
 
 // The vectors of the reference implementation: the key is 00 01 .. 0f, the text 00 01 .. as long as
 // said.
-constexpr HashKey kReference{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+constexpr HashSecret kReference{0x0706050403020100, 0x0f0e0d0c0b0a0908};
 
 std::string counting(size_t size) {
   std::string text;
@@ -27,7 +27,8 @@ TEST_CASE("the keyed hash is SipHash-2-4, byte for byte") {
 }
 
 TEST_CASE("another key makes another hash of the same text") {
-  CHECK(keyed_hash(HashKey::random(), "192.0.2.1") != keyed_hash(HashKey::random(), "192.0.2.1"));
+  CHECK(keyed_hash(HashSecret::random(), "192.0.2.1") !=
+        keyed_hash(HashSecret::random(), "192.0.2.1"));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ TEST_CASE("a token that is given back can be taken again") {
 
 TEST_CASE("keys do not touch each other's buckets") {
   TokenTable table(64 * 1024, 1, 60 * kSecond);
-  const HashKey key{1, 2};
+  const HashSecret key{1, 2};
   for (int i = 0; i < 1'000; ++i) {
     const uint64_t hash = keyed_hash(key, std::to_string(i));
     CHECK(table.take(hash, 1, kSecond).granted);

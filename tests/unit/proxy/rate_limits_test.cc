@@ -33,7 +33,7 @@ class Limits {
     for (const config::Listener& listener : config_.listeners)
       terms_.push_back(std::make_shared<const http::ListenerTerms>(
           http::ListenerTerms{{listener.address, 0}, listener, {}, {}}));
-    limits_ = RateLimits({config_, terms_, HashKey{1, 2}, tokens_, counters_});
+    limits_ = RateLimits({config_, terms_, HashSecret{1, 2}, tokens_, counters_});
   }
 
   const Rated* ask(const http::RequestHead& head, std::string_view ip = "192.0.2.1") {
